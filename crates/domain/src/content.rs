@@ -1,0 +1,77 @@
+//! What a message carries.
+
+use prost::Message as _;
+
+use crate::proto;
+
+/// The longest text that is accepted, in Unicode scalar values.
+pub const MAX_TEXT_CHARS: usize = 4096;
+
+/// The content of one message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Plain text, 1 to [`MAX_TEXT_CHARS`] characters when sent.
+    Text {
+        /// The text as the recipient reads it.
+        body: String,
+    },
+    /// Something received that this release cannot represent; kept so that nothing vanishes silently.
+    Unsupported {
+        /// The field name in WhatsApp's message schema, e.g. `imageMessage`.
+        kind: String,
+    },
+}
+
+impl Content {
+    /// The `type` the API names it by.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Unsupported { .. } => "unsupported",
+        }
+    }
+
+    /// The stored form.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.to_proto().encode_to_vec()
+    }
+
+    /// Reads the stored form. A kind that only a newer release knows becomes [`Content::Unsupported`].
+    ///
+    /// # Errors
+    /// The bytes are not a `Content` at all.
+    pub fn decode(bytes: &[u8]) -> Result<Self, prost::DecodeError> {
+        Ok(Self::from_proto(proto::Content::decode(bytes)?))
+    }
+
+    pub(crate) fn to_proto(&self) -> proto::Content {
+        let kind = match self {
+            Self::Text { body } => proto::content::Kind::Text(proto::Text { body: body.clone() }),
+            Self::Unsupported { kind } => {
+                proto::content::Kind::Unsupported(proto::Unsupported { kind: kind.clone() })
+            }
+        };
+        proto::Content { kind: Some(kind) }
+    }
+
+    pub(crate) fn from_proto(content: proto::Content) -> Self {
+        match content.kind {
+            Some(proto::content::Kind::Text(text)) => Self::Text { body: text.body },
+            Some(proto::content::Kind::Unsupported(unsupported)) => Self::Unsupported {
+                kind: unsupported.kind,
+            },
+            None => Self::Unsupported {
+                kind: "unknown".to_owned(),
+            },
+        }
+    }
+}
+
+/// By hand: a body must never reach a log.
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Content({})", self.type_name())
+    }
+}

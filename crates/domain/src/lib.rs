@@ -1,0 +1,28 @@
+//! The words of Postern: ids, states, message contents, events, and the port to WhatsApp.
+//!
+//! No I/O and no clock: everything here is a value or a rule about values. Read [`message`] for what a
+//! message goes through, [`session`] for what a device goes through, and [`port`] for what the gateway
+//! asks of WhatsApp.
+
+pub mod address;
+pub mod content;
+pub mod device;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod port;
+pub mod proto;
+pub mod session;
+pub mod stanza;
+pub mod time;
+
+pub use address::{Address, AddressError, GroupId, Lid, PhoneNumber};
+pub use content::{Content, MAX_TEXT_CHARS};
+pub use device::{Account, DeviceReason, DeviceState, DeviceStatus, Intent};
+pub use event::{Event, EventType};
+pub use ids::{
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
+};
+pub use message::{Direction, FailureCode, MessageStatus, TimelineEntry};
+pub use stanza::StanzaId;
+pub use time::Timestamp;
