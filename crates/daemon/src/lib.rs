@@ -1,1 +1,3 @@
+//! The `postern` daemon: settings, wiring, subcommands, shutdown order.
 
+pub mod config;
