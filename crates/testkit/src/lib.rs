@@ -16,10 +16,12 @@ mod daemon;
 mod http;
 mod process;
 mod sandbox;
+mod server;
 mod wait;
 
 pub use daemon::{DaemonOptions, TestDaemon, text};
 pub use http::{Answer, Http};
 pub use process::Postern;
 pub use sandbox::TestSandbox;
+pub use server::TestServer;
 pub use wait::{DEADLINE, eventually};
