@@ -81,7 +81,11 @@ fn user_answer(session: &LoggedIn, asked: &[&str], user: &NodeRef<'_>) -> Option
             _ => {}
         }
     }
-    let answer = NodeBuilder::new("user").attr("jid", jid.unwrap_or_else(|| pn_jid(phone, 0)));
+    let jid = jid.unwrap_or_else(|| pn_jid(phone, 0));
+    let mut answer = NodeBuilder::new("user").attr("jid", &jid);
+    if jid.is_lid() {
+        answer = answer.attr("pn_jid", pn_jid(phone, 0));
+    }
     Some(answer.children(protocols).build())
 }
 
