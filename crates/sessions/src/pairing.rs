@@ -1,0 +1,148 @@
+//! From a request to pair to a linked account: which code is shown, and what happens when WhatsApp links the wrong one.
+
+use postern_domain::DeviceId;
+use postern_domain::port::{Observed, Session};
+use postern_domain::session::Signal;
+use postern_store::{CodeKind, LinkError, PairingRequest, ShownCode};
+use tokio::time::timeout;
+
+use crate::context::{CALL_DEADLINE, Context, Failure, STOP_DEADLINE};
+
+/// One pairing, as far as it has come.
+pub(crate) struct Pairing {
+    request: PairingRequest,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The client shows codes.
+    Codes,
+    /// A pairing code was asked for; QR codes are of no interest.
+    PairingCodeAsked,
+    /// The account is recorded.
+    Linked,
+    /// WhatsApp linked an account that another device has; it is logged out as soon as that is possible.
+    Refused,
+}
+
+impl Pairing {
+    pub(crate) fn new(request: PairingRequest) -> Self {
+        Self {
+            request,
+            stage: Stage::Codes,
+        }
+    }
+
+    pub(crate) fn is_linked(&self) -> bool {
+        self.stage == Stage::Linked
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.stage == Stage::Refused
+    }
+
+    /// Whether the operator asked anew. Once linked, the request is gone and nothing is newer.
+    pub(crate) fn is_outdated_by(&self, wanted: Option<PairingRequest>) -> bool {
+        let waiting = matches!(self.stage, Stage::Codes | Stage::PairingCodeAsked);
+        waiting && wanted.is_some_and(|wanted| wanted.number > self.request.number)
+    }
+
+    /// Follows a report that has to do with pairing; `true` when it ended without a link.
+    pub(crate) async fn follow(
+        &mut self,
+        context: &Context,
+        device: DeviceId,
+        session: &dyn Session,
+        observed: Observed,
+    ) -> Result<bool, Failure> {
+        match observed {
+            Observed::QrCode { code, valid_for } => match (self.request.phone, self.stage) {
+                (None, Stage::Codes) => {
+                    let expires_at = context.now().after(valid_for);
+                    show(
+                        context,
+                        device,
+                        ShownCode {
+                            kind: CodeKind::Qr,
+                            code,
+                            expires_at,
+                        },
+                    )
+                    .await?;
+                }
+                // The first QR code shows that the client is ready to be asked for the other kind.
+                (Some(phone), Stage::Codes) => {
+                    self.stage = Stage::PairingCodeAsked;
+                    let asked = timeout(CALL_DEADLINE, session.request_pairing_code(phone)).await;
+                    if !matches!(asked, Ok(Ok(()))) {
+                        return fail(context, device, "WhatsApp gave no pairing code").await;
+                    }
+                }
+                _ => {}
+            },
+            Observed::PairingCode { code, valid_for } => {
+                let expires_at = context.now().after(valid_for);
+                show(
+                    context,
+                    device,
+                    ShownCode {
+                        kind: CodeKind::PairingCode,
+                        code,
+                        expires_at,
+                    },
+                )
+                .await?;
+            }
+            Observed::Paired { account } => {
+                match context.store.link_account(device, account, context.now()).await {
+                    Ok(()) => {
+                        self.stage = Stage::Linked;
+                        context.wakes.shown.ring(&device);
+                        context.wakes.events.ring();
+                    }
+                    Err(LinkError::AccountTaken(other)) => {
+                        tracing::warn!(device.id = %device, other.id = %other, "the account is linked to another device");
+                        self.stage = Stage::Refused;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Observed::PairingFailed { why } => return fail(context, device, &why).await,
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Takes back a link that must not be: at WhatsApp, in the key store, in the device's row.
+    pub(crate) async fn undo(
+        &self,
+        context: &Context,
+        device: DeviceId,
+        session: &dyn Session,
+    ) -> Result<(), Failure> {
+        let told = timeout(CALL_DEADLINE, session.log_out()).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!(device.id = %device, "WhatsApp could not be told to remove the link; remove it on the phone");
+        }
+        if timeout(STOP_DEADLINE, session.stop()).await.is_err() {
+            tracing::warn!(device.id = %device, "the client did not close in time");
+        }
+        context.wiper.wipe(device).await?;
+        context.signal(device, Signal::PairingFailed).await?;
+        Ok(())
+    }
+}
+
+async fn show(context: &Context, device: DeviceId, code: ShownCode) -> Result<(), Failure> {
+    context.store.show_code(device, code, context.now()).await?;
+    context.wakes.shown.ring(&device);
+    context.wakes.events.ring();
+    Ok(())
+}
+
+async fn fail(context: &Context, device: DeviceId, why: &str) -> Result<bool, Failure> {
+    tracing::warn!(device.id = %device, reason = why, "pairing failed");
+    context.signal(device, Signal::PairingFailed).await?;
+    Ok(true)
+}

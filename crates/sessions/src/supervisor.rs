@@ -1,0 +1,192 @@
+//! Compares the wanted set of devices with the running set, and makes them equal.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use postern_domain::session::Signal;
+use postern_domain::{DeviceId, DeviceReason, Intent, Timestamp};
+use postern_runtime::{Panicked, Stop, Tasks};
+use postern_store::{Device, PairingRequest};
+use rand::RngExt as _;
+use tokio::sync::watch;
+
+use crate::actor::{self, Exit};
+use crate::context::{Context, Failure};
+
+/// What the operator wants of a device: the part of its row that only the API writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) intent: Intent,
+    pub(crate) pairing: Option<PairingRequest>,
+}
+
+impl Wish {
+    fn of(device: &Device) -> Self {
+        Self {
+            intent: device.intent,
+            pairing: device.pairing,
+        }
+    }
+}
+
+/// A device whose session ended in a way that starting it again at once would not help.
+struct Rest {
+    /// What was wanted then; a new wish ends the rest.
+    wish: Wish,
+    /// When it is tried again without a new wish.
+    until: Option<Timestamp>,
+}
+
+type Ended = (DeviceId, Result<Result<Exit, Failure>, Panicked>);
+
+struct Supervisor {
+    context: Arc<Context>,
+    tasks: Tasks,
+    stop: Stop,
+    running: HashMap<DeviceId, watch::Sender<Wish>>,
+    endings: FuturesUnordered<BoxFuture<'static, Ended>>,
+    resting: HashMap<DeviceId, Rest>,
+    failures: HashMap<DeviceId, u32>,
+    /// Logins are spread out only when the daemon starts; later ones are wanted now.
+    starting: bool,
+}
+
+/// Runs until stopped; then waits for the actors, which stop by the same token.
+pub(crate) async fn run(context: Arc<Context>, tasks: Tasks, stop: Stop) {
+    let mut wake = context.wakes.devices.listen();
+    let poll = context.config.poll;
+    let mut supervisor = Supervisor {
+        context,
+        tasks,
+        stop,
+        running: HashMap::new(),
+        endings: FuturesUnordered::new(),
+        resting: HashMap::new(),
+        failures: HashMap::new(),
+        starting: true,
+    };
+    loop {
+        supervisor.reconcile().await;
+        tokio::select! {
+            () = wake.rung() => {}
+            () = tokio::time::sleep(poll) => {}
+            Some(ended) = supervisor.endings.next() => supervisor.note(ended).await,
+            () = supervisor.stop.pulled() => break,
+        }
+    }
+    while supervisor.endings.next().await.is_some() {}
+}
+
+impl Supervisor {
+    /// Looks at every device once: tells running actors what is wanted, starts those that are missing.
+    async fn reconcile(&mut self) {
+        let devices = match self.context.store.all_devices().await {
+            Ok(devices) => devices,
+            Err(error) => {
+                tracing::warn!(%error, "the devices cannot be read; looking again shortly");
+                return;
+            }
+        };
+        let now = self.context.now();
+        for device in devices {
+            let wish = Wish::of(&device);
+            if let Some(actor) = self.running.get(&device.id) {
+                actor.send_if_modified(|known| std::mem::replace(known, wish) != wish);
+            } else if is_wanted(&device, now) && !self.is_resting(device.id, wish, now) {
+                self.start(&device, wish);
+            }
+        }
+        self.starting = false;
+    }
+
+    fn is_resting(&mut self, device: DeviceId, wish: Wish, now: Timestamp) -> bool {
+        let rests = self
+            .resting
+            .get(&device)
+            .is_some_and(|rest| rest.wish == wish && rest.until.is_none_or(|until| now < until));
+        if !rests {
+            self.resting.remove(&device);
+        }
+        rests
+    }
+
+    fn start(&mut self, device: &Device, wish: Wish) {
+        let id = device.id;
+        let (sender, wishes) = watch::channel(wish);
+        self.running.insert(id, sender);
+        let delay = if self.starting {
+            random_up_to(self.context.config.start_jitter)
+        } else {
+            Duration::ZERO
+        };
+        let actor = actor::run(Arc::clone(&self.context), id, wishes, self.stop.child(), delay);
+        let handle = self.tasks.spawn(format!("session of {id}"), actor);
+        self.endings.push(Box::pin(
+            async move { (id, handle.await.unwrap_or(Err(Panicked))) },
+        ));
+    }
+
+    /// Takes note of an actor's end; decides whether and when it is started again.
+    async fn note(&mut self, (device, outcome): Ended) {
+        let Some(wish) = self.running.remove(&device).map(|sender| *sender.borrow()) else {
+            return;
+        };
+        match outcome {
+            Ok(Ok(Exit::Done)) => {
+                self.failures.remove(&device);
+            }
+            Ok(Ok(Exit::Rest { until })) => {
+                self.failures.remove(&device);
+                self.resting.insert(device, Rest { wish, until });
+            }
+            Ok(Err(failure)) => {
+                tracing::error!(device.id = %device, error = %failure, "the session failed and is started again");
+                self.restart_later(device, wish).await;
+            }
+            // Logged with its message where it was caught.
+            Err(Panicked) => self.restart_later(device, wish).await,
+        }
+    }
+
+    async fn restart_later(&mut self, device: DeviceId, wish: Wish) {
+        let failures = self.failures.entry(device).or_default();
+        *failures = failures.saturating_add(1);
+        let retry_at = self
+            .context
+            .now()
+            .after(self.context.config.restart.delay(*failures));
+        self.resting.insert(
+            device,
+            Rest {
+                wish,
+                until: Some(retry_at),
+            },
+        );
+        if wish.intent == Intent::Linked
+            && let Err(error) = self.context.signal(device, Signal::Crashed { retry_at }).await
+        {
+            tracing::warn!(device.id = %device, %error, "the failure could not be recorded");
+        }
+    }
+}
+
+/// Whether a device should have an actor.
+fn is_wanted(device: &Device, now: Timestamp) -> bool {
+    match device.intent {
+        Intent::Removed => true,
+        Intent::Paused => device.linked && device.status.reason != DeviceReason::Stopped,
+        Intent::Linked if device.linked => {
+            let barred = device.status.reason == DeviceReason::TemporaryBan;
+            !barred || device.status.retry_at.is_none_or(|until| until <= now)
+        }
+        Intent::Linked => device.pairing.is_some(),
+    }
+}
+
+fn random_up_to(longest: Duration) -> Duration {
+    longest.mul_f64(rand::rng().random::<f64>())
+}
