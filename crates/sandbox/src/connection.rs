@@ -174,8 +174,11 @@ impl Reader {
     }
 }
 
-/// The header and what follows it, or `None` while it is incomplete.
-fn parse_introduction(bytes: &[u8]) -> Result<Option<([u8; 4], &[u8])>, ConnectionError> {
+/// The prologue of the handshake, and the bytes behind it.
+type Introduction<'b> = ([u8; 4], &'b [u8]);
+
+/// `None` while it is incomplete.
+fn parse_introduction(bytes: &[u8]) -> Result<Option<Introduction<'_>>, ConnectionError> {
     let bytes = match bytes {
         // "ED", a version, the length in three bytes, and that much routing information.
         [b'E', b'D', _, _, high, middle, low, rest @ ..] => {

@@ -22,6 +22,8 @@ use crate::stanza::{bytes_node, short_id_bytes};
 
 /// After so many requests for one message a contact gives up.
 const RETRY_LIMIT: u8 = 5;
+/// How many unreadable messages a contact keeps count of; then it begins anew.
+const UNREADABLE_LIMIT: usize = 10_000;
 
 /// Why a contact cannot write.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +158,9 @@ fn chat_jid(envelope: &Envelope) -> Jid {
 
 /// The session is lost on this side: the sender is asked to begin another one.
 fn ask_again(state: &mut PersonState, envelope: &Envelope) -> Option<Reaction> {
+    if state.retries.len() >= UNREADABLE_LIMIT {
+        state.retries.clear();
+    }
     let key = (envelope.from, envelope.stanza_id.clone());
     let count = state.retries.entry(key).or_insert(0);
     if *count >= RETRY_LIMIT {

@@ -16,6 +16,11 @@
 //! What a companion has not confirmed stays in its queue and is delivered again on its next login,
 //! as WhatsApp does it. With a state directory, all of that survives a restart of the sandbox.
 //!
+//! What is kept is bounded: a contact remembers its latest 100 000 received messages and can write
+//! its latest 1 000 again; 10 000 messages wait for a contact that is offline and 50 000 stanzas for
+//! a companion that is away, and the oldest go first. A client that leaves 65 536 stanzas unread has
+//! its connection closed.
+//!
 //! # What it is not
 //!
 //! It never leaves loopback, keeps no secrets, and proves nothing about the real service's limits.
@@ -47,5 +52,6 @@ mod signal;
 mod snapshot;
 mod stanza;
 
+pub use certificate::KeyError;
 pub use config::{SandboxConfig, StartError};
 pub use sandbox::Sandbox;

@@ -163,3 +163,72 @@ fn establish(
         outbound,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use wacore::handshake::{IkHandshakeState, IkServerHelloOutcome};
+    use wacore_binary::consts::WA_CONN_HEADER;
+
+    use super::*;
+
+    /// XX is what every client of the integration tests begins with; IK cannot be told apart there.
+    #[test]
+    fn a_client_that_knows_the_server_needs_one_round() {
+        let keys = ServerKeys::generate().expect("keys");
+        let client = KeyPair::generate(&mut rand::rng());
+        let payload = ClientPayload {
+            username: Some(15_551_234_567),
+            device: Some(3),
+            ..Default::default()
+        };
+        let known = public_bytes(&keys.server).try_into().expect("32 bytes");
+        let mut initiator =
+            IkHandshakeState::new(client.clone(), known, payload.encode_to_vec(), &WA_CONN_HEADER)
+                .expect("an initiator");
+        let hello = initiator.build_client_hello().expect("a hello");
+
+        let (reply, answered) = answer(&keys, &WA_CONN_HEADER, &hello).expect("an answer");
+        let Answered::Done(server) = answered else {
+            panic!("IK has no third message");
+        };
+        let Ok(IkServerHelloOutcome::Continue(client_side)) = initiator.read_server_hello(&reply) else {
+            panic!("the client fell back to XX");
+        };
+        assert_eq!(server.client_static.to_vec(), public_bytes(&client));
+        assert_eq!(server.payload.device, Some(3));
+        let sealed = client_side
+            .write_cipher
+            .encrypt_with_counter(0, b"to the server")
+            .expect("sealed");
+        let mut opened = sealed.clone();
+        server
+            .inbound
+            .decrypt_in_place_with_counter(0, &mut opened)
+            .expect("opened");
+        assert_eq!(opened, b"to the server");
+        let mut opened = server
+            .outbound
+            .encrypt_with_counter(0, b"to the client")
+            .expect("sealed");
+        client_side
+            .read_cipher
+            .decrypt_in_place_with_counter(0, &mut opened)
+            .expect("opened");
+        assert_eq!(opened, b"to the client");
+    }
+
+    #[test]
+    fn a_hello_for_another_server_is_refused() {
+        let keys = ServerKeys::generate().expect("keys");
+        let other = public_bytes(&KeyPair::generate(&mut rand::rng()));
+        let mut initiator = IkHandshakeState::new(
+            KeyPair::generate(&mut rand::rng()),
+            other.try_into().expect("32 bytes"),
+            Vec::new(),
+            &WA_CONN_HEADER,
+        )
+        .expect("an initiator");
+        let hello = initiator.build_client_hello().expect("a hello");
+        assert!(answer(&keys, &WA_CONN_HEADER, &hello).is_err());
+    }
+}

@@ -121,7 +121,6 @@ fn app_state_key_share(account: &Account) -> Message {
         device_indexes: std::iter::once(0)
             .chain(account.companions.values().map(|companion| companion.key_index))
             .collect(),
-        ..Default::default()
     };
     let key = AppStateSyncKey {
         key_id: MessageField::some(AppStateSyncKeyId {

@@ -37,6 +37,11 @@ impl Sandbox {
         };
         let network = web::Data::new(network);
         let server = server::start(network.clone(), config.listen, state_file).await?;
+        tracing::info!(
+            address = %server.address,
+            root_key = hex::encode(network.root_key()),
+            "the sandbox listens"
+        );
         Ok(Self { network, server })
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
+use postern_domain::PhoneNumber;
 use rand::RngExt as _;
 use wacore_libsignal::protocol::error::Result as SignalResult;
 use wacore_libsignal::protocol::{
@@ -14,13 +15,15 @@ use wacore_libsignal::protocol::{
     message_decrypt, message_encrypt, process_prekey_bundle,
 };
 
+use crate::address::lid_of;
 use crate::certificate::{KeyError, key_pair};
 
 const SIGNED_PREKEY: u32 = 1;
 
-/// Who the other side of a session is: a person's device, whichever name it is called by.
-pub(crate) fn address(phone: postern_domain::PhoneNumber, device: u16) -> ProtocolAddress {
-    ProtocolAddress::new(&phone.digits(), u32::from(device).into())
+/// Who the other side of a session is: a person's device, whichever name it is called by. Errors of
+/// the protocol repeat it, so it must not show the phone number.
+pub(crate) fn address(phone: PhoneNumber, device: u16) -> ProtocolAddress {
+    ProtocolAddress::new(&lid_of(phone).to_string(), u32::from(device).into())
 }
 
 pub(crate) struct Party {

@@ -4,4 +4,5 @@ mod control;
 mod faults;
 mod linking;
 mod messaging;
+mod recovery;
 mod support;
