@@ -1,5 +1,7 @@
 //! SQLite: the gateway's data and the Signal key store, behind an API that speaks in domain words.
 
+mod keys;
 mod sqlite;
 
+pub use keys::{KeyStore, KeyStoreOptions};
 pub use sqlite::{OpenError, StoreError};
