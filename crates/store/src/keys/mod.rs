@@ -1,8 +1,8 @@
 //! The Signal key store: what whatsapp-rust keeps for each linked device, all devices in one file.
 //!
-//! [`KeyStore::backend`] gives a client its storage. Each call of the client is one job of the file's writer, so
-//! it is on the disk when it is answered, the batches of whatsapp-rust are all or nothing, and the calls of all
-//! devices share their commits. A backend is an id and a pointer; nothing of a device is kept in memory.
+//! [`KeyStore::backend`] gives a client its storage. Each call of the client is one job of the file's writer:
+//! it is on the disk when it is answered, the batches of whatsapp-rust are all or nothing, and the calls of
+//! all devices share their commits. A backend is an id and a pointer; nothing of a device is kept in memory.
 //!
 //! After a kill the file holds every answered call, and so never an older ratchet than one that reached the
 //! wire. The file is not part of a backup of the gateway's data, because a restored ratchet would be an older
@@ -14,6 +14,8 @@
 mod backend;
 mod migrations;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +57,7 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the file, or creates it, and brings its schema up to date. Blocks; called when the daemon starts.
+    /// Opens the file, or creates it, and brings its schema up to date. Blocks; called at the daemon's start.
     ///
     /// # Errors
     ///
@@ -74,8 +76,8 @@ impl KeyStore {
 
     /// The storage of one device, for one run of its client. Several may exist; they share what is stored.
     ///
-    /// Await a [`wipe`](Self::wipe) before asking for the next backend: one that is made meanwhile may belong to
-    /// the time before, and then fails with [`StoreError::Wiped`].
+    /// Await a [`wipe`](Self::wipe) before asking for the next backend: one that is made meanwhile may belong
+    /// to the time before, and then fails with [`StoreError::Wiped`].
     ///
     /// # Errors
     ///

@@ -26,7 +26,7 @@ pub(in crate::keys) fn get(connection: &Connection, device: DeviceRow) -> Result
         return Ok(None);
     };
     let mut record: Device = json::decode(WHAT, &value)?;
-    // Left to serde these would be empty, and so would be what an unpaired device tells the server about itself.
+    // Left to serde these would be empty, and so would be what an unpaired device tells the server of itself.
     record.device_props = Arc::new(DEVICE_PROPS.clone());
     Ok(Some(record))
 }

@@ -23,17 +23,18 @@ pub(in crate::keys) fn identity(
 
 /// Whether there is a session or an identity of any of the user's devices.
 ///
-/// Addresses are `user@server` and `user:device@server`. The two ranges are all texts that start with `user@` and
-/// `user:`; the upper bounds use the characters that follow `@` and `:`.
+/// Addresses are `user@server` and `user:device@server`. The two ranges are all texts that start with `user@`
+/// and `user:`; the upper bounds use the characters that follow `@` and `:`.
 pub(in crate::keys) fn has_state_for_user(
     connection: &Connection,
     device: DeviceRow,
     user: &str,
 ) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT 1 FROM sessions WHERE device = ?1 AND (name >= ?2 AND name < ?3 OR name >= ?4 AND name < ?5)
-         UNION ALL
-         SELECT 1 FROM identities WHERE device = ?1 AND (name >= ?2 AND name < ?3 OR name >= ?4 AND name < ?5)",
+        "SELECT 1 FROM sessions WHERE device = ?1 AND name >= ?2 AND name < ?3 UNION ALL
+         SELECT 1 FROM sessions WHERE device = ?1 AND name >= ?4 AND name < ?5 UNION ALL
+         SELECT 1 FROM identities WHERE device = ?1 AND name >= ?2 AND name < ?3 UNION ALL
+         SELECT 1 FROM identities WHERE device = ?1 AND name >= ?4 AND name < ?5",
     )?;
     let (at, after_at) = (format!("{user}@"), format!("{user}A"));
     let (colon, after_colon) = (format!("{user}:"), format!("{user};"));

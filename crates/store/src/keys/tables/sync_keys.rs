@@ -44,7 +44,7 @@ pub(in crate::keys) fn get(
     Ok(key.optional()?)
 }
 
-/// The id of the key that was stored last. A device has a handful of keys, so looking at all of them is cheap.
+/// The id of the key that was stored last. A device has a handful of keys, so looking at all is cheap.
 pub(in crate::keys) fn latest_id(
     connection: &Connection,
     device: DeviceRow,
