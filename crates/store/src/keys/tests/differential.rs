@@ -115,7 +115,7 @@ async fn latest_mapping(model: &InMemoryBackend, call: &Call) -> String {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 128, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 64, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn every_answer_is_that_of_the_model(steps in steps()) {
