@@ -1,8 +1,8 @@
 //! The first start: a workspace, and an API key that is given or made, printed once, and stored hashed.
 
-use postern_api::keys::ApiKeySecret;
-use postern_domain::{ApiKeyId, Timestamp, WorkspaceId};
-use postern_store::{NewApiKey, Store};
+use postern_api::ApiKeySecret;
+use postern_domain::Timestamp;
+use postern_store::Store;
 
 /// The key in `POSTERN_BOOTSTRAP_API_KEY` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,34 +17,15 @@ pub(crate) async fn first_key(
 ) -> anyhow::Result<Option<ApiKeySecret>> {
     let workspace = store.first_workspace(now).await?;
     if let Some(given) = given {
-        let key = ApiKeySecret::parse(given).ok_or(KeyRefused)?;
-        add(store, workspace, "bootstrap", &key, now).await?;
+        let key = ApiKeySecret::parse(given).map_err(|_not_a_key| KeyRefused)?;
+        // One that is stored already is the same key: a restart with the same variable.
+        store.add_api_key(key.to_stored(workspace, "bootstrap"), now).await?;
         return Ok(None);
     }
     if store.has_api_keys(workspace).await? {
         return Ok(None);
     }
     let key = ApiKeySecret::generate();
-    add(store, workspace, "first", &key, now).await?;
+    store.add_api_key(key.to_stored(workspace, "first"), now).await?;
     Ok(Some(key))
-}
-
-async fn add(
-    store: &Store,
-    workspace: WorkspaceId,
-    name: &str,
-    key: &ApiKeySecret,
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    let row = NewApiKey {
-        id: ApiKeyId::generate(),
-        workspace,
-        name: name.to_owned(),
-        hash: key.hash(),
-        prefix: ApiKeySecret::PREFIX.to_owned(),
-        last_four: key.last_four().to_owned(),
-    };
-    // A key that is stored already is the same key: a restart with the same variable.
-    store.add_api_key(row, now).await?;
-    Ok(())
 }

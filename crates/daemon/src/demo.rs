@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::keys::ApiKeySecret;
+use postern_api::ApiKeySecret;
 use postern_sandbox::{Sandbox, SandboxConfig};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -19,6 +19,6 @@ pub(crate) async fn command(flags: SandboxCommand) -> anyhow::Result<()> {
 /// Says where the network is and how to verify its certificates.
 pub(crate) fn print_addresses(network: &Sandbox) {
     println!("sandbox control at {}", network.control_url());
-    println!("sandbox root key   {}", network.root_key());
+    println!("sandbox root key   {}", hex::encode(network.root_key()));
     println!("sandbox listening on {}", network.websocket_url());
 }

@@ -1,16 +1,15 @@
 //! `postern serve`: puts the parts together, and takes them apart again in the right order.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig};
-use postern_runtime::{Backoff, Clock, SystemClock, Wakes};
-use postern_sessions::Sessions;
-use postern_store::{KeyStore, Store, StoreOptions};
-use postern_whatsapp::{VersionSource, WhatsAppWeb};
+use postern_api::{Api, ApiConfig, ServerOptions};
+use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
+use postern_sessions::{Sessions, SessionsConfig};
+use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
+use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
 
 use crate::bootstrap;
 use crate::cli::Serve;
@@ -41,7 +40,9 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
 /// A running daemon.
 pub(crate) struct Daemon {
     address: SocketAddr,
-    server: postern_api::Server,
+    server: actix_web::dev::ServerHandle,
+    tasks: Tasks,
+    stop: Stop,
     sessions: Sessions,
     store: Store,
     keys: KeyStore,
@@ -54,49 +55,44 @@ impl Daemon {
     /// Starts every part: files first, the API last, so that it answers only when the rest can work.
     pub(crate) async fn start(config: Config, bootstrap_key: Option<&str>) -> anyhow::Result<Self> {
         let data = DataDir::hold(&config.data.dir)?;
+        let listener = TcpListener::bind(config.server.listen)
+            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let options = StoreOptions {
-            data_dir: data.path().to_owned(),
-            readers: config.data.readers,
-            write_queue: config.data.write_queue,
-        };
-        let (store, keys) = tokio::task::spawn_blocking(move || {
-            anyhow::Ok((Store::open(&options)?, KeyStore::open(&options)?))
-        })
-        .await??;
+        let (store, keys) = open_files(&config, &data).await?;
         if let Some(key) = bootstrap::first_key(&store, bootstrap_key, clock.now()).await? {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
         #[cfg(feature = "sandbox")]
-        let network = start_network(&config, data.path().join("sandbox")).await?;
+        let network = start_network(&config, data.path()).await?;
         #[cfg(feature = "sandbox")]
-        let url = network.as_ref().map(|network| network.websocket_url()).or_else(|| configured_url(&config));
+        let sandbox_url = network.as_ref().map(postern_sandbox::Sandbox::websocket_url);
         #[cfg(not(feature = "sandbox"))]
-        let url = {
-            anyhow::ensure!(
-                !config.sandbox.enabled,
-                "this build has no sandbox; build it with `cargo build --release --features sandbox`"
-            );
-            configured_url(&config)
-        };
+        let sandbox_url = refuse_network(&config)?;
+        let url = sandbox_url.or_else(|| Some(config.whatsapp.url.clone()).filter(|url| !url.is_empty()));
 
-        let whatsapp = WhatsAppWeb::new(whatsapp_config(&config, url), Arc::new(Keys(keys.clone())))?;
-        let wakes = Wakes::default();
+        let key_roles = Arc::new(Keys(keys.clone()));
+        let whatsapp = WhatsAppWeb::new(whatsapp_config(&config, &data, url), Arc::clone(&key_roles) as _)?;
+        let (wakes, stop, tasks) = (Wakes::default(), Stop::new(), Tasks::new());
         let sessions = Sessions::start(
             sessions_config(&config),
             store.clone(),
             Arc::new(whatsapp),
-            Arc::new(Keys(keys.clone())),
+            key_roles,
             wakes.clone(),
             Arc::clone(&clock),
         );
-        let api = Api { store: store.clone(), wakes, clock, config: api_config(&config) };
-        let server = postern_api::serve(api, config.server.listen)
-            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let limits = ApiConfig { body_limit: config.server.body_limit, ..ApiConfig::default() };
+        let api = Api::new(store.clone(), wakes, clock, limits, stop.clone());
+        let address = listener.local_addr()?;
+        let server = postern_api::server(listener, api, &server_options(&config))?;
+        let handle = server.handle();
+        drop(tasks.spawn("HTTP server", server));
         Ok(Self {
-            address: server.address(),
-            server,
+            address,
+            server: handle,
+            tasks,
+            stop,
             sessions,
             store,
             keys,
@@ -115,7 +111,9 @@ impl Daemon {
     /// write down what they know, then the files.
     pub(crate) async fn stop(self) {
         tracing::info!("stopping: finishing requests");
-        self.server.stop().await;
+        self.stop.pull();
+        self.server.stop(true).await;
+        self.tasks.ended().await;
         tracing::info!("stopping: closing sessions");
         self.sessions.stop().await;
         self.store.close().await;
@@ -125,6 +123,62 @@ impl Daemon {
             network.stop().await;
         }
         tracing::info!("stopped");
+    }
+}
+
+async fn open_files(config: &Config, data: &DataDir) -> anyhow::Result<(Store, KeyStore)> {
+    let options = StoreOptions {
+        data_dir: data.path().to_owned(),
+        readers: config.data.readers,
+        write_queue: config.data.write_queue,
+    };
+    let keys = KeyStoreOptions::new(data.path().join("keys.db"));
+    let opening = move || anyhow::Ok((Store::open(&options)?, KeyStore::open(&keys)?));
+    tokio::task::spawn_blocking(opening).await?
+}
+
+fn whatsapp_config(config: &Config, data: &DataDir, url: Option<String>) -> postern_whatsapp::Config {
+    let version = match (config.whatsapp.fixed_version(), &url) {
+        (Some((major, minor, patch)), _) => VersionSource::Fixed(major, minor, patch),
+        // Another network than WhatsApp's has no version to look up.
+        (None, Some(_)) => {
+            let (major, minor, patch) = LAST_KNOWN_VERSION;
+            VersionSource::Fixed(major, minor, patch)
+        }
+        (None, None) => VersionSource::Lookup {
+            cache_file: Some(data.path().join("whatsapp-version")),
+            fallback: LAST_KNOWN_VERSION,
+        },
+    };
+    postern_whatsapp::Config {
+        url,
+        version,
+        device_name: config.whatsapp.device_name.clone(),
+        pre_key_count: config.whatsapp.pre_keys,
+        ..postern_whatsapp::Config::default()
+    }
+}
+
+fn sessions_config(config: &Config) -> SessionsConfig {
+    let settings = &config.sessions;
+    let first = Duration::from_millis(settings.retry_first_ms);
+    SessionsConfig {
+        start_concurrency: settings.start_concurrency,
+        start_jitter: Duration::from_millis(settings.start_jitter_ms),
+        ack_timeout: Duration::from_secs(settings.ack_timeout),
+        in_flight: settings.in_flight,
+        retry: Backoff::new(first, Duration::from_secs(settings.retry_longest).max(first)),
+        max_age: Duration::from_secs(settings.max_age_hours * 3600),
+        idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
+        ..SessionsConfig::default()
+    }
+}
+
+fn server_options(config: &Config) -> ServerOptions {
+    ServerOptions {
+        workers: Some(config.server.workers).filter(|workers| *workers > 0),
+        shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout),
+        ..ServerOptions::default()
     }
 }
 
@@ -144,16 +198,22 @@ pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
 }
 
 #[cfg(feature = "sandbox")]
-async fn start_network(config: &Config, state: PathBuf) -> anyhow::Result<Option<postern_sandbox::Sandbox>> {
+async fn start_network(config: &Config, data: &std::path::Path) -> anyhow::Result<Option<postern_sandbox::Sandbox>> {
     if !config.sandbox.enabled {
         return Ok(None);
     }
-    let settings = postern_sandbox::SandboxConfig { listen: config.sandbox.listen, state_dir: Some(state) };
+    let state_dir = Some(data.join("sandbox"));
+    let settings = postern_sandbox::SandboxConfig { listen: config.sandbox.listen, state_dir };
     let network = postern_sandbox::Sandbox::start(settings).await?;
     crate::sandbox::print_addresses(&network);
     Ok(Some(network))
 }
 
-fn configured_url(config: &Config) -> Option<String> {
-    Some(config.whatsapp.url.clone()).filter(|url| !url.is_empty())
+#[cfg(not(feature = "sandbox"))]
+fn refuse_network(config: &Config) -> anyhow::Result<Option<String>> {
+    anyhow::ensure!(
+        !config.sandbox.enabled,
+        "this build has no sandbox; build one with `cargo build --release --features sandbox`"
+    );
+    Ok(None)
 }
