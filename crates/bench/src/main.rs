@@ -1,1 +1,73 @@
-fn main() {}
+//! The numbers in the README: the daemon beside its yardsticks, in one run on one machine.
+//!
+//! This binary is also the daemon, the sandbox and the no-op server that it measures: it starts itself as child
+//! processes, so that one build is enough and nothing stale is measured.
+
+mod accepts;
+mod delivery;
+mod load;
+mod noop;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use postern_testkit::Postern;
+
+/// Measures the daemon: durable accepts beside a no-op handler, time to the contact's phone, sends a second.
+#[derive(Debug, Parser)]
+#[command(name = "postern-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// Requests in each row of the accepts table.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..))]
+    requests: u64,
+    /// Messages in the delivery rows.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..))]
+    messages: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// A server that parses the same body and does nothing: the yardstick.
+    #[command(hide = true)]
+    Noop,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if arguments.nth(1).is_some_and(|first| first == "postern") {
+        let arguments = std::iter::once(OsString::from("postern")).chain(arguments);
+        return postern::main(arguments, std::env::vars());
+    }
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.part {
+            Some(Part::Noop) => noop::serve().await,
+            None => measure(&cli).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn measure(cli: &Cli) -> anyhow::Result<()> {
+    let this = Postern::at(std::env::current_exe()?);
+    let processors = std::thread::available_parallelism()?;
+    let profile = if cfg!(debug_assertions) { "debug: not worth comparing" } else { "release" };
+    println!("{processors} processors, {profile} build, synchronous=FULL, load generator on the same machine\n");
+    accepts::measure(&this, cli.requests).await?;
+    delivery::measure(&this, cli.messages).await
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("postern-bench: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,1 +1,78 @@
+//! The `postern` daemon: settings, wiring, subcommands, shutdown order.
 
+pub mod cli;
+pub mod config;
+
+mod bootstrap;
+mod data_dir;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod keys;
+mod logging;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::config::ConfigError;
+
+/// Name and build as `--version` shows them.
+#[must_use]
+pub fn version() -> &'static str {
+    if cfg!(feature = "sandbox") {
+        concat!(env!("CARGO_PKG_VERSION"), " (sandbox build: reaches loopback addresses only)")
+    } else {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// Runs the command line `arguments` (the program's name first) with the environment `variables`.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            // Help and version come this way too, with code 0. A closed pipe is no reason to fail.
+            drop(refusal.print());
+            return ExitCode::from(u8::try_from(refusal.exit_code()).unwrap_or(2));
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start threads")),
+    };
+    let outcome = runtime.block_on(run(cli.command, variables.into_iter().collect()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(flags) => serve::command(flags, environment).await,
+        #[cfg(feature = "sandbox")]
+        Command::Demo(flags) => demo::command(flags).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(flags) => sandbox::command(flags).await,
+        Command::Config => {
+            print!("{}", config::DEFAULTS);
+            Ok(())
+        }
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("postern: {error:#}");
+    let usage = error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>();
+    ExitCode::from(if usage { 2 } else { 1 })
+}

@@ -1,0 +1,116 @@
+//! The command line: what `postern --help` teaches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::LogFormat;
+
+/// Links WhatsApp accounts by QR code and puts a REST API in front of them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postern",
+    version = crate::version(),
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = AFTER_HELP
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  postern demo                 a simulated WhatsApp network, a daemon and a first message (sandbox builds)
+  postern serve                the daemon for the real WhatsApp; prints its first API key once
+  postern serve --help         its settings; every key is explained in `postern config`
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
+
+/// What `postern` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: link devices, serve the REST API, send and receive.
+    Serve(Serve),
+    /// Show the whole way from QR code to read message, in a temporary folder, without a phone.
+    #[cfg(feature = "sandbox")]
+    Demo(Demo),
+    /// Run only the simulated WhatsApp network, for daemons that run elsewhere on this machine.
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxCommand),
+    /// Print the default configuration, every key with its meaning; save it and change what you need.
+    Config,
+}
+
+/// Flags of `postern serve`. Each wins over the file and the environment.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  postern serve --data-dir /var/lib/postern
+  POSTERN_SERVER__LISTEN=0.0.0.0:8480 postern serve --config /etc/postern.toml
+
+The first start prints an API key once. To choose it yourself, set POSTERN_BOOTSTRAP_API_KEY to
+`sk_live_` and 48 hexadecimal digits, e.g.  sk_live_$(openssl rand -hex 24)")]
+pub struct Serve {
+    /// A TOML file with the settings that differ from the defaults.
+    #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The folder of the databases [default: data].
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where the REST API listens [default: 127.0.0.1:8480]; port 0 takes a free one and prints it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// How log lines look [default: auto].
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Link devices to a simulated WhatsApp network in this process (sandbox builds).
+    #[arg(long, conflicts_with = "sandbox_url")]
+    pub sandbox: bool,
+    /// Where that network listens; loopback only [default: 127.0.0.1:8490].
+    #[arg(long, value_name = "ADDRESS", requires = "sandbox")]
+    pub sandbox_listen: Option<SocketAddr>,
+    /// Link devices to a simulated network that runs elsewhere on this machine, e.g. ws://127.0.0.1:8490/ws/chat.
+    #[arg(long, value_name = "URL")]
+    pub sandbox_url: Option<String>,
+    /// The first API key; refused once the workspace has another. Kept out of the process list.
+    #[arg(long = "bootstrap-api-key", env = "POSTERN_BOOTSTRAP_API_KEY", hide = true, hide_env_values = true)]
+    pub bootstrap_api_key: Option<String>,
+}
+
+/// Flags of `postern demo`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Exit when the message was read and the answer arrived: 0, or 1 with the reason.
+    #[arg(long)]
+    pub once: bool,
+    /// Where the REST API listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub log_format: LogFormat,
+    /// `cargo demo -- --once` puts the flag behind a `--`.
+    #[arg(last = true, hide = true, value_parser = ["--once"])]
+    pub behind_dashes: Vec<String>,
+}
+
+/// Flags of `postern sandbox`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub struct SandboxCommand {
+    /// Where it listens; loopback only. Port 0 takes a free one and prints it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8490")]
+    pub listen: SocketAddr,
+    /// A folder in which its phones and contacts survive a restart; without one they live in memory.
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub log_format: LogFormat,
+}

@@ -1,0 +1,381 @@
+//! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat};
+use serde::Deserialize;
+
+/// The commented default configuration, which is also the documentation of every key.
+pub const DEFAULTS: &str = include_str!("../../../config/postern.toml");
+
+/// All settings. `config/postern.toml` documents each key with its unit and range.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The REST API.
+    pub server: ServerConfig,
+    /// The files.
+    pub data: DataConfig,
+    /// The log.
+    pub log: LogConfig,
+    /// The connection to WhatsApp.
+    pub whatsapp: WhatsAppConfig,
+    /// The devices' sessions.
+    pub sessions: SessionsConfig,
+    /// Idempotency records.
+    pub idempotency: IdempotencyConfig,
+    /// The simulated network.
+    pub sandbox: SandboxConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where the REST API listens.
+    pub listen: SocketAddr,
+    /// Worker threads; 0 for one per processor.
+    pub workers: usize,
+    /// Bytes.
+    pub body_limit: usize,
+    /// Seconds.
+    pub shutdown_timeout: u64,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The folder of the databases.
+    pub dir: PathBuf,
+    /// Reader threads.
+    pub readers: usize,
+    /// Writes that may wait.
+    pub write_queue: usize,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// How lines look.
+    pub format: LogFormat,
+    /// Directives as `tracing-subscriber`'s `EnvFilter` reads them.
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[whatsapp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsAppConfig {
+    /// Empty for the real service.
+    pub url: String,
+    /// `auto` or `2.3000.N`.
+    pub version: String,
+    /// Shown on the phone.
+    pub device_name: String,
+    /// One-time keys kept at the server.
+    pub pre_keys: usize,
+}
+
+/// `[sessions]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionsConfig {
+    /// Logins at once.
+    pub start_concurrency: usize,
+    /// Milliseconds.
+    pub start_jitter_ms: u64,
+    /// Seconds.
+    pub ack_timeout: u64,
+    /// Messages under way per device.
+    pub in_flight: usize,
+    /// Milliseconds.
+    pub retry_first_ms: u64,
+    /// Seconds.
+    pub retry_longest: u64,
+    /// Hours.
+    pub max_age_hours: u64,
+}
+
+/// `[idempotency]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdempotencyConfig {
+    /// Hours.
+    pub retention_hours: u64,
+}
+
+/// `[sandbox]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxConfig {
+    /// Start it in this process.
+    pub enabled: bool,
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+/// What flags say; each wins over every other source.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides(HashMap<&'static str, String>);
+
+impl Overrides {
+    /// Sets `key`, e.g. `server.listen`, when there is a value.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.0.insert(key, value.to_string());
+        }
+        self
+    }
+}
+
+/// The settings cannot be used; the message says which key and what it may be.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A source cannot be read, or a value has the wrong type.
+    #[error("configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    /// A value is out of its range.
+    #[error("configuration: {key} is {value}, expected {expected}")]
+    Range {
+        /// Which key.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        expected: String,
+    },
+}
+
+impl Config {
+    /// Reads defaults, `file`, `environment` (names and values as the process has them) and `overrides`, in this
+    /// order, and validates the result.
+    ///
+    /// # Errors
+    /// A source cannot be read, a key is unknown, or a value is of the wrong type or out of its range.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        // Only names with a section are keys; POSTERN_API_KEY and the like belong to commands.
+        let keys = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("POSTERN_") && name.contains("__"))
+            .collect();
+        let variables = Environment::with_prefix("POSTERN")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(keys));
+        let mut sources = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = file {
+            sources = sources.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        sources = sources.add_source(variables);
+        for (key, value) in overrides.0 {
+            sources = sources.set_override(key, value)?;
+        }
+        let settings: Self = sources.build()?.try_deserialize()?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("server.workers", self.server.workers, 0, 512)?;
+        within(
+            "server.body_limit",
+            self.server.body_limit,
+            1024,
+            16 * 1024 * 1024,
+        )?;
+        within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
+        within("data.readers", self.data.readers, 1, 64)?;
+        within("data.write_queue", self.data.write_queue, 16, 65_536)?;
+        within("whatsapp.pre_keys", self.whatsapp.pre_keys, 5, 812)?;
+        within(
+            "sessions.start_concurrency",
+            self.sessions.start_concurrency,
+            1,
+            1000,
+        )?;
+        within(
+            "sessions.start_jitter_ms",
+            self.sessions.start_jitter_ms,
+            0,
+            60_000,
+        )?;
+        within("sessions.ack_timeout", self.sessions.ack_timeout, 5, 300)?;
+        within("sessions.in_flight", self.sessions.in_flight, 1, 1024)?;
+        within(
+            "sessions.retry_first_ms",
+            self.sessions.retry_first_ms,
+            100,
+            60_000,
+        )?;
+        within("sessions.retry_longest", self.sessions.retry_longest, 1, 3600)?;
+        within("sessions.max_age_hours", self.sessions.max_age_hours, 1, 720)?;
+        within(
+            "idempotency.retention_hours",
+            self.idempotency.retention_hours,
+            24,
+            720,
+        )?;
+        let refuse = |key, value: &str, expected: &str| {
+            Err(ConfigError::Range {
+                key,
+                value: format!("\"{value}\""),
+                expected: expected.to_owned(),
+            })
+        };
+        if !(1..=50).contains(&self.whatsapp.device_name.chars().count()) {
+            return refuse(
+                "whatsapp.device_name",
+                &self.whatsapp.device_name,
+                "1 to 50 characters",
+            );
+        }
+        if self.whatsapp.version != "auto" && self.whatsapp.fixed_version().is_none() {
+            return refuse(
+                "whatsapp.version",
+                &self.whatsapp.version,
+                "\"auto\" or three numbers like 2.3000.1234567890",
+            );
+        }
+        let url = &self.whatsapp.url;
+        let well_formed =
+            url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "ws" | "wss") && url.has_host());
+        if !url.is_empty() && !well_formed {
+            return refuse("whatsapp.url", url, "nothing, or a ws:// or wss:// address");
+        }
+        if !self.sandbox.listen.ip().is_loopback() {
+            return refuse(
+                "sandbox.listen",
+                &self.sandbox.listen.to_string(),
+                "a loopback address like 127.0.0.1:8490",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl WhatsAppConfig {
+    /// The version, when one is fixed.
+    #[must_use]
+    pub fn fixed_version(&self) -> Option<(u32, u32, u32)> {
+        let mut parts = self.version.split('.').map(str::parse);
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch)), None) => Some((major, minor, patch)),
+            _ => None,
+        }
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    key: &'static str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<(), ConfigError> {
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    Err(ConfigError::Range {
+        key,
+        value: value.to_string(),
+        expected: format!("{least} to {most}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, String> {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(None, environment, Overrides::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = load(&[]).expect("valid");
+        assert_eq!(config.server.listen.to_string(), "127.0.0.1:8480");
+        assert_eq!(config.whatsapp.fixed_version(), None);
+    }
+
+    #[test]
+    fn the_environment_wins_over_defaults_and_flags_over_both() {
+        let environment = [
+            ("POSTERN_SERVER__LISTEN", "127.0.0.1:1"),
+            ("POSTERN_DATA__READERS", "7"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let flags = Overrides::default().with("server.listen", Some("127.0.0.1:2"));
+        let config = Config::load(None, environment, flags).expect("valid");
+        assert_eq!(config.server.listen.port(), 2);
+        assert_eq!(config.data.readers, 7);
+    }
+
+    #[test]
+    fn variables_of_commands_are_not_keys() {
+        load(&[
+            ("POSTERN_API_KEY", "x"),
+            ("POSTERN_BOOTSTRAP_API_KEY", "y"),
+            ("HOME", "/"),
+        ])
+        .expect("valid");
+    }
+
+    #[test]
+    fn mistakes_name_the_key() {
+        let cases = [
+            ("POSTERN_SERVER__LISTEN", "nowhere", "server.listen"),
+            ("POSTERN_SERVER__LISTN", "127.0.0.1:1", "listn"),
+            (
+                "POSTERN_DATA__READERS",
+                "0",
+                "data.readers is 0, expected 1 to 64",
+            ),
+            ("POSTERN_DATA__READERS", "many", "data.readers"),
+            ("POSTERN_WHATSAPP__VERSION", "two", "whatsapp.version"),
+            ("POSTERN_WHATSAPP__URL", "http://example.com", "whatsapp.url"),
+            ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
+            ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
+            ("POSTERN_LOG__FORMAT", "xml", "log.format"),
+        ];
+        for (name, value, expected) in cases {
+            let error = load(&[(name, value)]).expect_err(name);
+            assert!(error.contains(expected), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_commented() {
+        let mut commented = false;
+        for line in DEFAULTS.lines() {
+            let line = line.trim();
+            if line.contains(" = ") && !line.starts_with('#') {
+                assert!(commented, "no comment above: {line}");
+            }
+            commented = line.starts_with('#');
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A linked device as the server knows it: its public keys, its queue, and its connection if it has one.
+
+use std::collections::VecDeque;
+
+use wacore::prekeys::compute_key_bundle_digest;
+use wacore_binary::Node;
+use wacore_binary::builder::NodeBuilder;
+use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey};
+
+use crate::outbox::Outbox;
+use crate::signal::SignalError;
+use crate::stanza::{server_info, stream_error};
+
+/// More than this is not kept for a companion that stays away; the oldest go first.
+const QUEUE_LIMIT: usize = 50_000;
+
+/// A public key under an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NumberedKey {
+    pub(crate) id: u32,
+    pub(crate) key: [u8; 32],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedKey {
+    pub(crate) key: NumberedKey,
+    pub(crate) signature: Vec<u8>,
+}
+
+/// What a client says of itself when it asks to be linked.
+#[derive(Debug, Clone)]
+pub(crate) struct Registration {
+    pub(crate) identity: [u8; 32],
+    pub(crate) registration_id: u32,
+    pub(crate) signed_prekey: SignedKey,
+}
+
+/// What kind of stanza waits for which confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Class {
+    Message,
+    Receipt,
+    Notification,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Queued {
+    pub(crate) class: Class,
+    pub(crate) id: String,
+    /// The receipt's type; empty for a delivery receipt and for everything else.
+    pub(crate) kind: String,
+    pub(crate) node: Node,
+}
+
+/// A companion's connection, from login to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) outbox: Outbox,
+    pub(crate) connection: u64,
+    /// Set when the client has left passive mode: new stanzas go out at once.
+    delivering: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Companion {
+    pub(crate) device: u16,
+    pub(crate) key_index: u32,
+    /// The Noise static key it logs in with.
+    pub(crate) noise_key: [u8; 32],
+    pub(crate) registration: Registration,
+    /// The countersigned identity, served with its prekeys.
+    pub(crate) device_identity: Vec<u8>,
+    pub(crate) prekeys: VecDeque<NumberedKey>,
+    /// Whether the phone has sent it the app state key.
+    pub(crate) has_app_state_key: bool,
+    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) line: Option<Line>,
+}
+
+impl Companion {
+    /// Takes a new connection; an older one is told that it was replaced.
+    pub(crate) fn connect(&mut self, outbox: Outbox, connection: u64) {
+        let line = Line {
+            outbox,
+            connection,
+            delivering: false,
+        };
+        if let Some(older) = self.line.replace(line) {
+            older.outbox.send(stream_error(None, Some("replaced")));
+            older.outbox.close();
+        }
+    }
+
+    /// Ends `connection`, unless another has taken its place.
+    pub(crate) fn disconnect(&mut self, connection: u64) {
+        if self
+            .line
+            .as_ref()
+            .is_some_and(|line| line.connection == connection)
+        {
+            self.line = None;
+        }
+    }
+
+    /// Keeps a stanza until it is confirmed, and sends it when there is somebody to send it to.
+    pub(crate) fn push(&mut self, queued: Queued) {
+        if let Some(line) = self.line.as_ref().filter(|line| line.delivering) {
+            line.outbox.send(queued.node.clone());
+        }
+        self.queue.push_back(queued);
+        if self.queue.len() > QUEUE_LIMIT {
+            self.queue.pop_front();
+        }
+    }
+
+    /// Hands over everything that waited and the marker behind it, which ends the client's login.
+    pub(crate) fn start_delivery(&mut self) {
+        let Some(line) = &mut self.line else { return };
+        if std::mem::replace(&mut line.delivering, true) {
+            return;
+        }
+        let count = |class| self.queue.iter().filter(|queued| queued.class == class).count();
+        let preview = NodeBuilder::new("offline_preview")
+            .attr("count", self.queue.len())
+            .attr("message", count(Class::Message))
+            .attr("receipt", count(Class::Receipt))
+            .attr("notification", count(Class::Notification))
+            .attr("appdata", 0_u32)
+            .build();
+        line.outbox.send(server_info(preview));
+        for queued in &self.queue {
+            let mut node = queued.node.clone();
+            node.attrs.insert("offline", "1");
+            line.outbox.send(node);
+        }
+        let end = NodeBuilder::new("offline")
+            .attr("count", self.queue.len())
+            .build();
+        line.outbox.send(server_info(end));
+    }
+
+    /// Forgets a stanza the client has confirmed; false when there was none.
+    pub(crate) fn confirm(&mut self, class: Class, id: &str, kind: &str) -> bool {
+        // Clients confirm in order, so that it is nearly always the first.
+        let position = self.queue.iter().position(|queued| {
+            queued.class == class && queued.id == id && (class != Class::Receipt || queued.kind == kind)
+        });
+        match position {
+            Some(position) => self.queue.remove(position).is_some(),
+            None => false,
+        }
+    }
+
+    /// A bundle for whoever begins a session; it uses up a one-time key while there are any.
+    pub(crate) fn take_bundle(&mut self) -> Result<PreKeyBundle, SignalError> {
+        let public = |bytes: &[u8; 32]| PublicKey::from_djb_public_key_bytes(bytes);
+        let signed = &self.registration.signed_prekey;
+        let one_time = match self.prekeys.pop_front() {
+            Some(prekey) => Some((
+                prekey.id.into(),
+                public(&prekey.key).map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
+            )),
+            None => None,
+        };
+        Ok(PreKeyBundle::new(
+            self.registration.registration_id,
+            u32::from(self.device).into(),
+            one_time,
+            signed.key.id.into(),
+            public(&signed.key.key).map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
+            signed.signature.clone(),
+            IdentityKey::new(
+                public(&self.registration.identity)
+                    .map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
+            ),
+        )?)
+    }
+
+    /// The hash by which a client checks that the server has its keys.
+    pub(crate) fn digest(&self) -> Vec<u8> {
+        let signed = &self.registration.signed_prekey;
+        let prekeys: Vec<&[u8]> = self.prekeys.iter().map(|prekey| prekey.key.as_slice()).collect();
+        compute_key_bundle_digest(
+            &self.registration.identity,
+            &signed.key.key,
+            &signed.signature,
+            &prekeys,
+        )
+    }
+}

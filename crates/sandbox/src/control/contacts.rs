@@ -1,0 +1,158 @@
+//! `/contacts`: what contacts received, what they write, and how they behave.
+
+use actix_web::web::{Bytes, Data, Json, Path};
+use actix_web::{HttpResponse, Responder};
+use chrono::SecondsFormat;
+use postern_domain::PhoneNumber;
+use serde::{Deserialize, Serialize};
+
+use super::error::ControlError;
+use super::request;
+use crate::address::lid_jid;
+use crate::contact;
+use crate::network::Network;
+use crate::person::Behaviour;
+
+/// As much as WhatsApp takes.
+const MAX_TEXT_BYTES: usize = 65_536;
+
+#[derive(Serialize)]
+pub(super) struct Contact {
+    phone: String,
+    lid: String,
+    #[serde(flatten)]
+    behaviour: Behaviour,
+}
+
+/// `GET /contacts/{phone}`.
+pub(super) async fn show(network: Data<Network>, path: Path<String>) -> Result<Json<Contact>, ControlError> {
+    let phone = request::phone(&path)?;
+    let behaviour = network
+        .known(phone)
+        .map_or_else(Behaviour::default, |person| person.lock().behaviour);
+    Ok(contact(phone, behaviour))
+}
+
+/// What is left out stays as it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Change {
+    registered: Option<bool>,
+    online: Option<bool>,
+    auto_read: Option<bool>,
+}
+
+/// `PUT /contacts/{phone}`. Going online delivers what waited.
+pub(super) async fn change(
+    network: Data<Network>,
+    path: Path<String>,
+    body: Bytes,
+) -> Result<Json<Contact>, ControlError> {
+    let phone = request::phone(&path)?;
+    let change: Change = request::body(&body)?;
+    let person = network.person(phone)?;
+    let behaviour = {
+        let behaviour = &mut person.lock().behaviour;
+        behaviour.registered = change.registered.unwrap_or(behaviour.registered);
+        behaviour.online = change.online.unwrap_or(behaviour.online);
+        behaviour.auto_read = change.auto_read.unwrap_or(behaviour.auto_read);
+        *behaviour
+    };
+    if behaviour.online {
+        contact::catch_up(&network, &person);
+    }
+    network.changed.notify_one();
+    Ok(contact(phone, behaviour))
+}
+
+fn contact(phone: PhoneNumber, behaviour: Behaviour) -> Json<Contact> {
+    Json(Contact {
+        phone: phone.to_string(),
+        lid: lid_jid(phone, 0).to_string(),
+        behaviour,
+    })
+}
+
+#[derive(Serialize)]
+struct Messages {
+    data: Vec<Message>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    stanza_id: String,
+    from: String,
+    r#type: String,
+    text: Option<String>,
+    received_at: String,
+    copies: u32,
+}
+
+/// `GET /contacts/{phone}/messages`: the latest 100 000, oldest first.
+pub(super) async fn messages(
+    network: Data<Network>,
+    path: Path<String>,
+) -> Result<impl Responder, ControlError> {
+    let person = network.known(request::phone(&path)?);
+    let data = person.map_or_else(Vec::new, |person| {
+        let state = person.lock();
+        let messages = state.inbox.messages().map(|message| Message {
+            stanza_id: message.stanza_id.clone(),
+            from: message.from.to_string(),
+            r#type: message.kind.clone(),
+            text: message.text.clone(),
+            received_at: message.received_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            copies: message.copies,
+        });
+        messages.collect()
+    });
+    Ok(Json(Messages { data }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    to: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    stanza_id: String,
+    from: String,
+    to: String,
+}
+
+/// `POST /contacts/{phone}/messages`: the contact writes to an account's companions.
+pub(super) async fn write(
+    network: Data<Network>,
+    path: Path<String>,
+    body: Bytes,
+) -> Result<impl Responder, ControlError> {
+    let from = request::phone(&path)?;
+    let write: Write = request::body(&body)?;
+    let to = request::parse_phone("to", &write.to)?;
+    if to == from {
+        return Err(ControlError::invalid("to", "a contact does not write to itself"));
+    }
+    if write.text.is_empty() || write.text.len() > MAX_TEXT_BYTES {
+        return Err(ControlError::invalid("text", "must have 1 to 65536 bytes"));
+    }
+    let account = network.known(to).ok_or(ControlError::NotFound(
+        "nobody has linked a device to this number",
+    ))?;
+    let contact = network.person(from)?;
+    if !contact.lock().behaviour.registered {
+        return Err(ControlError::InvalidState(
+            "this contact is not registered".to_owned(),
+        ));
+    }
+    let stanza_id = contact::write(&network, &contact, &account, &write.text)?;
+    Ok(HttpResponse::Created().json(Written {
+        stanza_id,
+        from: from.to_string(),
+        to: to.to_string(),
+    }))
+}

@@ -1,0 +1,32 @@
+//! The HTTP API that plays the people and breaks things.
+
+mod contacts;
+mod error;
+mod faults;
+mod phones;
+mod request;
+mod root_key;
+
+use actix_web::web::{self, ServiceConfig};
+
+use error::ControlError;
+
+pub(crate) const ROOT: &str = "/sandbox/v1";
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let scope = web::scope(ROOT)
+        .route("/root-key", web::get().to(root_key::show))
+        .route("/phones/{phone}/scan", web::post().to(phones::scan))
+        .route("/phones/{phone}/unlink", web::post().to(phones::unlink))
+        .route("/contacts/{phone}", web::get().to(contacts::show))
+        .route("/contacts/{phone}", web::put().to(contacts::change))
+        .route("/contacts/{phone}/messages", web::get().to(contacts::messages))
+        .route("/contacts/{phone}/messages", web::post().to(contacts::write))
+        .route("/faults", web::post().to(faults::inject))
+        .default_service(web::to(nothing_here));
+    config.app_data(request::body_limit()).service(scope);
+}
+
+async fn nothing_here() -> Result<&'static str, ControlError> {
+    Err(ControlError::NotFound("no such resource"))
+}

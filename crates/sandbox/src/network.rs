@@ -1,0 +1,90 @@
+//! The shared state: who exists, who is showing a QR code, and that something changed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use postern_domain::PhoneNumber;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::certificate::{KeyError, ServerKeys};
+use crate::pairing::Candidate;
+use crate::person::Person;
+
+pub(crate) struct Network {
+    pub(crate) keys: ServerKeys,
+    people: Mutex<HashMap<PhoneNumber, Arc<Person>>>,
+    /// What is in a QR code's first field → who shows it.
+    candidates: Mutex<HashMap<String, Arc<Candidate>>>,
+    next_connection: AtomicU64,
+    /// A stored permit means that there is something to save.
+    pub(crate) changed: Notify,
+    /// Ends every connection.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Network {
+    pub(crate) fn new(keys: ServerKeys, people: HashMap<PhoneNumber, Arc<Person>>) -> Self {
+        Self {
+            keys,
+            people: Mutex::new(people),
+            candidates: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            changed: Notify::new(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn root_key(&self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key.copy_from_slice(self.keys.root.public_key.public_key_bytes());
+        key
+    }
+
+    /// Whoever has this number; everybody exists, but most have no keys until somebody needs them.
+    pub(crate) fn person(&self, phone: PhoneNumber) -> Result<Arc<Person>, KeyError> {
+        if let Some(person) = self.known(phone) {
+            return Ok(person);
+        }
+        let person = Arc::new(Person::generate(phone)?);
+        self.changed.notify_one();
+        // Somebody else may have been faster.
+        Ok(lock(&self.people).entry(phone).or_insert(person).clone())
+    }
+
+    /// Whoever has this number, if that was of interest before.
+    pub(crate) fn known(&self, phone: PhoneNumber) -> Option<Arc<Person>> {
+        lock(&self.people).get(&phone).cloned()
+    }
+
+    pub(crate) fn people(&self) -> Vec<Arc<Person>> {
+        lock(&self.people).values().cloned().collect()
+    }
+
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn show(&self, references: &[String], candidate: &Arc<Candidate>) {
+        let mut candidates = lock(&self.candidates);
+        for reference in references {
+            candidates.insert(reference.clone(), candidate.clone());
+        }
+    }
+
+    pub(crate) fn hide(&self, references: &[String]) {
+        let mut candidates = lock(&self.candidates);
+        for reference in references {
+            candidates.remove(reference);
+        }
+    }
+
+    pub(crate) fn candidate(&self, reference: &str) -> Option<Arc<Candidate>> {
+        lock(&self.candidates).get(reference).cloned()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,146 @@
+//! What a companion confirms: messages by receipts, everything else by acks.
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, NodeRef};
+
+use crate::address::{lid_jid, phone_of, pn_jid};
+use crate::companion::{Class, Queued};
+use crate::session::LoggedIn;
+use crate::stanza::{children, jid_attr, text_attr};
+use crate::{contact, phone};
+
+/// A client that cannot read a message after so many attempts will not read it at all.
+const RETRY_LIMIT: u64 = 5;
+
+pub(crate) fn handle_receipt(session: &LoggedIn, stanza: &NodeRef<'_>) {
+    let (Some(id), Some(to)) = (text_attr(stanza, "id"), jid_attr(stanza, "to")) else {
+        return;
+    };
+    let kind = text_attr(stanza, "type").unwrap_or_default();
+    let mut ack = NodeBuilder::new("ack")
+        .attr("class", "receipt")
+        .attr("id", id.as_str())
+        .attr("from", &to);
+    if !kind.is_empty() {
+        ack = ack.attr("type", kind.as_str());
+    }
+    session.outbox.send(ack.build());
+
+    let mut ids = vec![id];
+    if let Some(list) = stanza.get_optional_child("list") {
+        ids.extend(children(list, "item").filter_map(|item| text_attr(item, "id")));
+    }
+    if let Some(companion) = session.person.lock().account.companions.get_mut(&session.device) {
+        for id in &ids {
+            companion.confirm(Class::Message, id, "");
+        }
+    }
+    match kind.as_str() {
+        "retry" => retry(session, stanza, &to, &ids[0]),
+        "" | "read" | "played" => relay(session, &to, &kind, &ids),
+        _ => {}
+    }
+    session.network.changed.notify_one();
+}
+
+pub(crate) fn handle_ack(session: &LoggedIn, stanza: &NodeRef<'_>) {
+    let class = match text_attr(stanza, "class").as_deref() {
+        // In place of a receipt, when the client cannot use the message at all.
+        Some("message") => Class::Message,
+        Some("receipt") => Class::Receipt,
+        Some("notification") => Class::Notification,
+        _ => return,
+    };
+    let Some(id) = text_attr(stanza, "id") else { return };
+    let kind = text_attr(stanza, "type").unwrap_or_default();
+    if let Some(companion) = session.person.lock().account.companions.get_mut(&session.device) {
+        companion.confirm(class, &id, &kind);
+    }
+    session.network.changed.notify_one();
+}
+
+/// Tells the companions of the message's sender, if the sender is an account.
+fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
+    let own = session.person.phone;
+    let Some(sender) = phone_of(to)
+        .filter(|phone| *phone != own)
+        .and_then(|phone| session.network.known(phone))
+    else {
+        return;
+    };
+    let from = if to.is_lid() {
+        lid_jid(own, 0)
+    } else {
+        pn_jid(own, 0)
+    };
+    for id in ids {
+        let mut node = NodeBuilder::new("receipt")
+            .attr("from", &from)
+            .attr("id", id.as_str())
+            .attr("t", crate::clock::unix_seconds());
+        if !kind.is_empty() {
+            node = node.attr("type", kind);
+        }
+        sender.push_to_companions(&Queued {
+            class: Class::Receipt,
+            id: id.clone(),
+            kind: kind.to_owned(),
+            node: node.build(),
+        });
+    }
+}
+
+/// The companion could not read a message; whoever wrote it writes it again.
+fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
+    let count = stanza
+        .get_optional_child("retry")
+        .and_then(|retry| text_attr(retry, "count"))
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1_u64);
+    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
+        return;
+    };
+    if count > RETRY_LIMIT {
+        return;
+    }
+    if to.device != 0 {
+        ask_companion(session, stanza, to, id);
+    } else if writer.phone == session.person.phone {
+        phone::share_app_state_key_again(&writer, session.device);
+    } else if let Err(error) = contact::write_again(&writer, &session.person, session.device, id) {
+        tracing::warn!(%error, "a contact could not write a message again");
+    }
+}
+
+fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
+    let own = session.person.phone;
+    let mut node = stanza.to_owned();
+    node.attrs = [
+        (
+            "from",
+            if to.is_lid() {
+                lid_jid(own, session.device)
+            } else {
+                pn_jid(own, session.device)
+            }
+            .into(),
+        ),
+        ("id", id.into()),
+        ("type", "retry".into()),
+        ("t", crate::clock::unix_seconds().into()),
+    ]
+    .into_iter()
+    .map(|(key, value): (&'static str, wacore_binary::NodeValue)| (key.into(), value))
+    .collect();
+    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
+        return;
+    };
+    if let Some(companion) = writer.lock().account.companions.get_mut(&to.device) {
+        companion.push(Queued {
+            class: Class::Receipt,
+            id: id.to_owned(),
+            kind: "retry".to_owned(),
+            node,
+        });
+    }
+}

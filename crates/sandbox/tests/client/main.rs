@@ -1,0 +1,7 @@
+//! The real whatsapp-rust client, unmodified, against the sandbox.
+
+mod control;
+mod faults;
+mod linking;
+mod messaging;
+mod support;

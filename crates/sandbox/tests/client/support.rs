@@ -1,0 +1,331 @@
+//! A sandbox with its control API, and real clients that write down what happens to them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use postern_sandbox::{Sandbox, SandboxConfig};
+use serde_json::{Value, json};
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, Transport, TransportEvent, TransportFactory};
+use wacore::store::InMemoryBackend;
+use wacore::types::events::Event;
+use wacore::types::presence::ReceiptType;
+use waproto::whatsapp::Message;
+use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
+use whatsapp_rust::{Jid, async_channel};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Looks until there is something to see.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(DEADLINE, looking).await {
+        Ok(seen) => seen,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
+
+pub(crate) struct Lab {
+    pub(crate) sandbox: Sandbox,
+    http: reqwest::Client,
+}
+
+impl Lab {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(SandboxConfig::default()).await
+    }
+
+    pub(crate) async fn start_in(state_dir: PathBuf) -> Self {
+        Self::start_with(SandboxConfig {
+            state_dir: Some(state_dir),
+            ..SandboxConfig::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn start_with(config: SandboxConfig) -> Self {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            rustls::crypto::ring::default_provider()
+                .install_default()
+                .expect("the first provider");
+        });
+        Self {
+            sandbox: Sandbox::start(config).await.expect("a sandbox"),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Status and body of any request to the control API.
+    pub(crate) async fn request(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.sandbox.control_url());
+        let request = self.http.request(method.parse().expect("a method"), url);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.request(method, path, body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    pub(crate) async fn scan(&self, phone: &str, qr: &str) -> Value {
+        self.ask(
+            "POST",
+            &format!("/phones/{phone}/scan"),
+            Some(json!({ "qr": qr })),
+        )
+        .await
+    }
+
+    pub(crate) async fn set_contact(&self, phone: &str, behaviour: Value) -> Value {
+        self.ask("PUT", &format!("/contacts/{phone}"), Some(behaviour))
+            .await
+    }
+
+    pub(crate) async fn fault(&self, phone: &str, kind: &str) {
+        self.ask("POST", "/faults", Some(json!({ "phone": phone, "kind": kind })))
+            .await;
+    }
+
+    /// The contact writes; returns the stanza id.
+    pub(crate) async fn write(&self, contact: &str, to: &str, text: &str) -> String {
+        let body = json!({ "to": to, "text": text });
+        let answer = self
+            .ask("POST", &format!("/contacts/{contact}/messages"), Some(body))
+            .await;
+        answer["stanzaId"].as_str().expect("an id").to_owned()
+    }
+
+    pub(crate) async fn received(&self, contact: &str) -> Vec<Value> {
+        let answer = self
+            .ask("GET", &format!("/contacts/{contact}/messages"), None)
+            .await;
+        answer["data"].as_array().expect("a list").clone()
+    }
+
+    pub(crate) async fn received_as(&self, contact: &str, stanza_id: &str) -> Option<Value> {
+        let received = self.received(contact).await;
+        received
+            .into_iter()
+            .find(|message| message["stanzaId"] == stanza_id)
+    }
+
+    /// A client that shows codes.
+    pub(crate) async fn unlinked_client(&self) -> TestClient {
+        TestClient::start(self, Arc::new(InMemoryBackend::new())).await
+    }
+
+    /// A client that is linked to this number and connected.
+    pub(crate) async fn linked_client(&self, phone: &str) -> TestClient {
+        let client = self.unlinked_client().await;
+        let qr = client.qr().await;
+        self.scan(phone, &qr).await;
+        client.connected(1).await;
+        client
+    }
+}
+
+/// What a client noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Qr(String),
+    Connected,
+    LoggedOut,
+    Replaced,
+    Ack(String),
+    Delivered(String),
+    Read(String),
+    Text { id: String, chat: String, text: String },
+}
+
+pub(crate) struct TestClient {
+    pub(crate) client: Arc<Client>,
+    backend: Arc<InMemoryBackend>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    handle: BotHandle,
+}
+
+impl TestClient {
+    /// Runs a client on a store, which may be linked already.
+    pub(crate) async fn start(lab: &Lab, backend: Arc<InMemoryBackend>) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let notes = seen.clone();
+        let bot = Bot::builder()
+            .with_backend_arc(backend.clone())
+            .with_transport_factory(Loopback(lab.sandbox.websocket_url()))
+            .with_http_client(NoHttp)
+            .with_version((2, 3000, 1_234_567_890))
+            .with_wanted_pre_key_count(30)
+            .skip_history_sync()
+            .on_event(move |event, _client| {
+                notes.lock().expect("notes").extend(observe(&event));
+                std::future::ready(())
+            })
+            .build()
+            .await
+            .expect("a client");
+        Self {
+            client: bot.client(),
+            backend,
+            seen,
+            handle: bot.spawn(),
+        }
+    }
+
+    /// Stops the client; its store can be used again.
+    pub(crate) async fn stop(self) -> Arc<InMemoryBackend> {
+        self.handle.shutdown().await;
+        self.backend
+    }
+
+    pub(crate) fn backend(&self) -> Arc<InMemoryBackend> {
+        self.backend.clone()
+    }
+
+    pub(crate) fn count(&self, wanted: &Seen) -> usize {
+        let seen = self.seen.lock().expect("notes");
+        seen.iter().filter(|seen| *seen == wanted).count()
+    }
+
+    pub(crate) async fn qr(&self) -> String {
+        eventually("a QR code", async || {
+            let seen = self.seen.lock().expect("notes");
+            seen.iter().find_map(|seen| match seen {
+                Seen::Qr(code) => Some(code.clone()),
+                _ => None,
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn sees(&self, wanted: &Seen, times: usize) {
+        eventually(&format!("{wanted:?} × {times}"), async || {
+            (self.count(wanted) >= times).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn connected(&self, times: usize) {
+        self.sees(&Seen::Connected, times).await;
+    }
+
+    pub(crate) async fn text(&self, id: &str) -> (String, String) {
+        eventually("a text", async || {
+            let seen = self.seen.lock().expect("notes");
+            seen.iter().find_map(|seen| match seen {
+                Seen::Text {
+                    id: found,
+                    chat,
+                    text,
+                } if found == id => Some((chat.clone(), text.clone())),
+                _ => None,
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn send(&self, to: &str, text: &str) -> String {
+        let sent = self.client.send_message(jid(to), message(text)).await;
+        sent.expect("sent").message_id
+    }
+
+    pub(crate) async fn send_as(&self, stanza_id: &str, to: &str, text: &str) {
+        let options = SendOptions::default().with_message_id(stanza_id);
+        let sent = self
+            .client
+            .send_message_with_options(jid(to), message(text), options)
+            .await;
+        sent.expect("sent");
+    }
+}
+
+pub(crate) fn jid(phone: &str) -> Jid {
+    Jid::pn(phone.trim_start_matches('+'))
+}
+
+fn message(text: &str) -> Message {
+    Message {
+        conversation: Some(text.to_owned()),
+        ..Default::default()
+    }
+}
+
+fn observe(event: &Event) -> Vec<Seen> {
+    match event {
+        Event::PairingQrCode(code) => vec![Seen::Qr(code.code.clone())],
+        Event::Connected(_) => vec![Seen::Connected],
+        Event::LoggedOut(_) => vec![Seen::LoggedOut],
+        Event::StreamReplaced(_) => vec![Seen::Replaced],
+        Event::ServerAck(ack) if ack.class.as_deref() == Some("message") && ack.error.is_none() => {
+            vec![Seen::Ack(ack.id.clone())]
+        }
+        Event::Receipt(receipt) => {
+            let ids = receipt.message_ids.iter();
+            match receipt.r#type {
+                ReceiptType::Delivered => ids.map(|id| Seen::Delivered(id.clone())).collect(),
+                ReceiptType::Read => ids.map(|id| Seen::Read(id.clone())).collect(),
+                _ => Vec::new(),
+            }
+        }
+        Event::Messages(batch) => batch
+            .iter()
+            .filter_map(|inbound| {
+                Some(Seen::Text {
+                    id: inbound.info.id.clone(),
+                    chat: inbound.info.source.chat.to_string(),
+                    text: inbound.message.conversation.clone()?,
+                })
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The stock transport leaves Nagle's algorithm on.
+struct Loopback(String);
+
+#[async_trait]
+impl TransportFactory for Loopback {
+    async fn create_transport(
+        &self,
+    ) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
+        let address = self
+            .0
+            .trim_start_matches("ws://")
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        let socket = tokio::net::TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        let (websocket, _response) = tokio_websockets::ClientBuilder::new()
+            .uri(&self.0)?
+            .connect_on(socket)
+            .await?;
+        Ok(whatsapp_rust_tokio_transport::from_websocket(websocket))
+    }
+}
+
+/// Nothing in these tests may need plain HTTP.
+struct NoHttp;
+
+#[async_trait]
+impl HttpClient for NoHttp {
+    async fn execute(&self, _request: HttpRequest) -> anyhow::Result<HttpResponse> {
+        anyhow::bail!("no HTTP here")
+    }
+}

@@ -1,0 +1,260 @@
+//! What goes into the store and what comes out, in the words of the domain.
+
+use postern_domain::port::{ReceiptKind, Secret};
+use postern_domain::{
+    Account, Address, ApiKeyId, Content, DeviceId, DeviceStatus, Direction, FailureCode, Intent, Lid,
+    MessageId, MessageStatus, PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
+};
+
+/// An API key to be stored. The secret itself never reaches the store.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// What its owner calls it.
+    pub name: String,
+    /// SHA-256 of the whole key.
+    pub hash: [u8; 32],
+    /// What the key starts with, e.g. `sk_live_`.
+    pub prefix: String,
+    /// The last four characters of the key.
+    pub last_four: String,
+}
+
+/// A stored API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// SHA-256 of the whole key.
+    pub hash: [u8; 32],
+}
+
+/// A device as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// What its owner calls it; may be empty.
+    pub name: String,
+    /// What the operator wants.
+    pub intent: Intent,
+    /// What is observed.
+    pub status: DeviceStatus,
+    /// Whether `account` is linked now; `false` when it is only the last one.
+    pub linked: bool,
+    /// The account it is, or was last, linked to.
+    pub account: Option<Account>,
+    /// What pairing was asked for and is not finished.
+    pub pairing: Option<PairingRequest>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A request to pair that no session has finished yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairingRequest {
+    /// Grows with every request for the device.
+    pub number: u64,
+    /// The phone that will type in a pairing code; `None` asks for QR codes.
+    pub phone: Option<PhoneNumber>,
+}
+
+/// A code on show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCode {
+    /// Which kind.
+    pub kind: CodeKind,
+    /// The text.
+    pub code: Secret,
+    /// When it stops being valid.
+    pub expires_at: Timestamp,
+}
+
+/// What kind of code is on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// To be scanned.
+    Qr,
+    /// To be typed in.
+    PairingCode,
+}
+
+/// A message to be accepted.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Its id, chosen by the caller so that the answer can be written before the commit.
+    pub id: MessageId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The device that sends it.
+    pub device: DeviceId,
+    /// To whom.
+    pub to: Address,
+    /// What.
+    pub content: Content,
+    /// WhatsApp's id of it, for every attempt.
+    pub stanza: StanzaId,
+    /// The caller's JSON object, serialized.
+    pub metadata: Option<String>,
+    /// Not before this time.
+    pub scheduled_for: Option<Timestamp>,
+    /// Accept although the device is unlinked or disconnected.
+    pub queue_if_disconnected: bool,
+}
+
+/// What makes an acceptance idempotent: stored with it, in one transaction.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    /// Method and path, e.g. `POST /v1/messages`.
+    pub endpoint: &'static str,
+    /// The caller's key.
+    pub key: String,
+    /// SHA-256 over method, path and the parsed body.
+    pub fingerprint: [u8; 32],
+    /// The status of the answer if this acceptance is the first.
+    pub http_status: u16,
+    /// The answer if this acceptance is the first, byte for byte.
+    pub body: Vec<u8>,
+}
+
+/// What became of an acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is committed.
+    New,
+    /// The same request was committed before; this was its answer.
+    Replayed {
+        /// The first answer's status.
+        http_status: u16,
+        /// The first answer, byte for byte.
+        body: Vec<u8>,
+    },
+}
+
+/// A message as stored.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// The device it went or came through.
+    pub device: DeviceId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Where it stands.
+    pub status: MessageStatus,
+    /// The recipient, or the chat it came in.
+    pub chat: Address,
+    /// Who sent it; `None` when we did.
+    pub sender: Option<Address>,
+    /// The sender's number in the hidden-number space, where known.
+    pub sender_lid: Option<Lid>,
+    /// The name the sender showed.
+    pub push_name: Option<String>,
+    /// WhatsApp's id of it.
+    pub stanza: StanzaId,
+    /// What it carries.
+    pub content: Content,
+    /// The caller's JSON object, serialized.
+    pub metadata: Option<String>,
+    /// When it is to be sent.
+    pub scheduled_for: Option<Timestamp>,
+    /// Why it failed.
+    pub failure: Option<(FailureCode, String)>,
+    /// How many attempts were started.
+    pub attempts: u32,
+    /// When it was accepted or received.
+    pub created_at: Timestamp,
+    /// When its status last changed.
+    pub updated_at: Timestamp,
+    /// Every step, in the order they were recorded.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// Which messages to list.
+#[derive(Debug, Clone, Default)]
+pub struct MessageFilter {
+    /// Only those of this device.
+    pub device: Option<DeviceId>,
+    /// Only those in this status.
+    pub status: Option<MessageStatus>,
+    /// Only those that went this way.
+    pub direction: Option<Direction>,
+    /// Only those of this chat.
+    pub chat: Option<Address>,
+    /// Only those created at or after.
+    pub from: Option<Timestamp>,
+    /// Only those created before.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page starts, when there is one. Opaque to callers of the API.
+    pub next: Option<PageStart>,
+}
+
+/// Where a page starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageStart(pub u64);
+
+/// A message to be attempted now.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its id.
+    pub id: MessageId,
+    /// WhatsApp's id of it, the same on every attempt.
+    pub stanza: StanzaId,
+    /// To whom.
+    pub to: Address,
+    /// What.
+    pub content: Content,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+}
+
+/// Something learned about messages of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// WhatsApp's server has it.
+    Acked {
+        /// Which one.
+        stanza: StanzaId,
+    },
+    /// A device of the recipient confirmed it.
+    Receipt {
+        /// Which one.
+        stanza: StanzaId,
+        /// What it confirms.
+        kind: ReceiptKind,
+    },
+    /// The attempt failed or went unanswered; another one is due.
+    Retry {
+        /// Which one.
+        stanza: StanzaId,
+        /// Not before this time.
+        at: Timestamp,
+        /// Why; for the timeline.
+        detail: String,
+    },
+    /// No attempt will succeed.
+    Failed {
+        /// Which one.
+        stanza: StanzaId,
+        /// Why.
+        code: FailureCode,
+        /// Why, in words.
+        text: String,
+    },
+}

@@ -1,0 +1,248 @@
+//! The built daemon in a process of its own, with a data folder that survives kills and restarts.
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::Running;
+use crate::{Http, Postern, TestSandbox, eventually};
+
+/// The key every test daemon is started with.
+const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// What differs from a daemon's defaults.
+#[derive(Debug, Clone, Default)]
+pub struct DaemonOptions {
+    /// Environment variables, e.g. `POSTERN_SESSIONS__ACK_TIMEOUT`.
+    pub environment: Vec<(String, String)>,
+}
+
+impl DaemonOptions {
+    /// Sets a configuration key, e.g. `SESSIONS__ACK_TIMEOUT`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.environment
+            .push((format!("POSTERN_{key}"), value.to_owned()));
+        self
+    }
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct TestDaemon {
+    postern: Postern,
+    options: DaemonOptions,
+    network: String,
+    data: TempDir,
+    running: Running,
+    http: Http,
+}
+
+impl TestDaemon {
+    /// Starts one on a free port, with a fresh data folder, linked to `network`.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(postern: &Postern, network: &TestSandbox) -> anyhow::Result<Self> {
+        Self::start_with(postern, network, DaemonOptions::default()).await
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_with(
+        postern: &Postern,
+        network: &TestSandbox,
+        options: DaemonOptions,
+    ) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        let network = network.websocket_url().to_owned();
+        let (running, http) = launch(postern, &options, &network, &data).await?;
+        Ok(Self {
+            postern: postern.clone(),
+            options,
+            network,
+            data,
+            running,
+            http,
+        })
+    }
+
+    /// The REST API, with the daemon's key.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The API key it was started with.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        KEY
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.running.pid()
+    }
+
+    /// What it logged since it was last started.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.running.log()
+    }
+
+    /// SIGKILL; the data folder stays.
+    ///
+    /// # Errors
+    /// The process cannot be killed.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.running.kill().await
+    }
+
+    /// SIGTERM; answers the exit code.
+    ///
+    /// # Errors
+    /// It does not stop.
+    pub async fn terminate(&mut self) -> anyhow::Result<Option<i32>> {
+        self.running.terminate().await
+    }
+
+    /// Starts it again on the same data folder, on a new port.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        (self.running, self.http) = launch(&self.postern, &self.options, &self.network, &self.data).await?;
+        Ok(())
+    }
+
+    /// Creates a device; answers its id.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn create_device(&self) -> anyhow::Result<String> {
+        let device = self
+            .http
+            .post("/v1/devices", &json!({ "name": "test" }))
+            .await?
+            .ok()?;
+        Ok(device["id"].as_str().context("no id")?.to_owned())
+    }
+
+    /// Asks for pairing and answers the text of the QR code.
+    ///
+    /// # Errors
+    /// No code appeared.
+    pub async fn pairing_qr(&self, device: &str) -> anyhow::Result<String> {
+        self.http
+            .post(&format!("/v1/devices/{device}/pair"), &json!({}))
+            .await?
+            .ok()?;
+        eventually("a QR code is on show", || async {
+            let answer = self.http.get(&format!("/v1/devices/{device}/qr.json")).await?;
+            Ok(if answer.status.is_success() {
+                answer.json()?["code"].as_str().map(str::to_owned)
+            } else {
+                None
+            })
+        })
+        .await
+    }
+
+    /// Creates a device and links it by letting the phone with this number scan its QR code; answers its id.
+    ///
+    /// # Errors
+    /// It did not become connected.
+    pub async fn link_device(&self, network: &TestSandbox, phone: &str) -> anyhow::Result<String> {
+        let device = self.create_device().await?;
+        self.pair(network, &device, phone).await?;
+        Ok(device)
+    }
+
+    /// Links an existing device.
+    ///
+    /// # Errors
+    /// It did not become connected.
+    pub async fn pair(&self, network: &TestSandbox, device: &str, phone: &str) -> anyhow::Result<()> {
+        let qr = self.pairing_qr(device).await?;
+        network.scan(phone, &qr).await?;
+        self.device_becomes(device, "connected").await.map(drop)
+    }
+
+    /// Waits until the device is in `state`; answers it.
+    ///
+    /// # Errors
+    /// It did not happen.
+    pub async fn device_becomes(&self, device: &str, state: &str) -> anyhow::Result<Value> {
+        eventually(&format!("the device is {state}"), || async {
+            let device = self.http.get(&format!("/v1/devices/{device}")).await?.ok()?;
+            Ok((device["state"] == state).then_some(device))
+        })
+        .await
+    }
+
+    /// Posts a text; answers the message's id.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn send_text(&self, device: &str, to: &str, body: &str) -> anyhow::Result<String> {
+        let answer = self
+            .http
+            .post("/v1/messages", &text(device, to, body))
+            .await?
+            .ok()?;
+        Ok(answer["id"].as_str().context("no id")?.to_owned())
+    }
+
+    /// Waits until the message is in `status`; answers it. Fails at once when it ended otherwise.
+    ///
+    /// # Errors
+    /// It did not happen.
+    pub async fn message_reaches(&self, message: &str, status: &str) -> anyhow::Result<Value> {
+        eventually(&format!("the message is {status}"), || async {
+            let message = self.http.get(&format!("/v1/messages/{message}")).await?.ok()?;
+            let ended = matches!(message["status"].as_str(), Some("failed" | "canceled"));
+            anyhow::ensure!(
+                !ended || message["status"] == status,
+                "it ended otherwise: {message}"
+            );
+            Ok((message["status"] == status).then_some(message))
+        })
+        .await
+    }
+}
+
+/// The body of a text message.
+#[must_use]
+pub fn text(device: &str, to: &str, body: &str) -> Value {
+    json!({ "deviceId": device, "to": to, "type": "text", "text": { "body": body } })
+}
+
+async fn launch(
+    postern: &Postern,
+    options: &DaemonOptions,
+    network: &str,
+    data: &TempDir,
+) -> anyhow::Result<(Running, Http)> {
+    let data = data.path().to_str().context("a folder with a plain name")?;
+    let mut command = postern.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    command.args(["--sandbox-url", network, "--log-format", "human"]);
+    command.env("POSTERN_BOOTSTRAP_API_KEY", KEY);
+    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+    let (running, lines) = Running::start(command, "listening on http://").await?;
+    let line = lines.last().context("no line")?;
+    let url = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .context("no address")?;
+    let http = Http::new(url.trim_end_matches('/'), Some(KEY))?;
+    Ok((running, http))
+}
