@@ -24,7 +24,9 @@ pub(crate) fn outgoing(content: &Content) -> Option<Message> {
 pub(crate) fn received(message: &Message) -> Option<Content> {
     let message = unwrap(message);
     if let Some(body) = text(message) {
-        return Some(Content::Text { body: body.to_owned() });
+        return Some(Content::Text {
+            body: body.to_owned(),
+        });
     }
     let kind = match message.protocol_message.as_option() {
         Some(protocol) => match protocol.r#type {
@@ -86,9 +88,7 @@ fn unwrap(mut message: &Message) -> &Message {
 /// Keys for reading group messages, alone or with notes about the message, are for the client only.
 fn is_between_devices(message: &Message) -> bool {
     message.sender_key_distribution_message.is_set()
-        || message
-            .fast_ratchet_key_sender_key_distribution_message
-            .is_set()
+        || message.fast_ratchet_key_sender_key_distribution_message.is_set()
         || message.message_context_info.is_set()
 }
 
@@ -324,7 +324,9 @@ mod tests {
             body: "hello".to_owned(),
         };
         assert_eq!(
-            outgoing(&text).and_then(|message| message.conversation).as_deref(),
+            outgoing(&text)
+                .and_then(|message| message.conversation)
+                .as_deref(),
             Some("hello")
         );
         let kind = "imageMessage".to_owned();

@@ -202,7 +202,10 @@ impl Events {
         let events = Arc::clone(self);
         let messages = Arc::clone(&batch.messages);
         let _detached = self.tasks.start(Box::pin(async move {
-            if inbound::commit(&events.reporter, client.as_ref(), &messages).await.is_err() {
+            if inbound::commit(&events.reporter, client.as_ref(), &messages)
+                .await
+                .is_err()
+            {
                 tracing::error!(
                     device.id = %events.reporter.device,
                     messages = messages.len(),
@@ -220,7 +223,8 @@ impl Events {
     }
 
     fn pairing_failed(&self, why: &str) {
-        self.reporter.tell(Observed::PairingFailed { why: why.to_owned() });
+        self.reporter
+            .tell(Observed::PairingFailed { why: why.to_owned() });
     }
 
     fn replace_code(self: &Arc<Self>, by_hand: bool) {

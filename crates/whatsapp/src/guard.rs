@@ -45,7 +45,11 @@ static TRUST: LazyLock<ChainTrust> = LazyLock::new(|| {
     let genuine = forged_chains(&server)
         .iter()
         .all(|chain| refuses_signature(HandshakeUtils::verify_server_cert(chain, &server)));
-    if genuine { ChainTrust::Verified } else { ChainTrust::Fooled }
+    if genuine {
+        ChainTrust::Verified
+    } else {
+        ChainTrust::Fooled
+    }
 });
 
 impl ChainTrust {
@@ -192,7 +196,11 @@ mod tests {
             "ws://10.0.0.1/",
             "ws://127.0.0.1@example.com/",
         ] {
-            assert_eq!(ChainTrust::Fooled.admit_host(&url(host)), Err(NotLoopback), "{host}");
+            assert_eq!(
+                ChainTrust::Fooled.admit_host(&url(host)),
+                Err(NotLoopback),
+                "{host}"
+            );
             assert_eq!(ChainTrust::Verified.admit_host(&url(host)), Ok(()), "{host}");
         }
     }

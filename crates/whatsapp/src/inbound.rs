@@ -233,10 +233,7 @@ mod tests {
             "15551234567@s.whatsapp.net",
             None,
         ));
-        assert_eq!(
-            commit(&reporter, &OnePair, &[person]).await,
-            Err(NotCommitted)
-        );
+        assert_eq!(commit(&reporter, &OnePair, &[person]).await, Err(NotCommitted));
         // Nothing to commit is nothing to refuse.
         let story = from(source("status@broadcast", "15551234567@s.whatsapp.net", None));
         assert_eq!(commit(&reporter, &OnePair, &[story]).await, Ok(()));

@@ -140,10 +140,7 @@ pub(crate) mod tests {
     pub(crate) fn reporter() -> (Arc<Reporter>, Arc<Notes>) {
         let notes = Arc::new(Notes::default());
         let observer = Arc::clone(&notes) as Arc<dyn Observer>;
-        (
-            Arc::new(Reporter::new(DeviceId::generate(), observer)),
-            notes,
-        )
+        (Arc::new(Reporter::new(DeviceId::generate(), observer)), notes)
     }
 
     #[tokio::test]

@@ -44,7 +44,10 @@ impl Session for ClientSession {
 
     async fn request_pairing_code(&self, phone: PhoneNumber) -> Result<(), CallError> {
         let deadline = self.sender.deadlines.pairing_code;
-        self.events.pairing.ask(&self.sender.client, phone, deadline).await
+        self.events
+            .pairing
+            .ask(&self.sender.client, phone, deadline)
+            .await
     }
 
     /// While it fails, the session goes on.
@@ -56,7 +59,7 @@ impl Session for ClientSession {
         }
         let removal = client.execute(RemoveCompanionDeviceSpec::new(&own));
         let answer = match timeout(self.sender.deadlines.log_out, removal).await {
-            Err(_elapsed) | Ok(Err(IqError::Timeout)) => Err(CallError::TimedOut),
+            Err(_) | Ok(Err(IqError::Timeout)) => Err(CallError::TimedOut),
             Ok(Err(failure)) => Err(CallError::Failed(redacted(failure))),
             Ok(Ok(())) => Ok(()),
         };

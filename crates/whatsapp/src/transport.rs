@@ -113,11 +113,7 @@ mod tests {
     use super::*;
 
     fn route(trust: ChainTrust, url: &str) -> Route {
-        Route::new(
-            trust,
-            Url::parse(url).expect("a URL"),
-            Duration::from_millis(300),
-        )
+        Route::new(trust, Url::parse(url).expect("a URL"), Duration::from_millis(300))
     }
 
     async fn failure(trust: ChainTrust, url: &str) -> String {
@@ -156,21 +152,16 @@ mod tests {
     async fn the_upgrade_names_whatsapps_origin() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let request = tokio::join!(
-            failure(
-                ChainTrust::Verified,
-                &format!("ws://127.0.0.1:{port}/ws/chat")
-            ),
-            async {
-                let (mut peer, _) = listener.accept().await.expect("a connection");
-                let mut request = vec![0; 2048];
-                let length = peer.read(&mut request).await.expect("a request");
-                peer.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n")
-                    .await
-                    .expect("written");
-                String::from_utf8_lossy(&request[..length]).to_lowercase()
-            }
-        )
+        let url = format!("ws://127.0.0.1:{port}/ws/chat");
+        let request = tokio::join!(failure(ChainTrust::Verified, &url), async {
+            let (mut peer, _) = listener.accept().await.expect("a connection");
+            let mut request = vec![0; 2048];
+            let length = peer.read(&mut request).await.expect("a request");
+            peer.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+                .await
+                .expect("written");
+            String::from_utf8_lossy(&request[..length]).to_lowercase()
+        })
         .1;
         assert!(request.starts_with("get /ws/chat"), "{request}");
         assert!(

@@ -90,7 +90,7 @@ impl ClientVersion {
     /// Asks again the next time: WhatsApp refused the version that is known.
     pub(crate) async fn distrust(&self) {
         if let Some(known) = self.known.lock().await.as_mut() {
-            known.until = Instant::now() - Duration::from_nanos(1);
+            known.until = Instant::now();
         }
     }
 
@@ -126,11 +126,7 @@ fn text((primary, secondary, tertiary): Version) -> String {
 
 fn parse(text: &str) -> Option<Version> {
     let mut parts = text.trim().split('.').map(str::parse);
-    let version = (
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-    );
+    let version = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
     parts.next().is_none().then_some(version)
 }
 
@@ -171,7 +167,11 @@ mod tests {
             cache_file: cache_file.map(Path::to_owned),
             fallback: FALLBACK,
         };
-        ClientVersion::new(source, Arc::clone(web) as Arc<dyn HttpClient>, Duration::from_millis(50))
+        ClientVersion::new(
+            source,
+            Arc::clone(web) as Arc<dyn HttpClient>,
+            Duration::from_millis(50),
+        )
     }
 
     #[tokio::test]
