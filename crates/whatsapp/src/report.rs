@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use postern_domain::DeviceId;
 use postern_domain::port::{Ending, Inbound, NotCommitted, Observed, Observer};
+use tokio_util::sync::CancellationToken;
 
 /// What a session knows of itself and tells its observer.
 pub(crate) struct Reporter {
@@ -14,6 +15,7 @@ pub(crate) struct Reporter {
     ended: RwLock<bool>,
     /// The first of the events that end a session for good.
     cause: OnceLock<Ending>,
+    has_cause: CancellationToken,
     online: AtomicBool,
     push_name: Mutex<String>,
 }
@@ -25,6 +27,7 @@ impl Reporter {
             observer,
             ended: RwLock::new(false),
             cause: OnceLock::new(),
+            has_cause: CancellationToken::new(),
             online: AtomicBool::new(false),
             push_name: Mutex::default(),
         }
@@ -84,6 +87,12 @@ impl Reporter {
     pub(crate) fn ends_because(&self, cause: Ending) {
         self.online.store(false, Ordering::SeqCst);
         let _first_stays = self.cause.set(cause);
+        self.has_cause.cancel();
+    }
+
+    /// Waits for WhatsApp to say why the session ends.
+    pub(crate) async fn until_cause(&self) {
+        self.has_cause.cancelled().await;
     }
 
     /// Why the session ends, where WhatsApp said so.

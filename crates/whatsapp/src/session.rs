@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::PhoneNumber;
 use postern_domain::port::{CallError, Ending, Outgoing, SendError, Session};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wacore::iq::devices::RemoveCompanionDeviceSpec;
 use whatsapp_rust::IqError;
@@ -57,15 +57,24 @@ impl Session for ClientSession {
         if !client.is_connected() || !client.is_logged_in() {
             return Err(CallError::NotReady);
         }
+        let until = Instant::now() + self.sender.deadlines.log_out;
         let removal = client.execute(RemoveCompanionDeviceSpec::new(&own));
-        let answer = match timeout(self.sender.deadlines.log_out, removal).await {
-            Err(_) | Ok(Err(IqError::Timeout)) => Err(CallError::TimedOut),
-            Ok(Err(failure)) => Err(CallError::Failed(redacted(failure))),
-            Ok(Ok(())) => Ok(()),
-        };
-        // WhatsApp may throw the device out before it answers.
-        if answer.is_err() && self.events.reporter.cause() != Some(&Ending::LoggedOut) {
-            return answer;
+        match timeout_at(until, removal).await {
+            Ok(Ok(())) => {}
+            Err(_) | Ok(Err(IqError::Timeout)) => return Err(CallError::TimedOut),
+            // WhatsApp closes the connection behind its answer, and the client may notice that first.
+            // Then the next login tells: it is refused, or the link still stands.
+            Ok(Err(IqError::NotConnected | IqError::Disconnected(_) | IqError::InternalChannelClosed)) => {
+                timeout_at(until, self.events.reporter.until_cause())
+                    .await
+                    .map_err(|_elapsed| CallError::TimedOut)?;
+                if self.events.reporter.cause() != Some(&Ending::LoggedOut) {
+                    return Err(CallError::Failed(
+                        "the session ended before WhatsApp answered".to_owned(),
+                    ));
+                }
+            }
+            Ok(Err(failure)) => return Err(CallError::Failed(redacted(failure))),
         }
         self.events.reporter.ends_because(Ending::LoggedOut);
         self.events.stop.cancel();
