@@ -1,5 +1,6 @@
 //! Connections that break and sessions that end.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use postern_domain::StanzaId;
@@ -96,6 +97,26 @@ async fn a_session_that_nobody_holds_stops() {
         std::sync::Arc::strong_count(&notes).eq(&1).then_some(())
     })
     .await;
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_inside_a_client_ends_this_session_only() {
+    let lab = Lab::start().await;
+    let device = lab.linked().await;
+    let neighbour = lab.linked().await;
+    device.notes.panics.store(true, Ordering::SeqCst);
+    device.send("trigger").await;
+    device.ends(Ending::Crashed).await;
+    let sent = neighbour.send("still here").await;
+    neighbour.is_acked(&sent).await;
+
+    // Nothing is lost: the device opens again over the same keys.
+    let again = lab.open(device.id).await;
+    again.sees(&Observed::Connected, 1).await;
+    let sent = again.send("back").await;
+    again.is_acked(&sent).await;
+    tokio::join!(again.session.stop(), neighbour.session.stop());
     lab.stop().await;
 }
 

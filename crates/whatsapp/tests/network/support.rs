@@ -165,11 +165,15 @@ pub(crate) struct Notes {
     received: Mutex<Vec<Inbound>>,
     /// Whether nothing can be committed.
     pub(crate) full: AtomicBool,
+    /// Whether acks make it panic.
+    pub(crate) panics: AtomicBool,
 }
 
 #[async_trait]
 impl Observer for Notes {
     fn observe(&self, observed: Observed) {
+        let acked = matches!(observed, Observed::Acked { .. });
+        assert!(!acked || !self.panics.load(Ordering::SeqCst), "on purpose");
         self.observed.lock().expect("notes").push(observed);
     }
 
