@@ -9,7 +9,12 @@ async fn the_demo_goes_the_whole_way_and_exits_0() -> anyhow::Result<()> {
     for arguments in [&["demo", "--once"][..], &["demo", "--", "--once"]] {
         let output = tokio::time::timeout(DEADLINE, postern().command(arguments).output()).await??;
         let said = String::from_utf8(output.stdout)?;
-        assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{said}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let mut rest = said.as_str();
         for step in ["█", "connected", "queued", "sent", "read", "received"] {
             let found = rest.find(step);
@@ -37,7 +42,11 @@ async fn help_teaches_and_mistakes_exit_2() -> anyhow::Result<()> {
 
     let folder = tempfile::tempdir()?;
     let mut bad = postern().command(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
-    let bad = bad.arg(folder.path()).env("POSTERN_BOOTSTRAP_API_KEY", "short").output().await?;
+    let bad = bad
+        .arg(folder.path())
+        .env("POSTERN_BOOTSTRAP_API_KEY", "short")
+        .output()
+        .await?;
     assert_eq!(bad.status.code(), Some(2));
     assert!(String::from_utf8(bad.stderr)?.contains("POSTERN_BOOTSTRAP_API_KEY"));
     Ok(())

@@ -8,15 +8,34 @@ use tokio::process::Command;
 
 use crate::{CONTACT, OWNER, linked, postern};
 
-async fn run(program: &str, script: &str, daemon: &TestDaemon, more: &[(&str, &str)], arguments: &[&str]) -> anyhow::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(script);
+async fn run(
+    program: &str,
+    script: &str,
+    daemon: &TestDaemon,
+    more: &[(&str, &str)],
+    arguments: &[&str],
+) -> anyhow::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples")
+        .join(script);
     let mut command = Command::new(program);
-    command.arg(path).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    command.env("POSTERN_URL", daemon.http().base()).env("POSTERN_API_KEY", daemon.key());
+    command
+        .arg(path)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+        .env("POSTERN_URL", daemon.http().base())
+        .env("POSTERN_API_KEY", daemon.key());
     command.envs(more.iter().copied());
     let output = tokio::time::timeout(postern_testkit::DEADLINE, command.output()).await??;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "{program} {script} ended with {}:\n{said}", output.status);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(
+        output.status.success(),
+        "{program} {script} ended with {}:\n{said}",
+        output.status
+    );
     Ok(())
 }
 
@@ -24,7 +43,14 @@ async fn run(program: &str, script: &str, daemon: &TestDaemon, more: &[(&str, &s
 async fn python_sends() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
     let settings = [("DEVICE_ID", device.as_str()), ("TO", CONTACT)];
-    run("python3", "python/send.py", &daemon, &settings, &["--wait", "from Python"]).await?;
+    run(
+        "python3",
+        "python/send.py",
+        &daemon,
+        &settings,
+        &["--wait", "from Python"],
+    )
+    .await?;
     assert_eq!(network.contact_has(CONTACT, 1).await?[0]["text"], "from Python");
     Ok(())
 }
@@ -33,7 +59,14 @@ async fn python_sends() -> anyhow::Result<()> {
 async fn node_sends() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
     let settings = [("DEVICE_ID", device.as_str()), ("TO", CONTACT)];
-    run("node", "node/send.mjs", &daemon, &settings, &["--wait", "from Node"]).await?;
+    run(
+        "node",
+        "node/send.mjs",
+        &daemon,
+        &settings,
+        &["--wait", "from Node"],
+    )
+    .await?;
     assert_eq!(network.contact_has(CONTACT, 1).await?[0]["text"], "from Node");
     Ok(())
 }
@@ -43,7 +76,11 @@ async fn the_walkthrough_goes_from_device_to_read() -> anyhow::Result<()> {
     let network = postern_testkit::TestSandbox::start(&postern()).await?;
     let daemon = TestDaemon::start(&postern(), &network).await?;
     let sandbox = network.http().base().trim_end_matches("/sandbox/v1").to_owned();
-    let settings = [("SANDBOX_URL", sandbox.as_str()), ("TO", CONTACT), ("PHONE", OWNER)];
+    let settings = [
+        ("SANDBOX_URL", sandbox.as_str()),
+        ("TO", CONTACT),
+        ("PHONE", OWNER),
+    ];
     run("bash", "walkthrough.sh", &daemon, &settings, &[]).await?;
     assert_eq!(network.contact_has(CONTACT, 1).await?.len(), 1);
     Ok(())

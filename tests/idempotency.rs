@@ -7,7 +7,11 @@ use serde_json::Value;
 use crate::{CONTACT, linked};
 
 async fn post(daemon: &TestDaemon, key: &str, body: &Value) -> anyhow::Result<Answer> {
-    let request = daemon.http().request(Method::POST, "/v1/messages").header("Idempotency-Key", key).json(body);
+    let request = daemon
+        .http()
+        .request(Method::POST, "/v1/messages")
+        .header("Idempotency-Key", key)
+        .json(body);
     daemon.http().send(request).await
 }
 
@@ -42,10 +46,16 @@ async fn fifty_at_once_make_one_message() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
     let body = text(&device, CONTACT, "one of fifty");
     let answers = futures_util::future::try_join_all((0..50).map(|_| post(&daemon, "same", &body))).await?;
-    let firsts = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count();
+    let firsts = answers
+        .iter()
+        .filter(|answer| answer.header("idempotency-replayed").is_empty())
+        .count();
     assert_eq!(firsts, 1);
     for answer in &answers {
-        assert_eq!((answer.status, &answer.body), (answers[0].status, &answers[0].body));
+        assert_eq!(
+            (answer.status, &answer.body),
+            (answers[0].status, &answers[0].body)
+        );
     }
     let id = answers[0].json()?["id"].as_str().unwrap_or_default().to_owned();
     daemon.message_reaches(&id, "read").await?;

@@ -23,7 +23,10 @@ async fn a_device_goes_from_unlinked_over_pairing_to_connected() -> anyhow::Resu
 
     let gone = daemon.http().get(&format!("/v1/devices/{device}/qr")).await?;
     assert_eq!(gone.status, 409, "no code is on show once it is linked");
-    let again = daemon.http().post(&format!("/v1/devices/{device}/pair"), &json!({})).await?;
+    let again = daemon
+        .http()
+        .post(&format!("/v1/devices/{device}/pair"), &json!({}))
+        .await?;
     assert_eq!(again.status, 409, "pairing must not kill a working session");
     daemon.device_becomes(&device, "connected").await?;
     Ok(())
@@ -47,8 +50,13 @@ async fn the_qr_code_is_the_same_in_every_form() -> anyhow::Result<()> {
     assert_eq!(grids.len(), 1);
     assert_eq!(grids[0].decode()?.1, code);
 
-    let request = daemon.http().request(Method::GET, &format!("/v1/devices/{device}/qr"));
-    let svg = daemon.http().send(request.header("Accept", "image/svg+xml")).await?;
+    let request = daemon
+        .http()
+        .request(Method::GET, &format!("/v1/devices/{device}/qr"));
+    let svg = daemon
+        .http()
+        .send(request.header("Accept", "image/svg+xml"))
+        .await?;
     assert_eq!(svg.header("content-type"), "image/svg+xml");
     let terminal = daemon.http().get(&format!("/v1/devices/{device}/qr.txt")).await?;
     assert!(terminal.header("content-type").starts_with("text/plain"));
@@ -63,7 +71,10 @@ async fn the_qr_code_is_the_same_in_every_form() -> anyhow::Result<()> {
 async fn a_qr_code_that_is_none_is_refused_by_the_sandbox() -> anyhow::Result<()> {
     let network = TestSandbox::start(&postern()).await?;
     for junk in ["", "hello", "a,b,c,d", "2@x,!!!,###,%%%,1"] {
-        let answer = network.http().post(&format!("/phones/{OWNER}/scan"), &json!({ "qr": junk })).await?;
+        let answer = network
+            .http()
+            .post(&format!("/phones/{OWNER}/scan"), &json!({ "qr": junk }))
+            .await?;
         assert_eq!(answer.status, 400, "{junk:?}");
         assert_eq!(answer.json()?["error"]["details"][0]["field"], "qr", "{junk:?}");
     }
@@ -86,10 +97,20 @@ async fn an_account_is_linked_to_one_device_only() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_device_unlinked_by_its_phone_says_so_and_can_be_linked_again() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
-    network.http().post(&format!("/phones/{OWNER}/unlink"), &json!({})).await?.ok()?;
+    network
+        .http()
+        .post(&format!("/phones/{OWNER}/unlink"), &json!({}))
+        .await?
+        .ok()?;
     let unlinked = daemon.device_becomes(&device, "unlinked").await?;
     assert_eq!(unlinked["reason"], "logged_out");
-    let refused = daemon.http().post("/v1/messages", &postern_testkit::text(&device, crate::CONTACT, "hi")).await?;
+    let refused = daemon
+        .http()
+        .post(
+            "/v1/messages",
+            &postern_testkit::text(&device, crate::CONTACT, "hi"),
+        )
+        .await?;
     assert_eq!(refused.status, 424);
     assert_eq!(refused.json()?["error"]["code"], "SESSION_DISCONNECTED");
     daemon.pair(&network, &device, OWNER).await?;
@@ -103,10 +124,35 @@ async fn a_deleted_device_is_logged_out_and_gone() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
     let message = daemon.send_text(&device, crate::CONTACT, "kept").await?;
     daemon.message_reaches(&message, "read").await?;
-    assert_eq!(daemon.http().delete(&format!("/v1/devices/{device}")).await?.status, 204);
-    assert_eq!(daemon.http().get(&format!("/v1/devices/{device}")).await?.status, 404);
-    assert_eq!(daemon.http().delete(&format!("/v1/devices/{device}")).await?.status, 404);
-    assert_eq!(daemon.http().get(&format!("/v1/messages/{message}")).await?.status, 200, "its messages stay");
+    assert_eq!(
+        daemon
+            .http()
+            .delete(&format!("/v1/devices/{device}"))
+            .await?
+            .status,
+        204
+    );
+    assert_eq!(
+        daemon.http().get(&format!("/v1/devices/{device}")).await?.status,
+        404
+    );
+    assert_eq!(
+        daemon
+            .http()
+            .delete(&format!("/v1/devices/{device}"))
+            .await?
+            .status,
+        404
+    );
+    assert_eq!(
+        daemon
+            .http()
+            .get(&format!("/v1/messages/{message}"))
+            .await?
+            .status,
+        200,
+        "its messages stay"
+    );
     // The account is free for another device once the old link is gone.
     let other = daemon.create_device().await?;
     eventually("the account can be linked again", || async {

@@ -30,6 +30,12 @@ async fn linked() -> anyhow::Result<(TestSandbox, TestDaemon, String)> {
 
 /// The statuses of a message's timeline, in order.
 fn steps(message: &serde_json::Value) -> Vec<&str> {
-    let timeline = message["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
-    timeline.iter().filter_map(|entry| entry["status"].as_str()).collect()
+    let timeline = message["timeline"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    timeline
+        .iter()
+        .filter_map(|entry| entry["status"].as_str())
+        .collect()
 }

@@ -7,7 +7,11 @@ use crate::{CONTACT, OWNER, linked};
 
 async fn inbound(daemon: &postern_testkit::TestDaemon, count: usize) -> anyhow::Result<Vec<Value>> {
     eventually(&format!("{count} messages are received"), || async {
-        let page = daemon.http().get("/v1/messages?direction=inbound&limit=200").await?.ok()?;
+        let page = daemon
+            .http()
+            .get("/v1/messages?direction=inbound&limit=200")
+            .await?
+            .ok()?;
         let rows = page["data"].as_array().cloned().unwrap_or_default();
         Ok((rows.len() >= count).then_some(rows))
     })
@@ -44,7 +48,9 @@ async fn what_arrives_while_the_daemon_is_dead_comes_after_its_return_once() -> 
     let (network, mut daemon, device) = linked().await?;
     daemon.kill().await?;
     for number in 0..20 {
-        network.write(CONTACT, OWNER, &format!("while you were out {number}")).await?;
+        network
+            .write(CONTACT, OWNER, &format!("while you were out {number}"))
+            .await?;
     }
     daemon.restart().await?;
     daemon.device_becomes(&device, "connected").await?;
@@ -56,9 +62,15 @@ async fn what_arrives_while_the_daemon_is_dead_comes_after_its_return_once() -> 
     network.write(CONTACT, OWNER, "last").await?;
     let rows = inbound(&daemon, 21).await?;
     assert_eq!(rows.len(), 21);
-    let mut texts: Vec<&str> = rows.iter().rev().filter_map(|row| row["text"]["body"].as_str()).collect();
+    let mut texts: Vec<&str> = rows
+        .iter()
+        .rev()
+        .filter_map(|row| row["text"]["body"].as_str())
+        .collect();
     assert_eq!(texts.pop(), Some("last"));
-    let expected: Vec<String> = (0..20).map(|number| format!("while you were out {number}")).collect();
+    let expected: Vec<String> = (0..20)
+        .map(|number| format!("while you were out {number}"))
+        .collect();
     assert_eq!(texts, expected);
     Ok(())
 }

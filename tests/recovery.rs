@@ -6,11 +6,19 @@ use postern_testkit::{TestDaemon, TestSandbox};
 
 use crate::{CONTACT, OWNER, linked, postern};
 
-async fn sends_once(network: &TestSandbox, daemon: &TestDaemon, device: &str, body: &str) -> anyhow::Result<()> {
+async fn sends_once(
+    network: &TestSandbox,
+    daemon: &TestDaemon,
+    device: &str,
+    body: &str,
+) -> anyhow::Result<()> {
     let message = daemon.send_text(device, CONTACT, body).await?;
     daemon.message_reaches(&message, "read").await?;
     let received = network.received_by(CONTACT).await?;
-    let copies: Vec<_> = received.iter().filter(|message| message["text"] == body).collect();
+    let copies: Vec<_> = received
+        .iter()
+        .filter(|message| message["text"] == body)
+        .collect();
     assert_eq!(copies.len(), 1, "{body}");
     Ok(())
 }
@@ -45,8 +53,14 @@ async fn every_accepted_message_survives_a_kill_and_arrives_in_order() -> anyhow
         daemon.device_becomes(&device, "connected").await?;
     }
     let received = network.contact_has(CONTACT, accepted.len()).await?;
-    let texts: Vec<&str> = received.iter().filter_map(|message| message["text"].as_str()).collect();
-    assert_eq!(texts, accepted, "a message sent twice is folded by its stanza id and shown once");
+    let texts: Vec<&str> = received
+        .iter()
+        .filter_map(|message| message["text"].as_str())
+        .collect();
+    assert_eq!(
+        texts, accepted,
+        "a message sent twice is folded by its stanza id and shown once"
+    );
     Ok(())
 }
 
@@ -83,7 +97,10 @@ async fn a_link_lost_while_the_phone_logs_the_device_out_ends_unlinked() -> anyh
 async fn a_second_daemon_on_the_same_folder_is_refused() -> anyhow::Result<()> {
     let (_network, daemon, _device) = linked().await?;
     let folder = daemon.data_dir().to_str().unwrap_or_default();
-    let second = postern().command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder]).output().await?;
+    let second = postern()
+        .command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder])
+        .output()
+        .await?;
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8(second.stderr)?;
     assert!(said.contains("another postern daemon is using"), "{said}");

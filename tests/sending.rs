@@ -9,7 +9,13 @@ use crate::{CONTACT, linked, steps};
 async fn every_text_arrives_exactly_and_is_read() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
     let longest = "ß".repeat(4096);
-    let texts = ["hello", "naïve café 🦀👩‍👩‍👧‍👦 ✅", "שלום עולם — مرحبا بالعالم", "a\nb\tc \" \\ <&>", longest.as_str()];
+    let texts = [
+        "hello",
+        "naïve café 🦀👩‍👩‍👧‍👦 ✅",
+        "שלום עולם — مرحبا بالعالم",
+        "a\nb\tc \" \\ <&>",
+        longest.as_str(),
+    ];
     for (index, body) in texts.into_iter().enumerate() {
         let message = daemon.send_text(&device, CONTACT, body).await?;
         let read = daemon.message_reaches(&message, "read").await?;
@@ -22,7 +28,10 @@ async fn every_text_arrives_exactly_and_is_read() -> anyhow::Result<()> {
         assert_eq!(steps.first(), Some(&"queued"), "{steps:?}");
         assert_eq!(steps.get(1), Some(&"processing"), "{steps:?}");
         assert_eq!(steps.last(), Some(&"read"), "{steps:?}");
-        assert!(steps.contains(&"sent") || steps.contains(&"delivered"), "{steps:?}");
+        assert!(
+            steps.contains(&"sent") || steps.contains(&"delivered"),
+            "{steps:?}"
+        );
     }
     Ok(())
 }
@@ -35,7 +44,10 @@ async fn messages_to_one_contact_arrive_in_the_order_of_acceptance() -> anyhow::
         daemon.send_text(&device, CONTACT, body).await?;
     }
     let received = network.contact_has(CONTACT, bodies.len()).await?;
-    let texts: Vec<&str> = received.iter().filter_map(|message| message["text"].as_str()).collect();
+    let texts: Vec<&str> = received
+        .iter()
+        .filter_map(|message| message["text"].as_str())
+        .collect();
     assert_eq!(texts, bodies);
     Ok(())
 }
@@ -65,7 +77,9 @@ async fn a_contact_that_reads_nothing_leaves_it_delivered() -> anyhow::Result<()
 #[tokio::test]
 async fn a_number_without_whatsapp_fails_and_says_so() -> anyhow::Result<()> {
     let (network, daemon, device) = linked().await?;
-    network.set_contact(CONTACT, json!({ "registered": false })).await?;
+    network
+        .set_contact(CONTACT, json!({ "registered": false }))
+        .await?;
     let message = daemon.send_text(&device, CONTACT, "nobody").await?;
     let failed = daemon.message_reaches(&message, "failed").await?;
     assert_eq!(failed["error"]["code"], "NOT_ON_WHATSAPP");
@@ -115,9 +129,18 @@ async fn lists_page_newest_first() -> anyhow::Result<()> {
     ids.reverse();
     let first = daemon.http().get("/v1/messages?limit=3").await?.ok()?;
     let cursor = first["nextCursor"].as_str().unwrap_or_default();
-    let second = daemon.http().get(&format!("/v1/messages?limit=3&cursor={cursor}")).await?.ok()?;
-    let listed = [&first, &second].map(|page| page["data"].as_array().cloned().unwrap_or_default()).concat();
-    let listed: Vec<&str> = listed.iter().filter_map(|message| message["id"].as_str()).collect();
+    let second = daemon
+        .http()
+        .get(&format!("/v1/messages?limit=3&cursor={cursor}"))
+        .await?
+        .ok()?;
+    let listed = [&first, &second]
+        .map(|page| page["data"].as_array().cloned().unwrap_or_default())
+        .concat();
+    let listed: Vec<&str> = listed
+        .iter()
+        .filter_map(|message| message["id"].as_str())
+        .collect();
     assert_eq!(listed, ids);
     assert_eq!(second["nextCursor"], Value::Null);
     eventually("all are read", || async {

@@ -1,7 +1,7 @@
 //! Durable accepts a second at 1, 64 and 256 connections, beside a no-op handler.
 
 use anyhow::Context as _;
-use postern_testkit::{Postern, TestDaemon, TestServer, TestSandbox, text};
+use postern_testkit::{Postern, TestDaemon, TestSandbox, TestServer, text};
 
 use crate::load::{Requests, Run, run};
 
@@ -13,7 +13,11 @@ pub(crate) async fn measure(this: &Postern, requests: u64) -> anyhow::Result<()>
     let daemon = TestDaemon::start(&this.clone().with_arguments(&["postern"]), &network).await?;
     // Never paired: what is accepted waits, so that only accepting is measured.
     let device = daemon.create_device().await?;
-    let mut body = text(&device, CONTACT, "a message of ordinary length, as a shop would send it");
+    let mut body = text(
+        &device,
+        CONTACT,
+        "a message of ordinary length, as a shop would send it",
+    );
     body["ifDisconnected"] = "queue".into();
     let body = body.to_string();
     let noop = TestServer::start(this.command(&["noop"]), "listening on http://").await?;
@@ -25,7 +29,12 @@ pub(crate) async fn measure(this: &Postern, requests: u64) -> anyhow::Result<()>
         let total = if connections == 1 { requests / 10 } else { requests };
         let yardstick = run(&to(noop.url(), None, &body, connections)?, connections, total).await?;
         let key = format!("Bearer {}", daemon.key());
-        let accepts = run(&to(daemon.http().base(), Some(key), &body, connections)?, connections, total).await?;
+        let accepts = run(
+            &to(daemon.http().base(), Some(key), &body, connections)?,
+            connections,
+            total,
+        )
+        .await?;
         row(connections, &accepts, &yardstick);
     }
     println!();
@@ -33,8 +42,16 @@ pub(crate) async fn measure(this: &Postern, requests: u64) -> anyhow::Result<()>
 }
 
 fn to(base: &str, authorization: Option<String>, body: &str, run: u64) -> anyhow::Result<Requests> {
-    let address = base.strip_prefix("http://").context("not an http address")?.to_owned();
-    Ok(Requests { address, authorization, body: body.to_owned(), run: run.to_string() })
+    let address = base
+        .strip_prefix("http://")
+        .context("not an http address")?
+        .to_owned();
+    Ok(Requests {
+        address,
+        authorization,
+        body: body.to_owned(),
+        run: run.to_string(),
+    })
 }
 
 fn row(connections: u64, accepts: &Run, yardstick: &Run) {

@@ -21,8 +21,12 @@ pub(crate) async fn measure(this: &Postern, messages: u64) -> anyhow::Result<()>
     let daemon = TestDaemon::start(&postern, &network).await?;
     let device = daemon.link_device(&network, OWNER).await?;
     // Receipts are traffic of their own; the contact confirms delivery and opens nothing.
-    network.set_contact(CONTACT, serde_json::json!({ "autoRead": false })).await?;
-    let first = daemon.send_text(&device, CONTACT, "the first message sets the session up").await?;
+    network
+        .set_contact(CONTACT, serde_json::json!({ "autoRead": false }))
+        .await?;
+    let first = daemon
+        .send_text(&device, CONTACT, "the first message sets the session up")
+        .await?;
     daemon.message_reaches(&first, "delivered").await?;
 
     latency(&network, &daemon, &device).await?;
@@ -39,7 +43,10 @@ async fn latency(network: &TestSandbox, daemon: &TestDaemon, device: &str) -> an
     let received = network.received_by(CONTACT).await?;
     let mut histogram = Histogram::<u64>::new_with_bounds(1, 60_000, 3)?;
     for message in &accepted {
-        let copy = received.iter().find(|copy| copy["stanzaId"] == message["stanzaId"]).context("it never arrived")?;
+        let copy = received
+            .iter()
+            .find(|copy| copy["stanzaId"] == message["stanzaId"])
+            .context("it never arrived")?;
         let took = time(&copy["receivedAt"])? - time(&message["createdAt"])?;
         histogram.saturating_record(u64::try_from(took).unwrap_or(0));
     }
@@ -52,7 +59,12 @@ async fn latency(network: &TestSandbox, daemon: &TestDaemon, device: &str) -> an
 }
 
 /// From the first request until WhatsApp's server has acknowledged the last message.
-async fn throughput(network: &TestSandbox, daemon: &TestDaemon, device: &str, messages: u64) -> anyhow::Result<()> {
+async fn throughput(
+    network: &TestSandbox,
+    daemon: &TestDaemon,
+    device: &str,
+    messages: u64,
+) -> anyhow::Result<()> {
     let before = network.received_by(CONTACT).await?.len();
     let requests = Requests {
         address: daemon.http().base().trim_start_matches("http://").to_owned(),
@@ -65,7 +77,11 @@ async fn throughput(network: &TestSandbox, daemon: &TestDaemon, device: &str, me
     eventually("nothing waits any more", || async {
         let mut waiting = 0;
         for status in ["queued", "processing", "retrying"] {
-            let page = daemon.http().get(&format!("/v1/messages?limit=1&status={status}")).await?.ok()?;
+            let page = daemon
+                .http()
+                .get(&format!("/v1/messages?limit=1&status={status}"))
+                .await?
+                .ok()?;
             waiting += page["data"].as_array().map_or(0, Vec::len);
         }
         Ok((waiting == 0).then_some(()))
@@ -74,7 +90,11 @@ async fn throughput(network: &TestSandbox, daemon: &TestDaemon, device: &str, me
     let seconds = started.elapsed().as_secs_f64();
     let expected = before + usize::try_from(messages)?;
     let received = network.contact_has(CONTACT, expected).await?;
-    anyhow::ensure!(received.len() == expected, "{} arrived, {expected} were sent", received.len());
+    anyhow::ensure!(
+        received.len() == expected,
+        "{} arrived, {expected} were sent",
+        received.len()
+    );
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let rate = messages as f64 / seconds;
     println!("sends, one device, 64 connections, posted to acknowledged by the server: {rate:.0}/s");

@@ -30,7 +30,10 @@ pub(crate) struct Requests {
 }
 
 /// Sends `total` requests over `connections` connections and waits for every answer.
-#[expect(clippy::disallowed_methods, reason = "the generator's tasks are joined and their failures returned")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the generator's tasks are joined and their failures returned"
+)]
 pub(crate) async fn run(requests: &Requests, connections: u64, total: u64) -> anyhow::Result<Run> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
@@ -53,7 +56,10 @@ async fn one_connection(requests: Requests, connection: u64, count: u64) -> anyh
     socket.set_nodelay(true)?;
     let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
     let mut answer = Vec::with_capacity(4096);
-    let authorization = requests.authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+    let authorization = requests
+        .authorization
+        .map(|value| format!("Authorization: {value}\r\n"))
+        .unwrap_or_default();
     for number in 0..count {
         let request = format!(
             "POST /v1/messages HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Type: application/json\r\n\
@@ -74,16 +80,32 @@ async fn one_connection(requests: Requests, connection: u64, count: u64) -> anyh
 async fn read_answer(socket: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Result<()> {
     answer.clear();
     loop {
-        anyhow::ensure!(socket.read_buf(answer).await? > 0, "the server closed the connection");
-        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        anyhow::ensure!(
+            socket.read_buf(answer).await? > 0,
+            "the server closed the connection"
+        );
+        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
         let head = std::str::from_utf8(&answer[..end])?;
-        anyhow::ensure!(head.starts_with("HTTP/1.1 202"), "not accepted: {}", String::from_utf8_lossy(answer));
+        anyhow::ensure!(
+            head.starts_with("HTTP/1.1 202"),
+            "not accepted: {}",
+            String::from_utf8_lossy(answer)
+        );
         let length: usize = head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().parse()))
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length:")
+                    .map(|value| value.trim().parse())
+            })
             .context("no content length")??;
         while answer.len() < end + 4 + length {
-            anyhow::ensure!(socket.read_buf(answer).await? > 0, "the server closed the connection");
+            anyhow::ensure!(
+                socket.read_buf(answer).await? > 0,
+                "the server closed the connection"
+            );
         }
         return Ok(());
     }

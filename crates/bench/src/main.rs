@@ -61,8 +61,14 @@ fn main() -> ExitCode {
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let this = Postern::at(std::env::current_exe()?);
     let processors = std::thread::available_parallelism()?;
-    let profile = if cfg!(debug_assertions) { "debug: not worth comparing" } else { "release" };
-    println!("{processors} processors, {profile} build, synchronous=FULL, load generator on the same machine\n");
+    let profile = if cfg!(debug_assertions) {
+        "debug: not worth comparing"
+    } else {
+        "release"
+    };
+    println!(
+        "{processors} processors, {profile} build, synchronous=FULL, load generator on the same machine\n"
+    );
     accepts::measure(&this, cli.requests).await?;
     delivery::measure(&this, cli.messages).await
 }

@@ -9,10 +9,15 @@ use serde_json::Value;
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("noop listening on http://{}", listener.local_addr()?);
-    HttpServer::new(|| App::new().route("/v1/messages", web::post().to(accept))).listen(listener)?.run().await?;
+    HttpServer::new(|| App::new().route("/v1/messages", web::post().to(accept)))
+        .listen(listener)?
+        .run()
+        .await?;
     Ok(())
 }
 
 async fn accept(_body: web::Json<Value>) -> HttpResponse {
-    HttpResponse::Accepted().content_type("application/json").body([b' '; 160].as_slice())
+    HttpResponse::Accepted()
+        .content_type("application/json")
+        .body([b' '; 160].as_slice())
 }

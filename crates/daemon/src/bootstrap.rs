@@ -6,7 +6,9 @@ use postern_store::Store;
 
 /// The key in `POSTERN_BOOTSTRAP_API_KEY` cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("POSTERN_BOOTSTRAP_API_KEY must be sk_live_ and 48 hexadecimal digits, e.g. sk_live_$(openssl rand -hex 24)")]
+#[error(
+    "POSTERN_BOOTSTRAP_API_KEY must be sk_live_ and 48 hexadecimal digits, e.g. sk_live_$(openssl rand -hex 24)"
+)]
 pub(crate) struct KeyRefused;
 
 /// Makes sure that there is a workspace with a key; answers the key when this call made it.
@@ -19,7 +21,9 @@ pub(crate) async fn first_key(
     if let Some(given) = given {
         let key = ApiKeySecret::parse(given).map_err(|_not_a_key| KeyRefused)?;
         // One that is stored already is the same key: a restart with the same variable.
-        store.add_api_key(key.to_stored(workspace, "bootstrap"), now).await?;
+        store
+            .add_api_key(key.to_stored(workspace, "bootstrap"), now)
+            .await?;
         return Ok(None);
     }
     if store.has_api_keys(workspace).await? {

@@ -78,7 +78,12 @@ pub struct Serve {
     #[arg(long, value_name = "URL")]
     pub sandbox_url: Option<String>,
     /// The first API key; refused once the workspace has another. Kept out of the process list.
-    #[arg(long = "bootstrap-api-key", env = "POSTERN_BOOTSTRAP_API_KEY", hide = true, hide_env_values = true)]
+    #[arg(
+        long = "bootstrap-api-key",
+        env = "POSTERN_BOOTSTRAP_API_KEY",
+        hide = true,
+        hide_env_values = true
+    )]
     pub bootstrap_api_key: Option<String>,
 }
 

@@ -33,7 +33,10 @@ impl DataDir {
     /// # Errors
     /// Another daemon holds the folder, or it cannot be made or written.
     pub fn hold(path: &Path) -> Result<Self, DataDirError> {
-        let unusable = |source| DataDirError::Unusable { path: path.to_owned(), source };
+        let unusable = |source| DataDirError::Unusable {
+            path: path.to_owned(),
+            source,
+        };
         if !path.exists() {
             fs::create_dir_all(path).map_err(unusable)?;
             owner_only(path).map_err(unusable)?;
@@ -45,7 +48,10 @@ impl DataDir {
             .open(path.join("postern.lock"))
             .map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }

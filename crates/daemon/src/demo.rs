@@ -87,35 +87,51 @@ impl Stage {
         println!("1. The operator creates a device and asks for its QR code.");
         let device = self.post("/v1/devices", &json!({ "name": "demo" })).await?;
         let device = device["id"].as_str().context("the device has no id")?.to_owned();
-        self.post(&format!("/v1/devices/{device}/pair"), &json!({})).await?;
+        self.post(&format!("/v1/devices/{device}/pair"), &json!({}))
+            .await?;
         let picture = self.text(&format!("/v1/devices/{device}/qr.txt?wait=30")).await?;
         println!("\n{picture}\n");
 
         println!("2. The operator's phone ({OWNER}) scans it.");
         let qr = self.get(&format!("/v1/devices/{device}/qr.json")).await?;
-        self.act(&format!("/phones/{OWNER}/scan"), &json!({ "qr": qr["code"] })).await?;
-        self.follow(&format!("/v1/devices/{device}"), "state", "connected").await?;
+        self.act(&format!("/phones/{OWNER}/scan"), &json!({ "qr": qr["code"] }))
+            .await?;
+        self.follow(&format!("/v1/devices/{device}"), "state", "connected")
+            .await?;
 
         println!("\n3. A backend posts a message to {CONTACT}.");
         let body = json!({
             "deviceId": device, "to": CONTACT, "type": "text", "text": { "body": "Hello from Postern 👋" },
         });
         let message = self.post("/v1/messages", &body).await?;
-        let message = message["id"].as_str().context("the message has no id")?.to_owned();
+        let message = message["id"]
+            .as_str()
+            .context("the message has no id")?
+            .to_owned();
         self.timeline(&message, "read").await?;
         let received = self.received().await?;
         println!("   the contact's phone decrypted: {received}");
 
         println!("\n4. The contact answers.");
-        self.act(&format!("/contacts/{CONTACT}/messages"), &json!({ "to": OWNER, "text": "Got it!" })).await?;
+        self.act(
+            &format!("/contacts/{CONTACT}/messages"),
+            &json!({ "to": OWNER, "text": "Got it!" }),
+        )
+        .await?;
         let answer = self.answer().await?;
-        println!("   received from {}: {}", answer["from"].as_str().unwrap_or_default(), answer["text"]["body"]);
+        println!(
+            "   received from {}: {}",
+            answer["from"].as_str().unwrap_or_default(),
+            answer["text"]["body"]
+        );
         Ok(device)
     }
 
     /// What to try next, with everything filled in.
     fn invite(&self, device: &str) {
-        let Self { api, sandbox, key, .. } = self;
+        let Self {
+            api, sandbox, key, ..
+        } = self;
         println!(
             "
 It stays up; press Ctrl-C to end it. Try, in another terminal:
@@ -166,7 +182,11 @@ It stays up; press Ctrl-C to end it. Try, in another terminal:
             let answer = self.get(&format!("/v1/messages/{message}")).await?;
             let steps = answer["timeline"].as_array().cloned().unwrap_or_default();
             for step in steps.iter().skip(shown) {
-                println!("   {} {}", step["at"].as_str().unwrap_or_default(), step["status"].as_str().unwrap_or_default());
+                println!(
+                    "   {} {}",
+                    step["at"].as_str().unwrap_or_default(),
+                    step["status"].as_str().unwrap_or_default()
+                );
             }
             shown = steps.len();
             let status = answer["status"].as_str().unwrap_or_default();
@@ -180,10 +200,15 @@ It stays up; press Ctrl-C to end it. Try, in another terminal:
 
     /// The first text the contact has.
     async fn received(&self) -> anyhow::Result<String> {
-        let request = self.client.get(format!("{}/contacts/{CONTACT}/messages", self.sandbox));
+        let request = self
+            .client
+            .get(format!("{}/contacts/{CONTACT}/messages", self.sandbox));
         let list = answer(request).await?;
         let list = list.get("data").unwrap_or(&list);
-        Ok(list[0]["text"].as_str().context("the contact has no message")?.to_owned())
+        Ok(list[0]["text"]
+            .as_str()
+            .context("the contact has no message")?
+            .to_owned())
     }
 
     /// Waits for the first message that came in.
@@ -208,7 +233,11 @@ It stays up; press Ctrl-C to end it. Try, in another terminal:
 
     async fn text(&self, path: &str) -> anyhow::Result<String> {
         let response = self.request(Method::GET, path).send().await?;
-        anyhow::ensure!(response.status().is_success(), "{path}: {}", response.text().await?);
+        anyhow::ensure!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.text().await?
+        );
         Ok(response.text().await?)
     }
 
@@ -218,7 +247,9 @@ It stays up; press Ctrl-C to end it. Try, in another terminal:
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.api)).bearer_auth(&self.key)
+        self.client
+            .request(method, format!("{}{path}", self.api))
+            .bearer_auth(&self.key)
     }
 }
 
@@ -233,7 +264,10 @@ async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
 
 /// Waits a moment, or says what did not happen in time.
 async fn pause(deadline: Instant, wanted: &str, seen: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(Instant::now() < deadline, "waited {STEP:?} for \"{wanted}\", still \"{seen}\"");
+    anyhow::ensure!(
+        Instant::now() < deadline,
+        "waited {STEP:?} for \"{wanted}\", still \"{seen}\""
+    );
     tokio::time::sleep(Duration::from_millis(25)).await;
     Ok(())
 }

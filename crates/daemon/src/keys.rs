@@ -16,13 +16,19 @@ pub(crate) struct Keys(pub(crate) KeyStore);
 #[async_trait]
 impl KeyProvider for Keys {
     async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, OpenError> {
-        self.0.backend(device).await.map_err(|error| OpenError::Keys(error.to_string()))
+        self.0
+            .backend(device)
+            .await
+            .map_err(|error| OpenError::Keys(error.to_string()))
     }
 }
 
 #[async_trait]
 impl KeyWiper for Keys {
     async fn wipe(&self, device: DeviceId) -> Result<(), WipeError> {
-        self.0.wipe(device).await.map_err(|error| WipeError(error.to_string()))
+        self.0
+            .wipe(device)
+            .await
+            .map_err(|error| WipeError(error.to_string()))
     }
 }

@@ -25,7 +25,10 @@ use crate::config::ConfigError;
 #[must_use]
 pub fn version() -> &'static str {
     if cfg!(feature = "sandbox") {
-        concat!(env!("CARGO_PKG_VERSION"), " (sandbox build: reaches loopback addresses only)")
+        concat!(
+            env!("CARGO_PKG_VERSION"),
+            " (sandbox build: reaches loopback addresses only)"
+        )
     } else {
         env!("CARGO_PKG_VERSION")
     }

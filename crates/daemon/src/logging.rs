@@ -8,7 +8,14 @@ use tracing_subscriber::filter::ParseError;
 use crate::config::LogFormat;
 
 /// Crates that log people's numbers or the stuff of their keys below `error`; they speak up only when named.
-const QUIET: [&str; 6] = ["whatsapp_rust", "wacore", "wacore_libsignal", "wacore_noise", "Client", "Bot"];
+const QUIET: [&str; 6] = [
+    "whatsapp_rust",
+    "wacore",
+    "wacore_libsignal",
+    "wacore_noise",
+    "Client",
+    "Bot",
+];
 
 /// Starts logging to standard error.
 ///
@@ -21,7 +28,9 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
             filter = filter.add_directive(format!("{target}=error").parse()?);
         }
     }
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let human = match format {
         LogFormat::Human => true,
         LogFormat::Json => false,
@@ -31,7 +40,12 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
     let started = if human {
         lines.with_target(false).try_init()
     } else {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .try_init()
     };
     if started.is_err() {
         tracing::debug!("logging was started before");

@@ -3,13 +3,17 @@
 use postern_sandbox::{Sandbox, SandboxConfig};
 
 use crate::cli::SandboxCommand;
-use crate::serve::asked_to_stop;
 use crate::logging;
+use crate::serve::asked_to_stop;
 
 /// Runs the network until it is asked to stop.
 pub(crate) async fn command(flags: SandboxCommand) -> anyhow::Result<()> {
     logging::start(flags.log_format, "info")?;
-    let network = Sandbox::start(SandboxConfig { listen: flags.listen, state_dir: flags.state_dir }).await?;
+    let network = Sandbox::start(SandboxConfig {
+        listen: flags.listen,
+        state_dir: flags.state_dir,
+    })
+    .await?;
     print_addresses(&network);
     asked_to_stop().await?;
     network.stop().await;

@@ -23,7 +23,12 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
     let overrides = Overrides::default()
         .with("server.listen", flags.listen)
         .with("data.dir", flags.data_dir.as_ref().map(|dir| dir.display()))
-        .with("log.format", flags.log_format.map(|format| format!("{format:?}").to_lowercase()))
+        .with(
+            "log.format",
+            flags
+                .log_format
+                .map(|format| format!("{format:?}").to_lowercase()),
+        )
         .with("sandbox.enabled", flags.sandbox.then_some("true"))
         .with("sandbox.listen", flags.sandbox_listen)
         .with("whatsapp.url", flags.sandbox_url);
@@ -31,7 +36,11 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
     logging::start(config.log.format, &config.log.level)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
-    println!("postern {} listening on {}", env!("CARGO_PKG_VERSION"), daemon.url());
+    println!(
+        "postern {} listening on {}",
+        env!("CARGO_PKG_VERSION"),
+        daemon.url()
+    );
     asked_to_stop().await?;
     daemon.stop().await;
     Ok(())
@@ -82,7 +91,10 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
-        let limits = ApiConfig { body_limit: config.server.body_limit, ..ApiConfig::default() };
+        let limits = ApiConfig {
+            body_limit: config.server.body_limit,
+            ..ApiConfig::default()
+        };
         let api = Api::new(store.clone(), wakes, clock, limits, stop.clone());
         let address = listener.local_addr()?;
         let server = postern_api::server(listener, api, &server_options(&config))?;
@@ -198,12 +210,18 @@ pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
 }
 
 #[cfg(feature = "sandbox")]
-async fn start_network(config: &Config, data: &std::path::Path) -> anyhow::Result<Option<postern_sandbox::Sandbox>> {
+async fn start_network(
+    config: &Config,
+    data: &std::path::Path,
+) -> anyhow::Result<Option<postern_sandbox::Sandbox>> {
     if !config.sandbox.enabled {
         return Ok(None);
     }
     let state_dir = Some(data.join("sandbox"));
-    let settings = postern_sandbox::SandboxConfig { listen: config.sandbox.listen, state_dir };
+    let settings = postern_sandbox::SandboxConfig {
+        listen: config.sandbox.listen,
+        state_dir,
+    };
     let network = postern_sandbox::Sandbox::start(settings).await?;
     crate::sandbox::print_addresses(&network);
     Ok(Some(network))

@@ -20,8 +20,15 @@ impl TestServer {
     pub async fn start(command: Command, marker: &str) -> anyhow::Result<Self> {
         let (running, lines) = Running::start(command, marker).await?;
         let line = lines.last().context("no line")?;
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).context("no address")?.to_owned();
-        Ok(Self { _running: running, url })
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .context("no address")?
+            .to_owned();
+        Ok(Self {
+            _running: running,
+            url,
+        })
     }
 
     /// Where it answers.

@@ -30,12 +30,16 @@ use crate::transport::{Dialer, Route};
 use crate::version::ClientVersion;
 
 /// Where the clients keep their keys.
+#[async_trait]
 pub trait KeyProvider: Send + Sync + 'static {
     /// The keys of one device; a device without any is new.
     ///
     /// The client reads and writes them for as long as its session runs, and two sessions of one device
     /// must not run at a time.
-    fn backend(&self, device: DeviceId) -> Arc<dyn Backend>;
+    ///
+    /// # Errors
+    /// The keys cannot be reached.
+    async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, OpenError>;
 }
 
 /// WhatsApp, as a linked device of each account sees it.
@@ -124,7 +128,7 @@ impl WhatsAppWeb {
             .with_os(&self.config.device_name)
             .with_platform_type(PlatformType::CHROME);
         let bot = Bot::builder()
-            .with_backend_arc(self.keys.backend(device))
+            .with_backend_arc(self.keys.backend(device).await?)
             .with_transport_factory(dialer)
             .with_http_client(self.http.clone())
             .with_runtime(events.tasks.clone())
@@ -189,9 +193,10 @@ mod tests {
 
     struct NoKeys;
 
+    #[async_trait]
     impl KeyProvider for NoKeys {
-        fn backend(&self, _device: DeviceId) -> Arc<dyn Backend> {
-            Arc::new(InMemoryBackend::new())
+        async fn backend(&self, _device: DeviceId) -> Result<Arc<dyn Backend>, OpenError> {
+            Ok(Arc::new(InMemoryBackend::new()))
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_domain::port::{
-    Ending, Inbound, NotCommitted, Observed, Observer, Outgoing, ReceiptKind, SendError, Session, WhatsApp,
+    Ending, Inbound, NotCommitted, Observed, Observer, OpenError, Outgoing, ReceiptKind, SendError, Session,
+    WhatsApp,
 };
 use postern_domain::{Content, DeviceId, StanzaId};
 use postern_sandbox::{Sandbox, SandboxConfig};
@@ -44,12 +45,14 @@ pub(crate) struct Lab {
 #[derive(Default)]
 struct Keys(Mutex<HashMap<DeviceId, Arc<InMemoryBackend>>>);
 
+#[async_trait]
 impl KeyProvider for Keys {
-    fn backend(&self, device: DeviceId) -> Arc<dyn Backend> {
+    async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, OpenError> {
         let mut keys = self.0.lock().expect("keys");
-        keys.entry(device)
+        Ok(keys
+            .entry(device)
             .or_insert_with(|| Arc::new(InMemoryBackend::new()))
-            .clone()
+            .clone())
     }
 }
 
