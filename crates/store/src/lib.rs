@@ -1,7 +1,7 @@
-//! SQLite behind the words of the domain: the gateway's data and the Signal key store.
+//! SQLite: the gateway's data and the Signal key store, behind an API that speaks in domain words.
 
 mod data;
-mod error;
+mod sqlite;
 
 pub use data::*;
-pub use error::{OpenError, StoreError};
+pub use sqlite::{OpenError, StoreError};
