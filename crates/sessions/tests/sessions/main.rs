@@ -1,0 +1,210 @@
+//! The session manager over the real store and a scripted port.
+
+mod endings;
+mod pairing;
+mod port;
+mod sending;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use postern_domain::port::{Observed, WhatsApp};
+use postern_domain::{
+    Account, Address, Content, DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber,
+    StanzaId, WorkspaceId,
+};
+use postern_runtime::{Backoff, Clock as _, SystemClock, Wakes};
+use postern_sessions::{KeyWiper, Sessions, SessionsConfig, WipeError};
+use postern_store::{Device, Message, NewMessage, Store, StoreOptions};
+use tempfile::TempDir;
+
+use crate::port::Network;
+
+/// A store, a scripted network and the session manager between them.
+struct Gateway {
+    folder: TempDir,
+    store: Store,
+    network: Arc<Network>,
+    wakes: Wakes,
+    workspace: WorkspaceId,
+    sessions: Option<Sessions>,
+}
+
+struct Wiper(Arc<Network>);
+
+#[async_trait]
+impl KeyWiper for Wiper {
+    async fn wipe(&self, device: DeviceId) -> Result<(), WipeError> {
+        self.0.wiped(device);
+        Ok(())
+    }
+}
+
+fn config() -> SessionsConfig {
+    SessionsConfig {
+        start_jitter: Duration::ZERO,
+        ack_timeout: Duration::from_millis(300),
+        retry: Backoff::new(Duration::from_millis(20), Duration::from_millis(50)),
+        restart: Backoff::new(Duration::from_millis(20), Duration::from_millis(50)),
+        poll: Duration::from_millis(100),
+        ..SessionsConfig::default()
+    }
+}
+
+fn open(folder: &TempDir) -> Store {
+    let data_dir = folder.path().to_owned();
+    Store::open(&StoreOptions {
+        data_dir,
+        readers: 2,
+        write_queue: 1024,
+    })
+    .expect("the store opens")
+}
+
+impl Gateway {
+    async fn start() -> Self {
+        Self::start_with(config()).await
+    }
+
+    async fn start_with(config: SessionsConfig) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(&folder);
+        let workspace = store
+            .first_workspace(SystemClock.now())
+            .await
+            .expect("a workspace");
+        let network = Arc::new(Network::default());
+        let mut gateway = Self {
+            folder,
+            store,
+            network,
+            wakes: Wakes::default(),
+            workspace,
+            sessions: None,
+        };
+        gateway.start_sessions(config);
+        gateway
+    }
+
+    fn start_sessions(&mut self, config: SessionsConfig) {
+        let port: Arc<dyn WhatsApp> = Arc::clone(&self.network) as _;
+        let wiper = Arc::new(Wiper(Arc::clone(&self.network)));
+        let clock = Arc::new(SystemClock);
+        self.sessions = Some(Sessions::start(
+            config,
+            self.store.clone(),
+            port,
+            wiper,
+            self.wakes.clone(),
+            clock,
+        ));
+    }
+
+    async fn stop(&mut self) {
+        if let Some(sessions) = self.sessions.take() {
+            sessions.stop().await;
+        }
+    }
+
+    async fn create(&self) -> DeviceId {
+        let id = DeviceId::generate();
+        self.store
+            .create_device(self.workspace, id, String::new(), SystemClock.now())
+            .await
+            .expect("created");
+        id
+    }
+
+    async fn ask_for_pairing(&self, device: DeviceId, phone: Option<PhoneNumber>) {
+        self.store
+            .request_pairing(self.workspace, device, phone)
+            .await
+            .expect("asked");
+        self.wakes.devices.ring();
+    }
+
+    /// A device that is linked and connected.
+    async fn linked(&self, phone: &str) -> DeviceId {
+        let device = self.create().await;
+        self.ask_for_pairing(device, None).await;
+        self.network.opened(device, 1).await;
+        self.network.tell(
+            device,
+            Observed::Paired {
+                account: account(phone),
+            },
+        );
+        self.network.tell(device, Observed::Connected);
+        self.becomes(device, DeviceState::Connected).await;
+        device
+    }
+
+    async fn device(&self, id: DeviceId) -> Option<Device> {
+        self.store.session_device(id).await.expect("read")
+    }
+
+    async fn becomes(&self, id: DeviceId, state: DeviceState) -> DeviceReason {
+        eventually(async || {
+            let device = self.device(id).await?;
+            (device.status.state == state).then_some(device.status.reason)
+        })
+        .await
+    }
+
+    async fn accept(&self, device: DeviceId, to: &str, body: &str) -> (MessageId, StanzaId) {
+        let (id, stanza) = (MessageId::generate(), StanzaId::generate());
+        let message = NewMessage {
+            id,
+            workspace: self.workspace,
+            device,
+            to: address(to),
+            content: Content::Text {
+                body: body.to_owned(),
+            },
+            stanza: stanza.clone(),
+            metadata: None,
+            scheduled_for: None,
+            queue_if_disconnected: true,
+        };
+        self.store
+            .accept(message, None, SystemClock.now())
+            .await
+            .expect("accepted");
+        self.wakes.outbox.ring(&device);
+        (id, stanza)
+    }
+
+    async fn reaches(&self, id: MessageId, status: MessageStatus) -> Message {
+        eventually(async || {
+            let message = self.store.message(self.workspace, id).await.expect("read")?;
+            (message.status == status).then_some(message)
+        })
+        .await
+    }
+}
+
+fn account(phone: &str) -> Account {
+    let phone = phone.parse().expect("a number");
+    Account {
+        phone,
+        lid: None,
+        companion: 1,
+        push_name: None,
+        platform: Some("android".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..3000 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain");
+}

@@ -1,0 +1,125 @@
+//! From a request to a link: codes on show, expiry, a taken account, another request.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use postern_domain::port::{Ending, Observed, Secret};
+use postern_domain::{DeviceReason, DeviceState};
+use postern_runtime::{Clock as _, SystemClock};
+use postern_store::CodeKind;
+
+use crate::{Gateway, account, eventually};
+
+const OWNER: &str = "+4915112345678";
+
+fn qr(text: &str) -> Observed {
+    Observed::QrCode {
+        code: Secret::new(text.to_owned()),
+        valid_for: Duration::from_secs(60),
+    }
+}
+
+#[tokio::test]
+async fn codes_are_shown_as_they_rotate_and_expiry_can_be_tried_again() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    for text in ["first", "second"] {
+        gateway.network.tell(device, qr(text));
+        eventually(async || {
+            let shown = gateway
+                .store
+                .shown_code(gateway.workspace, device, SystemClock.now())
+                .await
+                .expect("read")?;
+            (shown.code.expose() == text && shown.kind == CodeKind::Qr).then_some(())
+        })
+        .await;
+    }
+    gateway
+        .network
+        .tell(device, Observed::Ended(Ending::CodesExhausted));
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Unlinked).await,
+        DeviceReason::QrExpired
+    );
+    assert!(
+        gateway
+            .store
+            .shown_code(gateway.workspace, device, SystemClock.now())
+            .await
+            .expect("read")
+            .is_none()
+    );
+
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(
+        device,
+        Observed::Paired {
+            account: account(OWNER),
+        },
+    );
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+}
+
+#[tokio::test]
+async fn a_newer_request_starts_anew_with_a_pairing_code() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    gateway
+        .ask_for_pairing(device, Some(OWNER.parse().expect("a number")))
+        .await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(device, qr("ready"));
+    let client = gateway.network.client(device);
+    eventually(async || (client.codes_for.lock().expect("no panic").len() == 1).then_some(())).await;
+    let code = Secret::new("ABCD1234".to_owned());
+    gateway.network.tell(
+        device,
+        Observed::PairingCode {
+            code,
+            valid_for: Duration::from_secs(180),
+        },
+    );
+    eventually(async || {
+        let shown = gateway
+            .store
+            .shown_code(gateway.workspace, device, SystemClock.now())
+            .await
+            .expect("read")?;
+        (shown.kind == CodeKind::PairingCode).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_another_device_has_is_logged_out_again() {
+    let gateway = Gateway::start().await;
+    let first = gateway.linked(OWNER).await;
+    let second = gateway.create().await;
+    gateway.ask_for_pairing(second, None).await;
+    gateway.network.opened(second, 1).await;
+    gateway.network.tell(
+        second,
+        Observed::Paired {
+            account: account(OWNER),
+        },
+    );
+    gateway.network.tell(second, Observed::Connected);
+    assert_eq!(
+        gateway.becomes(second, DeviceState::Unlinked).await,
+        DeviceReason::PairingFailed
+    );
+    let client = gateway.network.client(second);
+    assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
+    assert_eq!(client.wipes.load(Ordering::SeqCst), 2, "before pairing and after");
+    assert_eq!(
+        gateway.becomes(first, DeviceState::Connected).await,
+        DeviceReason::Healthy
+    );
+}
