@@ -8,7 +8,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The queue is full. Nothing was queued; try again in a moment.
-    #[error("the database has more work queued than it can take")]
+    // "busy" is what whatsapp-rust looks for to tell that trying again helps.
+    #[error("the database is busy, its queue is full")]
     Overloaded,
     /// The store was closed, or its thread is gone.
     #[error("the database is closed")]
@@ -16,7 +17,8 @@ pub enum StoreError {
     /// The file system or the file's page limit is full.
     #[error("the disk is full")]
     DiskFull,
-    /// Another job of the same commit met a full disk or an I/O error, and SQLite gave up the whole transaction.
+    /// Another job of the same commit met a full disk or an I/O error, and SQLite gave up the whole
+    /// transaction.
     #[error("the transaction was lost to the failure of another job in it")]
     Aborted,
     /// The keys of this device were wiped after the handle was made.

@@ -1,7 +1,7 @@
 //! The foundation under both files: one writer thread, a few readers, migrations.
 //!
-//! [`Database::open`] brings a file to the schema of this binary and starts its threads. From then on there are two
-//! ways in, and no connection ever leaves its thread:
+//! [`Database::open`] brings a file to the schema of this binary and starts its threads. From then on there
+//! are two ways in, and no connection ever leaves its thread:
 //!
 //! ```ignore
 //! // One savepoint in the next group commit; answered once it is on the disk, rolled back alone on `Err`.
@@ -11,19 +11,21 @@
 //! let message = database.read(move |connection| messages::find(connection, id)).await?;
 //! ```
 //!
-//! Both take a closure on `&rusqlite::Connection` that returns `Result<T, E>`, where `E` is [`StoreError`] or any error
-//! with a `From<StoreError>`. The SQL itself stands in named functions in the file of their table, with the connection
-//! as first parameter, `prepare_cached`, and `Result<_, StoreError>` (`?` converts SQLite's errors). A function that
-//! only reads works on both.
+//! Both take a closure on `&rusqlite::Connection` that returns `Result<T, E>`, where `E` is [`StoreError`] or
+//! any error with a `From<StoreError>`. The SQL itself stands in named functions in the file of their table,
+//! with the connection as first parameter, `prepare_cached`, and `Result<_, StoreError>` (`?` converts
+//! SQLite's errors). A function that only reads works on both.
 //!
 //! What holds:
-//! - A write is answered after `COMMIT` with `synchronous=FULL`; a kill or a power cut takes back no answered write.
+//! - A write is answered after `COMMIT` with `synchronous=FULL`; a kill or a power cut takes back no answered
+//!   write.
 //! - Jobs run in the order they were queued, and each sees what those before it wrote, committed or not.
-//! - When a commit fails, or SQLite gives up the transaction (disk full, I/O error), every job in it is told so. So a constraint must not be `DEFERRABLE`: one job's violation
-//!   would fail its neighbours.
+//! - When a commit fails, or SQLite gives up the transaction (disk full, I/O error), every job in it is told
+//!   so. So a constraint must not be `DEFERRABLE`: one job's violation would fail its neighbours.
 //! - A full queue answers [`StoreError::Overloaded`] at once. Nothing waits for room.
 //! - A panicking job answers [`StoreError::Panicked`]; its thread lives on.
-//! - A job must be short, and neither wait for something nor begin or end transactions: it holds up all others.
+//! - A job must be short, and neither wait for something nor begin or end transactions: it holds up all
+//!   others.
 
 mod error;
 mod open;

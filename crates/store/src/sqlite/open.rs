@@ -104,7 +104,7 @@ fn assert_sqlite_version() -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Creates the file if need be and makes it readable for its owner alone, as SQLite then does with `-wal` and `-shm`.
+/// Creates the file if need be and makes it its owner's alone, as SQLite then does with `-wal` and `-shm`.
 fn restrict_to_owner(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::File {
         path: path.to_owned(),

@@ -46,7 +46,7 @@ impl Readers {
         })
     }
 
-    /// Runs `work` on one snapshot of the database, which holds every write that was answered before this call.
+    /// Runs `work` on one snapshot of the database, which holds every write that was answered before.
     ///
     /// The connection refuses to write. [`StoreError::Overloaded`] comes at once when the queue is full.
     pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{OpenError, StoreError};
 
-/// The most jobs one commit takes: enough to make the cost of the disk's flush small against the jobs' own, few
+/// The most jobs one commit takes: enough to make the disk's flush small against the jobs' own cost, few
 /// enough that nobody waits long for the neighbours.
 const MOST_JOBS_PER_COMMIT: usize = 512;
 
@@ -43,9 +43,9 @@ impl Writer {
 
     /// Runs `work` inside a savepoint of the next commit and answers after that commit.
     ///
-    /// `Err` from `work` rolls back what `work` did and nothing else. The caller's error type may be its own; it only
-    /// has to be able to say what the store itself reports: [`StoreError::Overloaded`] at once when the queue is full,
-    /// [`StoreError::Panicked`], or why the commit failed, which every job in it is told.
+    /// `Err` from `work` rolls back what `work` did and nothing else. The caller's error type may be its own;
+    /// it only has to be able to say what the store itself reports: [`StoreError::Overloaded`] at once when
+    /// the queue is full, [`StoreError::Panicked`], or why the commit failed, which every job in it is told.
     ///
     /// Once queued, `work` runs even if the caller stops waiting.
     pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
