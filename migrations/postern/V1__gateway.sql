@@ -54,8 +54,9 @@ CREATE TABLE devices (
 
 CREATE INDEX devices_by_workspace ON devices (workspace_id, id);
 
--- One WhatsApp account is linked to at most one device of a workspace.
-CREATE UNIQUE INDEX devices_by_account ON devices (workspace_id, account_phone) WHERE linked = 1;
+-- One WhatsApp account is linked to at most one device of a workspace. A device on its way out (intent 3) does
+-- not stand in the way of its successor.
+CREATE UNIQUE INDEX devices_by_account ON devices (workspace_id, account_phone) WHERE linked = 1 AND intent <> 3;
 
 CREATE TABLE messages (
     -- The order of acceptance.
@@ -63,6 +64,7 @@ CREATE TABLE messages (
     id            BLOB NOT NULL UNIQUE,
     workspace_id  BLOB NOT NULL,
     device_id     BLOB NOT NULL,
+    -- 1 outbound, 2 inbound.
     direction     INTEGER NOT NULL,
     status        INTEGER NOT NULL,
     -- Canonical address of the chat: the recipient, or whom it came from.
@@ -87,29 +89,39 @@ CREATE TABLE messages (
 
 CREATE INDEX messages_by_device ON messages (device_id, seq);
 CREATE INDEX messages_by_workspace ON messages (workspace_id, seq);
+-- Few rows among many, and the ones that are looked for: 9 is `failed`.
+CREATE INDEX messages_failed ON messages (workspace_id, seq) WHERE status = 9;
 -- Finds a message for its ack or receipt, and folds redelivered inbound messages.
-CREATE UNIQUE INDEX messages_by_stanza ON messages (device_id, stanza_id, chat, sender);
+CREATE UNIQUE INDEX messages_by_stanza ON messages (device_id, stanza_id, sender, chat);
 
--- Accepted messages that have not reached the server. Small whatever the size of `messages`.
+-- Accepted messages that have not reached the server. Small whatever the size of `messages`, and whatever waits
+-- in it, taking the next one costs the same: the lane says who may go.
 CREATE TABLE outbox (
     device_id BLOB NOT NULL,
-    -- 0: to be sent in the order of `seq`. 1: scheduled for later; becomes 0 at `due_at`.
+    -- 0 ready: attempted in the order of `seq`.
+    -- 1 scheduled: becomes ready at `due_at`.
+    -- 2 in flight: handed to WhatsApp, no word from the server yet; attempted again at `due_at`.
+    -- 3 waiting: the next of its chat, not to be attempted before `due_at`. At most one of a chat.
+    -- 4 behind: held back by the one of its chat that waits, and after it in `seq`.
+    -- 5 other account: accepted when the device was linked to another account than now.
     lane      INTEGER NOT NULL,
-    seq       INTEGER NOT NULL REFERENCES messages (seq),
+    -- The message. No foreign key: deleting old messages would search the outbox for each.
+    seq       INTEGER NOT NULL,
     chat      TEXT NOT NULL,
-    -- Not to be attempted before: the time of acceptance, of the next retry, or the deadline for the ack.
     due_at    INTEGER NOT NULL,
-    -- Handed to WhatsApp, no word from the server yet.
-    in_flight INTEGER NOT NULL DEFAULT 0,
-    attempts  INTEGER NOT NULL DEFAULT 0,
     -- The account the device had at acceptance: a message never leaves from another one.
     account   INTEGER,
     PRIMARY KEY (device_id, lane, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outbox_scheduled ON outbox (due_at) WHERE lane = 1;
+CREATE INDEX outbox_due ON outbox (device_id, due_at) WHERE lane IN (2, 3);
+-- Empty unless something is being retried.
+CREATE INDEX outbox_held ON outbox (device_id, chat, seq) WHERE lane IN (3, 4);
 
 CREATE TABLE idempotency (
+    -- The order of acceptance, so that the oldest are found without another index.
+    seq          INTEGER PRIMARY KEY,
     workspace_id BLOB NOT NULL,
     endpoint     TEXT NOT NULL,
     key          TEXT NOT NULL,
@@ -118,8 +130,8 @@ CREATE TABLE idempotency (
     -- The first answer, byte for byte.
     body         BLOB NOT NULL,
     created_at   INTEGER NOT NULL,
-    PRIMARY KEY (workspace_id, endpoint, key)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (workspace_id, endpoint, key)
+) STRICT;
 
 CREATE TABLE events (
     seq          INTEGER PRIMARY KEY,

@@ -1,7 +1,9 @@
-//! SQLite behind the words of the domain: the gateway's data and the Signal key store.
+//! SQLite: the gateway's data and the Signal key store, behind an API that speaks in domain words.
 
 mod data;
-mod error;
+mod keys;
+mod sqlite;
 
 pub use data::*;
-pub use error::{OpenError, StoreError};
+pub use keys::{KeyStore, KeyStoreOptions};
+pub use sqlite::{OpenError, StoreError};

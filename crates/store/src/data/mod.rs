@@ -1,7 +1,26 @@
 //! `postern.db`: workspaces, devices, messages, the outbox and the event log.
+//!
+//! A message is accepted ([`Store::accept`]) into `messages` and the outbox in one transaction with its
+//! event and its idempotency record. Its device's session takes it from there ([`Store::claim`]), hands it
+//! to WhatsApp, and records what comes back ([`Store::record`]); the outbox row goes when the server has
+//! the message or nothing will help. Whatever was claimed and not answered comes again with the same
+//! stanza id: after its deadline, after a lost connection ([`Store::release_claims`]), after a restart.
+//!
+//! Statuses only move forward, whoever reports what in which order: every change asks
+//! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
+//! transaction of the change, numbered without gaps for its device.
 
+mod accept;
+mod claim;
+mod devices;
+mod observe;
+mod receive;
+mod record;
 mod records;
 mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use records::*;
 pub use store::{AcceptError, LinkError, PairingError, Store, StoreOptions};

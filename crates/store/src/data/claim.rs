@@ -1,0 +1,229 @@
+//! Whose turn it is: taking messages from the outbox, and making them due.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use postern_domain::{DeviceId, MessageStatus, Timestamp};
+
+use super::record::Change;
+use super::records::Claimed;
+use super::store::Store;
+use super::tables::outbox::{Entry, Lane};
+use super::tables::{devices, messages, outbox, timeline};
+use crate::StoreError;
+
+/// The least and the most ready rows that are looked at to find some that may go. What is met and may not
+/// go is moved out of the way, so the next claim does not meet it again.
+const LOOK: std::ops::RangeInclusive<usize> = 32..=4_096;
+
+impl Store {
+    /// Takes up to `limit` messages whose turn it is and marks them `processing`, in the order of acceptance.
+    ///
+    /// A message that waits for its retry holds back later ones of its chat. One without a word from the
+    /// server by `ack_deadline` comes again, with the same stanza id. Messages of another account than the
+    /// one the device is linked to now are passed over.
+    ///
+    /// Where very many messages are held back, a call may find none although [`Store::next_due`] says `now`;
+    /// the next one goes on from there.
+    ///
+    /// # Errors
+    /// The store failed; nothing was claimed.
+    pub async fn claim(
+        &self,
+        device: DeviceId,
+        limit: usize,
+        ack_deadline: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.database
+            .write(move |tx| {
+                let Some(account) = devices::linked_account(tx, device)? else {
+                    return Ok(Vec::new());
+                };
+                let mut turn = Turn {
+                    change: Change { tx, device, now },
+                    account,
+                    // A deadline that has passed already would make the same messages due again at once.
+                    deadline: ack_deadline.max(now.after(Duration::from_millis(1))),
+                    limit,
+                    claimed: BTreeMap::new(),
+                };
+                turn.take_due()?;
+                turn.take_ready()?;
+                Ok(turn.claimed.into_values().collect())
+            })
+            .await
+    }
+
+    /// Makes everything in flight due at once: its connection is gone and the outcome unknown.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn release_claims(&self, device: DeviceId, now: Timestamp) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| outbox::release(tx, device, now))
+            .await
+    }
+
+    /// When the next message of the device can be claimed; `None` when none waits that could.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn next_due(&self, device: DeviceId) -> Result<Option<Timestamp>, StoreError> {
+        self.database
+            .read(move |connection| outbox::next_due(connection, device))
+            .await
+    }
+
+    /// Moves scheduled messages whose time has come into the outbox's ready lane; answers their devices.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn promote_scheduled(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
+        self.database
+            .write(move |tx| {
+                let mut promoted = Vec::new();
+                for (device, seq) in outbox::scheduled_until(tx, now, limit)? {
+                    outbox::shift(tx, device, seq, (Lane::Scheduled, Lane::Ready), now)?;
+                    if let Some(mut known) = messages::by_seq(tx, seq)? {
+                        Change { tx, device, now }.apply(&mut known, MessageStatus::Queued, None, "")?;
+                    }
+                    promoted.push(device);
+                }
+                promoted.sort_unstable();
+                promoted.dedup();
+                Ok(promoted)
+            })
+            .await
+    }
+}
+
+/// One claim at work.
+struct Turn<'tx> {
+    change: Change<'tx>,
+    /// The account the device is linked to now.
+    account: Option<i64>,
+    deadline: Timestamp,
+    limit: usize,
+    claimed: BTreeMap<i64, Claimed>,
+}
+
+impl Turn<'_> {
+    fn full(&self) -> bool {
+        self.claimed.len() >= self.limit
+    }
+
+    /// Retries whose time has come and attempts without an answer, and what they let through.
+    fn take_due(&mut self) -> Result<(), StoreError> {
+        let Change { tx, device, now } = self.change;
+        while !self.full() {
+            let mut due: BTreeMap<i64, Entry> = outbox::due(tx, device, now, self.limit)?
+                .into_iter()
+                .map(|entry| (entry.seq, entry))
+                .collect();
+            if due.is_empty() {
+                return Ok(());
+            }
+            while !self.full()
+                && let Some((_, entry)) = due.pop_first()
+            {
+                if self.is_of_other_account(&entry) {
+                    self.set_aside(&entry)?;
+                } else if entry.lane == Lane::InFlight && self.is_held(&entry)? {
+                    self.give_up_attempt(&entry)?;
+                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), now)?;
+                } else {
+                    self.take(&entry)?;
+                }
+                if entry.lane == Lane::Waiting
+                    && let Some(next) = outbox::advance(tx, device, &entry.chat)?
+                    && next.due_at <= now
+                {
+                    due.insert(next.seq, next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What waits for its first attempt, in the order of acceptance.
+    fn take_ready(&mut self) -> Result<(), StoreError> {
+        let Change { tx, device, .. } = self.change;
+        if self.full() {
+            return Ok(());
+        }
+        let any_held = outbox::any_held(tx, device)?;
+        let mut looked_at = 0;
+        while !self.full() && looked_at < *LOOK.end() {
+            let wanted = self.limit - self.claimed.len();
+            let entries = outbox::ready(tx, device, wanted.clamp(*LOOK.start(), *LOOK.end()))?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in entries {
+                if self.full() {
+                    break;
+                }
+                looked_at += 1;
+                if self.is_of_other_account(&entry) {
+                    self.set_aside(&entry)?;
+                } else if any_held && self.is_held(&entry)? {
+                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), entry.due_at)?;
+                } else {
+                    self.take(&entry)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_of_other_account(&self, entry: &Entry) -> bool {
+        entry.account.is_some() && entry.account != self.account
+    }
+
+    /// Whether an earlier message of the chat waits.
+    fn is_held(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let first = outbox::first_held(self.change.tx, self.change.device, &entry.chat)?;
+        Ok(first.is_some_and(|first| first.seq < entry.seq))
+    }
+
+    fn set_aside(&self, entry: &Entry) -> Result<(), StoreError> {
+        let Change { tx, device, .. } = self.change;
+        if entry.lane == Lane::InFlight {
+            self.give_up_attempt(entry)?;
+        }
+        outbox::shift(
+            tx,
+            device,
+            entry.seq,
+            (entry.lane, Lane::OtherAccount),
+            entry.due_at,
+        )
+    }
+
+    /// An attempt that nobody answered is over; its outcome stays unknown.
+    fn give_up_attempt(&self, entry: &Entry) -> Result<(), StoreError> {
+        if let Some(mut known) = messages::by_seq(self.change.tx, entry.seq)? {
+            self.change
+                .apply(&mut known, MessageStatus::Retrying, None, UNANSWERED)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Change { tx, device, now } = self.change;
+        let mut steps = Vec::new();
+        if entry.lane == Lane::InFlight {
+            steps.extend(timeline::step(MessageStatus::Retrying, now, UNANSWERED));
+        }
+        steps.extend(timeline::step(MessageStatus::Processing, now, ""));
+        outbox::shift(tx, device, entry.seq, (entry.lane, Lane::InFlight), self.deadline)?;
+        if let Some(claimed) = messages::begin_attempt(tx, entry.seq, &steps, now)? {
+            self.claimed.insert(entry.seq, claimed);
+        }
+        Ok(())
+    }
+}
+
+/// In the timeline of a message that is attempted again.
+const UNANSWERED: &str = "no answer from WhatsApp";

@@ -1,0 +1,117 @@
+//! What is learned about messages on their way: acks, receipts, failures.
+
+use postern_domain::event::EventPayload;
+use postern_domain::port::ReceiptKind;
+use postern_domain::{DeviceId, EventType, FailureCode, MessageStatus, StanzaId, Timestamp};
+use rusqlite::Connection;
+
+use super::records::Outcome;
+use super::store::Store;
+use super::tables::columns::address;
+use super::tables::messages::Known;
+use super::tables::{events, messages, outbox};
+use crate::StoreError;
+
+impl Store {
+    /// Records what was learned, in one transaction, never backwards; outcomes of unknown stanzas are ignored.
+    ///
+    /// # Errors
+    /// The store failed; nothing was recorded.
+    pub async fn record(
+        &self,
+        device: DeviceId,
+        outcomes: Vec<Outcome>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| {
+                let change = Change { tx, device, now };
+                outcomes
+                    .into_iter()
+                    .try_for_each(|outcome| change.record(outcome))
+            })
+            .await
+    }
+}
+
+/// A change to the messages of a device, in a transaction, at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'tx> {
+    pub(super) tx: &'tx Connection,
+    pub(super) device: DeviceId,
+    pub(super) now: Timestamp,
+}
+
+impl Change<'_> {
+    fn record(&self, outcome: Outcome) -> Result<(), StoreError> {
+        match outcome {
+            Outcome::Acked { stanza } => self.settle(&stanza, MessageStatus::Sent, None),
+            Outcome::Receipt { stanza, kind } => self.settle(&stanza, confirmed(kind), None),
+            Outcome::Failed { stanza, code, text } => {
+                self.settle(&stanza, MessageStatus::Failed, Some((code, text)))
+            }
+            Outcome::Retry { stanza, at, detail } => self.retry(&stanza, at, &detail),
+        }
+    }
+
+    /// Nothing is left to be sent.
+    fn settle(
+        &self,
+        stanza: &StanzaId,
+        status: MessageStatus,
+        failure: Option<(FailureCode, String)>,
+    ) -> Result<(), StoreError> {
+        let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
+            return Ok(());
+        };
+        let waited = known.status.is_in_outbox();
+        let detail = failure.as_ref().map_or("", |(code, _)| code.name());
+        if self.apply(&mut known, status, failure.as_ref(), detail)? && waited {
+            outbox::remove(self.tx, self.device, known.seq, &known.chat)?;
+        }
+        Ok(())
+    }
+
+    fn retry(&self, stanza: &StanzaId, at: Timestamp, detail: &str) -> Result<(), StoreError> {
+        let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
+            return Ok(());
+        };
+        if self.apply(&mut known, MessageStatus::Retrying, None, detail)? {
+            outbox::hold(self.tx, self.device, known.seq, &known.chat, at)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a message to a status it may take on, with its step and event; `false` when it may not.
+    pub(super) fn apply(
+        &self,
+        known: &mut Known,
+        status: MessageStatus,
+        failure: Option<&(FailureCode, String)>,
+        detail: &str,
+    ) -> Result<bool, StoreError> {
+        if !known.status.may_become(status) {
+            return Ok(false);
+        }
+        known.status = status;
+        messages::set_status(self.tx, known.seq, status, failure, detail, self.now)?;
+        if let Some(kind) = EventType::of_message(status) {
+            let payload = EventPayload::Message {
+                message: known.id,
+                to: address(&known.chat)?,
+                status,
+                failure: failure.cloned(),
+            };
+            events::append(self.tx, self.device, kind, &payload, self.now)?;
+        }
+        Ok(true)
+    }
+}
+
+fn confirmed(kind: ReceiptKind) -> MessageStatus {
+    match kind {
+        ReceiptKind::Delivered => MessageStatus::Delivered,
+        ReceiptKind::Read => MessageStatus::Read,
+        ReceiptKind::Played => MessageStatus::Played,
+    }
+}

@@ -1,0 +1,341 @@
+//! Devices: what the operator wants of each, what is observed, and what is on show.
+
+use postern_domain::port::Secret;
+use postern_domain::{
+    Account, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, PhoneNumber, Timestamp, WorkspaceId,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::columns::{
+    id, lid_column, number, optional_lid, optional_phone, optional_time, phone_column, rows, time, unreadable,
+};
+use crate::StoreError;
+use crate::data::records::{CodeKind, Device, PairingRequest, ShownCode};
+
+const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
+    account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at
+    FROM devices";
+
+/// Stores a device that was never paired.
+pub(in crate::data) fn insert(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    id: DeviceId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO devices (id, workspace_id, name, intent, state, reason, since, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+    )?
+    .execute((
+        id.to_bytes(),
+        workspace.to_bytes(),
+        name,
+        Intent::Linked.number(),
+        DeviceState::Unlinked.number(),
+        DeviceReason::New.number(),
+        now.as_millis(),
+    ))?;
+    Ok(())
+}
+
+/// Deletes a device.
+pub(in crate::data) fn delete(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM devices WHERE id = ?1")?
+        .execute([id.to_bytes()])?;
+    Ok(())
+}
+
+/// One device, whatever its workspace and intent.
+pub(in crate::data) fn find(connection: &Connection, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
+    let mut found = statement.query([id.to_bytes()])?;
+    found.next()?.map(device).transpose()
+}
+
+/// One device of a workspace, unless it is to be removed.
+pub(in crate::data) fn find_visible(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: DeviceId,
+) -> Result<Option<Device>, StoreError> {
+    Ok(find(connection, id)?
+        .filter(|device| device.workspace == workspace && device.intent != Intent::Removed))
+}
+
+/// The devices of a workspace that are not to be removed, newest first.
+pub(in crate::data) fn list(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    limit: usize,
+    before: Option<DeviceId>,
+) -> Result<Vec<Device>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE workspace_id = ?1 AND id < ?2 AND intent <> 3 ORDER BY id DESC LIMIT ?3"
+    ))?;
+    // No ULID is as large: its first character is 7 at most.
+    let before = before.map_or([u8::MAX; 16], DeviceId::to_bytes);
+    devices(&mut statement.query((workspace.to_bytes(), before, rows(limit)))?)
+}
+
+/// Every device.
+pub(in crate::data) fn all(connection: &Connection) -> Result<Vec<Device>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
+    devices(&mut statement.query([])?)
+}
+
+/// What an acceptance has to know of its device.
+pub(in crate::data) struct Sender {
+    pub(in crate::data) status: DeviceStatus,
+    /// The account it is, or was last, linked to.
+    pub(in crate::data) account: Option<i64>,
+}
+
+/// The device a message is to be sent from, if the workspace has it.
+pub(in crate::data) fn sender(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    id: DeviceId,
+) -> Result<Option<Sender>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT state, reason, since, retry_at, account_phone FROM devices
+         WHERE id = ?1 AND workspace_id = ?2 AND intent <> 3",
+    )?;
+    let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
+    let Some(row) = found.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(Sender {
+        status: status(row, 0)?,
+        account: row.get(4)?,
+    }))
+}
+
+/// The workspace of a device.
+pub(in crate::data) fn workspace(tx: &Connection, id: DeviceId) -> Result<Option<WorkspaceId>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT workspace_id FROM devices WHERE id = ?1")?
+        .query_row([id.to_bytes()], |row| row.get(0))
+        .optional()?
+        .map(WorkspaceId::from_bytes))
+}
+
+/// The account a device is linked to now: `None` without the device, `Some(None)` without an account.
+pub(in crate::data) fn linked_account(
+    tx: &Connection,
+    id: DeviceId,
+) -> Result<Option<Option<i64>>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT iif(linked = 1, account_phone, NULL) FROM devices WHERE id = ?1")?
+        .query_row([id.to_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// The device of a workspace that is linked to an account.
+pub(in crate::data) fn linked_to(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    account: PhoneNumber,
+) -> Result<Option<DeviceId>, StoreError> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT id FROM devices
+             WHERE workspace_id = ?1 AND account_phone = ?2 AND linked = 1 AND intent <> 3",
+        )?
+        .query_row((workspace.to_bytes(), phone_column(account)), |row| row.get(0))
+        .optional()?
+        .map(DeviceId::from_bytes))
+}
+
+/// Writes what the operator wants.
+pub(in crate::data) fn set_intent(tx: &Connection, id: DeviceId, intent: Intent) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET intent = ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), intent.number()))?;
+    Ok(())
+}
+
+/// Writes what is observed.
+pub(in crate::data) fn set_status(
+    tx: &Connection,
+    id: DeviceId,
+    status: DeviceStatus,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET state = ?2, reason = ?3, since = ?4, retry_at = ?5 WHERE id = ?1")?
+        .execute((
+            id.to_bytes(),
+            status.state.number(),
+            status.reason.number(),
+            status.since.as_millis(),
+            status.retry_at.map(Timestamp::as_millis),
+        ))?;
+    Ok(())
+}
+
+/// Asks for pairing and takes the code of an earlier request off show; answers the request's number.
+pub(in crate::data) fn request_pairing(
+    tx: &Connection,
+    id: DeviceId,
+    phone: Option<PhoneNumber>,
+) -> Result<u64, StoreError> {
+    let number: i64 = tx
+        .prepare_cached(
+            "UPDATE devices SET intent = 1, pairing_wanted = ?2, pairing_phone = ?3,
+                                pairing_request = pairing_request + 1,
+                                shown_kind = NULL, shown_code = NULL, shown_until = NULL
+             WHERE id = ?1 RETURNING pairing_request",
+        )?
+        .query_row(
+            (
+                id.to_bytes(),
+                if phone.is_some() { 2 } else { 1 },
+                phone.map(phone_column),
+            ),
+            |row| row.get(0),
+        )?;
+    Ok(number.cast_unsigned())
+}
+
+/// Forgets what pairing was asked for.
+pub(in crate::data) fn end_pairing(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET pairing_wanted = 0, pairing_phone = NULL WHERE id = ?1")?
+        .execute([id.to_bytes()])?;
+    Ok(())
+}
+
+/// Records the account a device is linked to from now on.
+pub(in crate::data) fn link(tx: &Connection, id: DeviceId, account: &Account) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE devices SET linked = 1, account_phone = ?2, account_lid = ?3, account_companion = ?4,
+                            push_name = ?5, platform = ?6
+         WHERE id = ?1",
+    )?
+    .execute((
+        id.to_bytes(),
+        phone_column(account.phone),
+        account.lid.map(lid_column).transpose()?,
+        account.companion,
+        &account.push_name,
+        &account.platform,
+    ))?;
+    Ok(())
+}
+
+/// Records that a device is linked no more; its last account stays known.
+pub(in crate::data) fn unlink(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET linked = 0 WHERE id = ?1")?
+        .execute([id.to_bytes()])?;
+    Ok(())
+}
+
+/// Records the account's display name.
+pub(in crate::data) fn set_push_name(tx: &Connection, id: DeviceId, name: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET push_name = ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), name))?;
+    Ok(())
+}
+
+/// Puts a code on show, or takes it off.
+pub(in crate::data) fn set_shown_code(
+    tx: &Connection,
+    id: DeviceId,
+    code: Option<&ShownCode>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET shown_kind = ?2, shown_code = ?3, shown_until = ?4 WHERE id = ?1")?
+        .execute((
+            id.to_bytes(),
+            code.map(|code| match code.kind {
+                CodeKind::Qr => 1,
+                CodeKind::PairingCode => 2,
+            }),
+            code.map(|code| code.code.expose()),
+            code.map(|code| code.expires_at.as_millis()),
+        ))?;
+    Ok(())
+}
+
+/// The code on show that is valid at `now`.
+pub(in crate::data) fn shown_code(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: DeviceId,
+    now: Timestamp,
+) -> Result<Option<ShownCode>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT shown_kind, shown_code, shown_until FROM devices
+         WHERE id = ?1 AND workspace_id = ?2 AND intent <> 3 AND shown_until > ?3",
+    )?;
+    let mut found = statement.query((id.to_bytes(), workspace.to_bytes(), now.as_millis()))?;
+    let Some(row) = found.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(ShownCode {
+        kind: match row.get(0)? {
+            1 => CodeKind::Qr,
+            2 => CodeKind::PairingCode,
+            _ => return Err(unreadable("the kind of a code on show")),
+        },
+        code: Secret::new(row.get(1)?),
+        expires_at: time(row, 2)?,
+    }))
+}
+
+fn devices(found: &mut rusqlite::Rows<'_>) -> Result<Vec<Device>, StoreError> {
+    let mut devices = Vec::new();
+    while let Some(row) = found.next()? {
+        devices.push(device(row)?);
+    }
+    Ok(devices)
+}
+
+fn device(row: &Row<'_>) -> Result<Device, StoreError> {
+    Ok(Device {
+        id: id(row, 0, DeviceId::from_bytes)?,
+        workspace: id(row, 1, WorkspaceId::from_bytes)?,
+        name: row.get(2)?,
+        intent: number(row, 3, "a stored intent", Intent::from_number)?,
+        status: status(row, 4)?,
+        linked: row.get(8)?,
+        account: account(row)?,
+        pairing: pairing(row)?,
+        created_at: time(row, 17)?,
+    })
+}
+
+/// Four columns from `first` on.
+fn status(row: &Row<'_>, first: usize) -> Result<DeviceStatus, StoreError> {
+    Ok(DeviceStatus {
+        state: number(row, first, "a stored device state", DeviceState::from_number)?,
+        reason: number(
+            row,
+            first + 1,
+            "a stored device reason",
+            DeviceReason::from_number,
+        )?,
+        since: time(row, first + 2)?,
+        retry_at: optional_time(row, first + 3)?,
+    })
+}
+
+fn account(row: &Row<'_>) -> Result<Option<Account>, StoreError> {
+    let Some(phone) = optional_phone(row, 9)? else {
+        return Ok(None);
+    };
+    Ok(Some(Account {
+        phone,
+        lid: optional_lid(row, 10)?,
+        companion: row.get(11)?,
+        push_name: row.get(12)?,
+        platform: row.get(13)?,
+    }))
+}
+
+fn pairing(row: &Row<'_>) -> Result<Option<PairingRequest>, StoreError> {
+    if row.get::<_, i64>(14)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(PairingRequest {
+        number: row.get::<_, i64>(16)?.cast_unsigned(),
+        phone: optional_phone(row, 15)?,
+    }))
+}

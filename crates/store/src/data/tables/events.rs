@@ -1,0 +1,78 @@
+//! The event log: appended to with every change, read in order, never changed.
+
+use postern_domain::event::EventPayload;
+use postern_domain::{DeviceId, Event, EventId, EventType, Timestamp, WorkspaceId};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::columns::{id, number, place, rows, time, unreadable};
+use crate::StoreError;
+
+/// Appends an event of a device, numbered after the device's last one.
+pub(in crate::data) fn append(
+    tx: &Connection,
+    device: DeviceId,
+    kind: EventType,
+    payload: &EventPayload,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let numbered: Option<([u8; 16], i64)> = tx
+        .prepare_cached(
+            "UPDATE devices SET event_seq = event_seq + 1 WHERE id = ?1 RETURNING workspace_id, event_seq",
+        )?
+        .query_row([device.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((workspace, device_seq)) = numbered else {
+        return Err(StoreError::Invalid {
+            what: "an event's device",
+            reason: "there is no such device".to_owned(),
+        });
+    };
+    tx.prepare_cached(
+        "INSERT INTO events (id, workspace_id, device_id, device_seq, kind, at, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute((
+        EventId::generate().to_bytes(),
+        workspace,
+        device.to_bytes(),
+        device_seq,
+        kind.number(),
+        now.as_millis(),
+        payload.encode(),
+    ))?;
+    Ok(())
+}
+
+/// Events of all devices after `seq`, oldest first.
+pub(in crate::data) fn after(
+    connection: &Connection,
+    seq: u64,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, seq, workspace_id, device_id, device_seq, kind, at, payload
+         FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut found = statement.query((place(seq), rows(limit)))?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next()? {
+        let payload: &[u8] = row
+            .get_ref(7)?
+            .as_blob()
+            .map_err(|_not_a_blob| unreadable("a stored event"))?;
+        events.push(Event {
+            id: id(row, 0, EventId::from_bytes)?,
+            seq: row.get::<_, i64>(1)?.cast_unsigned(),
+            workspace: id(row, 2, WorkspaceId::from_bytes)?,
+            device: id(row, 3, DeviceId::from_bytes)?,
+            device_seq: row.get::<_, i64>(4)?.cast_unsigned(),
+            kind: number(row, 5, "a stored event's kind", EventType::from_number)?,
+            at: time(row, 6)?,
+            payload: EventPayload::decode(payload).map_err(|error| StoreError::Invalid {
+                what: "a stored event",
+                reason: error.to_string(),
+            })?,
+        });
+    }
+    Ok(events)
+}

@@ -1,0 +1,196 @@
+//! Messages as the API reads them: one by id, or a page of a list.
+//!
+//! A list is read backwards along an index of its device or workspace. Filters are applied on the way, and
+//! the way is bounded: a page that has looked at [`MOST_EXAMINED`] rows ends there, however few it found,
+//! and says where the next one starts.
+
+use postern_domain::{
+    DeviceId, Direction, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use super::columns::{address, id, number, optional_lid, optional_time, place, rows, time, unreadable};
+use super::messages::{INBOUND, OUTBOUND, content};
+use super::timeline;
+use crate::StoreError;
+use crate::data::records::{Message, MessageFilter, Page, PageStart};
+
+/// The most rows one page looks at.
+const MOST_EXAMINED: i64 = 10_000;
+
+/// How far creation times may disagree with the order of acceptance: requests queue up, and clocks are set.
+const DISORDER_MS: i64 = 3_600_000;
+
+const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
+    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline FROM";
+
+/// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
+fn range(filter: &MessageFilter) -> &'static str {
+    match (filter.device, filter.status) {
+        (Some(_), _) => "messages INDEXED BY messages_by_device WHERE device_id = :device",
+        (None, Some(MessageStatus::Failed)) => {
+            "messages INDEXED BY messages_failed WHERE workspace_id = :workspace AND status = 9"
+        }
+        (None, _) => "messages INDEXED BY messages_by_workspace WHERE workspace_id = :workspace",
+    }
+}
+
+/// One message of a workspace.
+pub(in crate::data) fn find(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: MessageId,
+) -> Result<Option<Message>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("{SELECT} messages WHERE id = ?1 AND workspace_id = ?2"))?;
+    let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
+    found.next()?.map(message).transpose()
+}
+
+/// A page of the messages of a workspace, newest first.
+pub(in crate::data) fn page(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    filter: &MessageFilter,
+    limit: usize,
+    start: Option<PageStart>,
+) -> Result<Page<Message>, StoreError> {
+    let mut before = start.map_or(i64::MAX, |start| place(start.0));
+    if let Some(until) = filter.until {
+        before = before.min(first_since(connection, until.as_millis() + DISORDER_MS)?);
+    }
+    let from = filter.from.map_or(Ok(0), |from| {
+        first_since(connection, from.as_millis() - DISORDER_MS)
+    })?;
+    let floor = last_examined(connection, workspace, filter, before)?;
+
+    let mut statement = connection.prepare_cached(&page_sql(filter))?;
+    let mut found = statement.query(named_params! {
+        ":workspace": workspace.to_bytes(),
+        ":device": filter.device.map(DeviceId::to_bytes),
+        ":status": filter.status.map(MessageStatus::number),
+        ":direction": filter.direction.map(direction_column),
+        ":chat": filter.chat.as_ref().map(ToString::to_string),
+        ":from": filter.from.map(Timestamp::as_millis),
+        ":until": filter.until.map(Timestamp::as_millis),
+        ":before": before,
+        ":least": from.max(floor.unwrap_or(0)),
+        ":limit": rows(limit),
+    })?;
+    let mut page = Page {
+        rows: Vec::new(),
+        next: None,
+    };
+    while let Some(row) = found.next()? {
+        page.next = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
+        page.rows.push(message(row)?);
+    }
+    if page.rows.len() < limit {
+        page.next = floor
+            .filter(|floor| *floor > from)
+            .map(|floor| PageStart(floor.cast_unsigned()));
+    }
+    Ok(page)
+}
+
+fn page_sql(filter: &MessageFilter) -> String {
+    let range = range(filter);
+    // Every parameter appears, so that one set of values fits each of the three.
+    format!(
+        "{SELECT} {range} AND seq < :before AND seq >= :least
+             AND workspace_id = :workspace
+             AND (:device IS NULL OR device_id = :device)
+             AND (:status IS NULL OR status = :status)
+             AND (:direction IS NULL OR direction = :direction)
+             AND (:chat IS NULL OR chat = :chat)
+             AND (:from IS NULL OR created_at >= :from)
+             AND (:until IS NULL OR created_at < :until)
+         ORDER BY seq DESC LIMIT :limit"
+    )
+}
+
+/// The last row before `before` that a page may look at; `None` when it may look at all that are left.
+fn last_examined(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    filter: &MessageFilter,
+    before: i64,
+) -> Result<Option<i64>, StoreError> {
+    let range = range(filter);
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT seq FROM {range} AND seq < ?2 ORDER BY seq DESC LIMIT 1 OFFSET ?3"
+    ))?;
+    let owner = filter.device.map_or(workspace.to_bytes(), DeviceId::to_bytes);
+    Ok(statement
+        .query_row((owner, before, MOST_EXAMINED), |row| row.get(0))
+        .optional()?)
+}
+
+/// The first row made at or after `at`, found by halving.
+fn first_since(connection: &Connection, at: i64) -> Result<i64, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT seq, created_at FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(seq) FROM messages")?
+        .query_row([], |row| row.get(0))?;
+    let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (seq, created_at): (i64, i64) =
+            statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if created_at >= at {
+            high = middle;
+        } else {
+            low = seq + 1;
+        }
+    }
+    Ok(low)
+}
+
+fn direction_column(direction: Direction) -> u8 {
+    match direction {
+        Direction::Outbound => OUTBOUND,
+        Direction::Inbound => INBOUND,
+    }
+}
+
+fn direction(number: u8) -> Option<Direction> {
+    match number {
+        OUTBOUND => Some(Direction::Outbound),
+        INBOUND => Some(Direction::Inbound),
+        _ => None,
+    }
+}
+
+fn message(row: &Row<'_>) -> Result<Message, StoreError> {
+    let sender: String = row.get(6)?;
+    let code = row
+        .get::<_, Option<u8>>(13)?
+        .map(|code| FailureCode::from_number(code).ok_or_else(|| unreadable("a stored failure code")))
+        .transpose()?;
+    let steps = row
+        .get_ref(18)?
+        .as_blob()
+        .map_err(|_not_a_blob| unreadable("a stored timeline"))?;
+    Ok(Message {
+        id: id(row, 1, MessageId::from_bytes)?,
+        device: id(row, 2, DeviceId::from_bytes)?,
+        direction: number(row, 3, "a stored direction", direction)?,
+        status: number(row, 4, "a stored status", MessageStatus::from_number)?,
+        chat: address(&row.get::<_, String>(5)?)?,
+        sender: (!sender.is_empty()).then(|| address(&sender)).transpose()?,
+        sender_lid: optional_lid(row, 7)?,
+        push_name: row.get(8)?,
+        stanza: StanzaId::from(row.get::<_, String>(9)?),
+        content: content(row, 10)?,
+        metadata: row.get(11)?,
+        scheduled_for: optional_time(row, 12)?,
+        failure: code
+            .map(|code| Ok::<_, StoreError>((code, row.get::<_, Option<String>>(14)?.unwrap_or_default())))
+            .transpose()?,
+        attempts: row.get(15)?,
+        created_at: time(row, 16)?,
+        updated_at: time(row, 17)?,
+        timeline: timeline::decode(steps)?,
+    })
+}

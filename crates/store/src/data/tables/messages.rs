@@ -1,0 +1,187 @@
+//! Messages, sent and received: the rows that are written and looked up one at a time.
+
+use postern_domain::port::Inbound;
+use postern_domain::{
+    Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
+};
+use rusqlite::{Connection, Row};
+
+use super::columns::{address, id, lid_column, number, time, unreadable};
+use super::timeline;
+use crate::StoreError;
+use crate::data::records::{Claimed, NewMessage};
+
+/// The stored number of `Direction::Outbound`.
+pub(super) const OUTBOUND: u8 = 1;
+/// The stored number of `Direction::Inbound`.
+pub(super) const INBOUND: u8 = 2;
+
+/// What has to be known of a message to change it.
+pub(in crate::data) struct Known {
+    pub(in crate::data) seq: i64,
+    pub(in crate::data) id: MessageId,
+    pub(in crate::data) chat: String,
+    pub(in crate::data) status: MessageStatus,
+}
+
+/// Stores an accepted message; answers its place in the order of acceptance.
+pub(in crate::data) fn insert_outbound(
+    tx: &Connection,
+    message: &NewMessage,
+    chat: &str,
+    status: MessageStatus,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id, content,
+                               metadata, scheduled_for, timeline, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+    )?
+    .execute((
+        message.id.to_bytes(),
+        message.workspace.to_bytes(),
+        message.device.to_bytes(),
+        OUTBOUND,
+        status.number(),
+        chat,
+        message.stanza.as_str(),
+        message.content.encode(),
+        &message.metadata,
+        message.scheduled_for.map(Timestamp::as_millis),
+        timeline::step(status, now, ""),
+        now.as_millis(),
+    ))?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Stores a received message; `false` when it is there already.
+pub(in crate::data) fn insert_inbound(
+    tx: &Connection,
+    id: MessageId,
+    workspace: WorkspaceId,
+    device: DeviceId,
+    message: &Inbound,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, sender_lid,
+                                   push_name, stanza_id, content, timeline, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)
+             ON CONFLICT (device_id, stanza_id, sender, chat) DO NOTHING",
+        )?
+        .execute((
+            id.to_bytes(),
+            workspace.to_bytes(),
+            device.to_bytes(),
+            INBOUND,
+            MessageStatus::Received.number(),
+            message.chat.to_string(),
+            message.sender.to_string(),
+            message.sender_lid.map(lid_column).transpose()?,
+            &message.push_name,
+            message.stanza.as_str(),
+            message.content.encode(),
+            timeline::step(MessageStatus::Received, now, ""),
+            now.as_millis(),
+        ))?;
+    Ok(inserted == 1)
+}
+
+/// The outbound message of a device with this stanza id.
+pub(in crate::data) fn by_stanza(
+    connection: &Connection,
+    device: DeviceId,
+    stanza: &StanzaId,
+) -> Result<Option<Known>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, id, chat, status FROM messages
+         WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1",
+    )?;
+    let mut found = statement.query((device.to_bytes(), stanza.as_str()))?;
+    found.next()?.map(known).transpose()
+}
+
+/// The message at this place in the order of acceptance.
+pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Option<Known>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, id, chat, status FROM messages WHERE seq = ?1")?;
+    let mut found = statement.query([seq])?;
+    found.next()?.map(known).transpose()
+}
+
+/// Counts an attempt and answers what it takes to make it.
+pub(in crate::data) fn begin_attempt(
+    tx: &Connection,
+    seq: i64,
+    steps: &[u8],
+    now: Timestamp,
+) -> Result<Option<Claimed>, StoreError> {
+    // The bytes of both blobs, one after the other; `||` alone would answer text.
+    let mut statement = tx.prepare_cached(
+        "UPDATE messages SET status = ?2, attempts = attempts + 1, updated_at = ?3,
+                             timeline = CAST(timeline || ?4 AS BLOB)
+         WHERE seq = ?1 RETURNING id, stanza_id, chat, content, attempts, created_at",
+    )?;
+    let processing = MessageStatus::Processing.number();
+    let mut found = statement.query((seq, processing, now.as_millis(), steps))?;
+    let Some(row) = found.next()? else {
+        return Ok(None);
+    };
+    let claimed = Claimed {
+        id: id(row, 0, MessageId::from_bytes)?,
+        stanza: StanzaId::from(row.get::<_, String>(1)?),
+        to: address(
+            row.get_ref(2)?
+                .as_str()
+                .map_err(|_not_text| unreadable("a stored address"))?,
+        )?,
+        content: content(row, 3)?,
+        attempt: row.get(4)?,
+        accepted_at: time(row, 5)?,
+    };
+    Ok(Some(claimed))
+}
+
+/// Writes a new status with its step; a failure replaces the one before, and none clears it.
+pub(in crate::data) fn set_status(
+    tx: &Connection,
+    seq: i64,
+    status: MessageStatus,
+    failure: Option<&(FailureCode, String)>,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE messages SET status = ?2, failure_code = ?3, failure_text = ?4, updated_at = ?5,
+                             timeline = CAST(timeline || ?6 AS BLOB)
+         WHERE seq = ?1",
+    )?
+    .execute((
+        seq,
+        status.number(),
+        failure.map(|(code, _)| code.number()),
+        failure.map(|(_, text)| text),
+        now.as_millis(),
+        timeline::step(status, now, detail),
+    ))?;
+    Ok(())
+}
+
+/// The content in a column.
+pub(super) fn content(row: &Row<'_>, column: usize) -> Result<Content, StoreError> {
+    let bytes = row
+        .get_ref(column)?
+        .as_blob()
+        .map_err(|_not_a_blob| unreadable("a stored content"))?;
+    Content::decode(bytes).map_err(|_not_a_content| unreadable("a stored content"))
+}
+
+fn known(row: &Row<'_>) -> Result<Known, StoreError> {
+    Ok(Known {
+        seq: row.get(0)?,
+        id: id(row, 1, MessageId::from_bytes)?,
+        chat: row.get(2)?,
+        status: number(row, 3, "a stored status", MessageStatus::from_number)?,
+    })
+}

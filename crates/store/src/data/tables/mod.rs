@@ -1,0 +1,12 @@
+//! The SQL of `postern.db`: one file a table, each a set of named functions that take the connection first.
+
+pub(super) mod api_keys;
+pub(super) mod columns;
+pub(super) mod devices;
+pub(super) mod events;
+pub(super) mod history;
+pub(super) mod idempotency;
+pub(super) mod messages;
+pub(super) mod outbox;
+pub(super) mod timeline;
+pub(super) mod workspaces;

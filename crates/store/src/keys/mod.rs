@@ -1,0 +1,136 @@
+//! The Signal key store: what whatsapp-rust keeps for each linked device, all devices in one file.
+//!
+//! [`KeyStore::backend`] gives a client its storage. Each call of the client is one job of the file's writer:
+//! it is on the disk when it is answered, the batches of whatsapp-rust are all or nothing, and the calls of
+//! all devices share their commits. A backend is an id and a pointer; nothing of a device is kept in memory.
+//!
+//! After a kill the file holds every answered call, and so never an older ratchet than one that reached the
+//! wire. The file is not part of a backup of the gateway's data, because a restored ratchet would be an older
+//! one; a device whose keys are lost is paired again.
+//!
+//! A wipe also ends the backends that were made before it: whatever they still write fails with
+//! [`StoreError::Wiped`], so that a client that is slow to stop cannot bring stale keys back.
+
+mod backend;
+mod migrations;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use postern_domain::DeviceId;
+use wacore::store::traits::Backend;
+
+use self::backend::DeviceKeys;
+use self::tables::devices;
+use crate::sqlite::{Database, OpenError, StoreError, Tuning};
+
+/// Where the keys are and how many threads read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStoreOptions {
+    /// The file. It is created if it does not exist; its directory must.
+    pub path: PathBuf,
+    /// How many threads read, at least 1.
+    pub readers: usize,
+    /// How many writes may wait for their commit before a call is answered [`StoreError::Overloaded`].
+    pub write_queue: usize,
+}
+
+impl KeyStoreOptions {
+    /// The defaults, for the file at `path`: 2 readers, 8192 writes.
+    #[must_use]
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            readers: 2,
+            write_queue: 8_192,
+        }
+    }
+}
+
+/// The keys of all devices.
+#[derive(Debug, Clone)]
+pub struct KeyStore {
+    database: Arc<Database>,
+}
+
+impl KeyStore {
+    /// Opens the file, or creates it, and brings its schema up to date. Blocks; called at the daemon's start.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NewerSchema`] when a later version of Postern wrote the file, among others.
+    pub fn open(options: &KeyStoreOptions) -> Result<Self, OpenError> {
+        let tuning = Tuning {
+            write_queue: options.write_queue,
+            readers: options.readers,
+            ..Tuning::default()
+        };
+        let database = Database::open(&options.path, &migrations::KEYS, &tuning)?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    /// The storage of one device, for one run of its client. Several may exist; they share what is stored.
+    ///
+    /// Await a [`wipe`](Self::wipe) before asking for the next backend: one that is made meanwhile may belong
+    /// to the time before, and then fails with [`StoreError::Wiped`].
+    ///
+    /// # Errors
+    ///
+    /// Only those of the database.
+    pub async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, StoreError> {
+        let known = self
+            .database
+            .read(move |connection| devices::find(connection, device))
+            .await?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                self.database
+                    .write(move |tx| devices::find_or_insert(tx, device))
+                    .await?
+            }
+        };
+        Ok(Arc::new(DeviceKeys::new(Arc::clone(&self.database), id)))
+    }
+
+    /// Deletes everything that is stored for a device, in one transaction, and ends its backends.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the database; everything is then still there.
+    pub async fn wipe(&self, device: DeviceId) -> Result<(), StoreError> {
+        self.database.write(move |tx| devices::delete(tx, device)).await
+    }
+
+    /// Whether the device has an identity here. It may still be unpaired: a client makes the keys first.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the database.
+    pub async fn has_keys(&self, device: DeviceId) -> Result<bool, StoreError> {
+        self.database
+            .read(move |connection| devices::has_record(connection, device))
+            .await
+    }
+
+    /// All devices that have an identity here, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the database.
+    pub async fn devices(&self) -> Result<Vec<DeviceId>, StoreError> {
+        self.database.read(devices::with_record).await
+    }
+
+    /// Finishes what is queued and closes the file. Whatever comes later is answered [`StoreError::Closed`].
+    ///
+    /// The clients are stopped first, so that their last keys are stored.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}

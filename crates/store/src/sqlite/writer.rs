@@ -1,0 +1,234 @@
+//! The one thread that writes to a file, and commits what has queued up meanwhile in one go.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{OpenError, StoreError};
+
+/// The most jobs one commit takes: enough to make the disk's flush small against the jobs' own cost, few
+/// enough that nobody waits long for the neighbours.
+const MOST_JOBS_PER_COMMIT: usize = 512;
+
+/// Sends jobs to the writer thread and waits for their answers.
+///
+/// Dropping it without [`Writer::close`] lets the thread finish what is queued and end by itself.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    Run(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the thread that owns `connection`. `queue` is how many jobs may wait.
+    pub(super) fn start(name: &str, connection: Connection, queue: usize) -> Result<Self, OpenError> {
+        let (sender, receiver) = mpsc::channel(queue);
+        let thread = thread::Builder::new()
+            .name(format!("{name}-writer"))
+            .spawn(move || write_until_closed(connection, receiver))
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            queue: sender,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs `work` inside a savepoint of the next commit and answers after that commit.
+    ///
+    /// `Err` from `work` rolls back what `work` did and nothing else. The caller's error type may be its own;
+    /// it only has to be able to say what the store itself reports: [`StoreError::Overloaded`] at once when
+    /// the queue is full, [`StoreError::Panicked`], or why the commit failed, which every job in it is told.
+    ///
+    /// Once queued, `work` runs even if the caller stops waiting.
+    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let job = Box::new(Queued {
+            work: Some(work),
+            outcome: None,
+            answer: sender,
+        });
+        self.queue
+            .try_send(Message::Run(job))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+            })?;
+        answer
+            .await
+            .unwrap_or_else(|_gone| Err(StoreError::Closed.into()))
+    }
+
+    /// Finishes what is queued, moves the WAL into the file, and ends the thread. Later calls find it closed.
+    pub(crate) async fn close(&self) {
+        let (sender, done) = oneshot::channel();
+        if self.queue.send(Message::Close(sender)).await.is_ok() {
+            // An error means that another `close` was first; the thread is gone either way.
+            done.await.ok();
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // `done` was the last thing the thread did, so this does not block.
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer thread of a database ended with a panic");
+        }
+    }
+}
+
+/// A job with its result type hidden.
+trait Job: Send {
+    /// Does the work and keeps its outcome; tells whether to keep what it wrote.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Tells the caller: the job's own outcome, or why its commit failed.
+    fn answer(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Queued<F, T, E> {
+    work: Option<F>,
+    outcome: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Queued<F, T, E>
+where
+    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(connection)))
+            .unwrap_or_else(|_reported_by_the_hook| Err(StoreError::Panicked.into()));
+        let keep = outcome.is_ok();
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
+        let outcome = match (commit, self.outcome) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(StoreError::Closed.into()),
+            (Err(error), _) => Err(error.into()),
+        };
+        // Whoever asked may have stopped waiting.
+        self.answer.send(outcome).ok();
+    }
+}
+
+fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>) {
+    let mut closing = Vec::new();
+    let mut batch = Vec::new();
+    while let Some(message) = next(&mut queue, !closing.is_empty()) {
+        collect(message, &mut batch, &mut closing);
+        while batch.len() < MOST_JOBS_PER_COMMIT
+            && let Ok(message) = queue.try_recv()
+        {
+            collect(message, &mut batch, &mut closing);
+        }
+        match commit_batch(&connection, &mut batch) {
+            Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
+            Err(failure) => fail_batch(&mut batch, &failure),
+        }
+    }
+    // Whatever is sent from here on finds nobody, before anything is told that the database is closed.
+    drop(queue);
+    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()));
+    if let Err(error) = checkpoint {
+        tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
+    }
+    drop(connection);
+    for done in closing {
+        done.send(()).ok();
+    }
+}
+
+/// The next message; when closing, only if one is there already.
+fn next(queue: &mut mpsc::Receiver<Message>, closing: bool) -> Option<Message> {
+    if closing {
+        queue.close();
+    }
+    queue.blocking_recv()
+}
+
+fn collect(message: Message, batch: &mut Vec<Box<dyn Job>>, closing: &mut Vec<oneshot::Sender<()>>) {
+    match message {
+        Message::Run(job) => batch.push(job),
+        Message::Close(done) => closing.push(done),
+    }
+}
+
+/// Why a transaction is gone, and the number of the job whose own error says more.
+struct Failure {
+    error: StoreError,
+    culprit: Option<usize>,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { error, culprit: None }
+    }
+}
+
+fn fail_batch(batch: &mut Vec<Box<dyn Job>>, failure: &Failure) {
+    tracing::error!(error = %failure.error, jobs = batch.len(), "a database commit failed");
+    for (number, job) in batch.drain(..).enumerate() {
+        let own = failure.culprit == Some(number);
+        job.answer(if own { Ok(()) } else { Err(failure.error.clone()) });
+    }
+}
+
+/// Runs the jobs in one transaction. A failure means that nothing of any of them is in the database.
+fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let committed = begin_run_commit(connection, batch);
+    if committed.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = execute(connection, "ROLLBACK")
+    {
+        tracing::error!(%error, "a failed transaction could not be rolled back; the next one tries again");
+    }
+    committed
+}
+
+fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    if !connection.is_autocommit() {
+        execute(connection, "ROLLBACK")?;
+    }
+    execute(connection, "BEGIN IMMEDIATE")?;
+    for (number, job) in batch.iter_mut().enumerate() {
+        execute(connection, "SAVEPOINT job")?;
+        let keep = job.run(connection);
+        if connection.is_autocommit() {
+            // SQLite gives up the whole transaction when the disk is full or failing.
+            return Err(Failure {
+                error: StoreError::Aborted,
+                culprit: (!keep).then_some(number),
+            });
+        }
+        if !keep {
+            execute(connection, "ROLLBACK TO job")?;
+        }
+        execute(connection, "RELEASE job")?;
+    }
+    Ok(execute(connection, "COMMIT")?)
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
