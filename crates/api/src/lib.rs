@@ -1,1 +1,31 @@
-//! TODO
+//! The REST API: what `/v1` answers, and how a request becomes a call to the store.
+//!
+//! A request passes the edge (request id, access log, panics), the route table, the check of its API key
+//! where the table asks for one, and its handler's extractors; the handler makes one call to the store and
+//! turns the result into a DTO. Every failure on that way is an [`ApiError`] and leaves in one envelope.
+//!
+//! The API writes what is wanted (a message, an intent, a request to pair) and rings; it never talks to a
+//! session. An answer that promises something is sent after the store committed it.
+
+mod api;
+mod auth;
+mod devices;
+mod edge;
+mod errors;
+mod extract;
+mod health;
+mod keys;
+mod messages;
+mod openapi;
+mod page;
+pub mod qr;
+mod routes;
+mod server;
+
+pub use api::{Api, ApiConfig};
+pub use auth::Caller;
+pub use errors::{ApiError, ErrorCode, FieldError};
+pub use keys::{ApiKeySecret, KEY_PREFIX, NotAnApiKey};
+pub use openapi::document;
+pub use routes::{Access, Body, ROUTES, Route};
+pub use server::{ServerOptions, server};

@@ -1,0 +1,71 @@
+//! What every handler shares: the store, the wake-ups, the clock and the limits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_runtime::{Clock, Stop, Wakes};
+use postern_store::Store;
+
+use crate::auth::KnownKeys;
+
+/// Limits of the API.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The largest request body, in bytes; 256 KiB unless told.
+    pub body_limit: usize,
+    /// How long a verified API key is trusted without asking the store again; 5 s unless told.
+    ///
+    /// A key that is revoked keeps working for this long.
+    pub key_cache_ttl: Duration,
+    /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
+    pub qr_wait: Duration,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            body_limit: 256 * 1024,
+            key_cache_ttl: Duration::from_secs(5),
+            qr_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The API's state, one for all workers.
+pub struct Api {
+    /// The gateway's data.
+    pub(crate) store: Store,
+    /// Whom to wake after a commit.
+    pub(crate) wakes: Wakes,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Limits.
+    pub(crate) config: ApiConfig,
+    /// Pulled when the daemon shuts down; requests that only wait then answer at once.
+    pub(crate) stop: Stop,
+    pub(crate) known_keys: KnownKeys,
+}
+
+impl Api {
+    /// An API over `store`; it rings `wakes` after every commit that somebody has to act on.
+    #[must_use]
+    pub fn new(store: Store, wakes: Wakes, clock: Arc<dyn Clock>, config: ApiConfig, stop: Stop) -> Self {
+        Self {
+            store,
+            wakes,
+            clock,
+            config,
+            stop,
+            known_keys: KnownKeys::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

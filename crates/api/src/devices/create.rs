@@ -1,0 +1,63 @@
+//! `POST /v1/devices`.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use postern_domain::DeviceId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Device;
+use crate::errors::ApiError;
+use crate::extract::OptionalJson;
+use crate::{Api, Caller};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
+
+/// A device to create.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Support line" }))]
+pub(crate) struct CreateDevice {
+    /// What you call it, at most 100 characters.
+    #[schema(max_length = 100)]
+    name: Option<String>,
+}
+
+/// Create a device
+///
+/// It starts `unlinked`. Pair it next: `POST /v1/devices/{id}/pair`, then show `GET /v1/devices/{id}/qr`.
+#[utoipa::path(
+    post, path = "/v1/devices", tag = "Devices", operation_id = "createDevice",
+    request_body(content = Option<CreateDevice>),
+    responses((status = 201, description = "Created; `Location` names it.", body = Device, headers(
+        ("Location" = String, description = "The new device, e.g. `/v1/devices/dev_…`.")
+    ))),
+)]
+pub(crate) async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    OptionalJson(request): OptionalJson<CreateDevice>,
+) -> Result<HttpResponse, ApiError> {
+    let name = request.checked_name()?;
+    let (id, now) = (DeviceId::generate(), api.clock.now());
+    let device = api.store.create_device(caller.workspace, id, name, now).await?;
+    api.wakes.devices.ring();
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("/v1/devices/{id}")))
+        .json(Device::from(device)))
+}
+
+impl CreateDevice {
+    fn checked_name(self) -> Result<String, ApiError> {
+        let name = self.name.unwrap_or_default();
+        if name.chars().count() > MAX_NAME {
+            let message = format!("must have at most {MAX_NAME} characters");
+            return Err(ApiError::field("name", message));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(ApiError::field("name", "must not contain control characters"));
+        }
+        Ok(name.trim().to_owned())
+    }
+}

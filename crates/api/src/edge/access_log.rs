@@ -1,0 +1,43 @@
+//! One line for each request: what was asked by its route's pattern, never by its path or query.
+
+use std::time::Duration;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::{Method, StatusCode};
+
+use super::request_id::RequestId;
+
+/// A line whose end is not known yet.
+pub(super) struct Line {
+    method: Method,
+    /// `None` when no route matches, or when nobody reads the line.
+    route: Option<String>,
+}
+
+impl Line {
+    pub(super) fn start(request: &ServiceRequest) -> Self {
+        let route = tracing::enabled!(tracing::Level::INFO)
+            .then(|| request.match_pattern())
+            .flatten();
+        Self {
+            method: request.method().clone(),
+            route,
+        }
+    }
+
+    pub(super) fn finish(&self, status: StatusCode, duration: Duration, id: &RequestId) {
+        let route = self.route.as_deref().unwrap_or("none");
+        // Probes come every few seconds for ever; they matter only when they fail.
+        if matches!(route, "/healthz" | "/readyz") && status.is_success() {
+            return;
+        }
+        tracing::info!(
+            http.method = %self.method,
+            http.route = route,
+            http.status = status.as_u16(),
+            duration_ms = duration.as_secs_f64() * 1000.0,
+            request.id = id.as_str(),
+            "request"
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! What every request passes first and every answer last.
+//!
+//! Gives the request its id, renders errors in the envelope, catches a handler's panic, adds the headers
+//! that every answer carries, and writes the one line of the access log.
+
+mod access_log;
+mod request_id;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+use futures_util::FutureExt as _;
+
+use self::access_log::Line;
+use self::request_id::RequestId;
+use crate::errors::{ApiError, ErrorCode};
+
+/// The middleware around everything.
+pub(crate) async fn edge(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let line = Line::start(&request);
+    // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let result = match outcome {
+        Ok(Ok(answer)) => Ok(with_envelope(answer, &id)),
+        Ok(Err(error)) => Err(render(&error, &id)),
+        Err(panic) => Err(render(&panicked(panic.as_ref()).into(), &id)),
+    };
+    // The request cannot be had back once its service failed, so such an answer travels as an error.
+    let result = result.map_err(|answer| (answer.status(), answer));
+    match result {
+        Ok(mut answer) => {
+            add_headers(answer.headers_mut(), &id);
+            line.finish(answer.status(), started.elapsed(), &id);
+            Ok(answer)
+        }
+        Err((status, mut answer)) => {
+            add_headers(answer.headers_mut(), &id);
+            line.finish(status, started.elapsed(), &id);
+            Err(InternalError::from_response("answered at the edge", answer).into())
+        }
+    }
+}
+
+/// Answers paths that no route has.
+pub(crate) async fn no_such_route() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::new(
+        ErrorCode::NotFound,
+        "there is no such route; /openapi.json lists those there are",
+    ))
+}
+
+fn with_envelope(answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+    let rendered = answer.response().error().map(|error| render(error, id));
+    match rendered {
+        Some(rendered) => answer.into_response(rendered),
+        None => answer,
+    }
+}
+
+fn render(error: &Error, id: &RequestId) -> HttpResponse {
+    match error.as_error::<ApiError>() {
+        Some(error) => {
+            error.log(id.as_str());
+            error.render(id.as_str())
+        }
+        None => {
+            let error = ApiError::internal(error);
+            error.log(id.as_str());
+            error.render(id.as_str())
+        }
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> ApiError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    ApiError::internal(format!("panicked: {}", message.unwrap_or("no message")))
+}
+
+/// What an answer says of itself unless its handler said otherwise.
+const DEFAULT_HEADERS: [(HeaderName, &str); 4] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
+    for (name, value) in DEFAULT_HEADERS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    headers.insert(request_id::HEADER, id.to_header());
+}

@@ -1,0 +1,351 @@
+//! The one table of error codes, and the envelope every error is answered in.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use postern_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How long to wait before asking again when the store turned a request away.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+macro_rules! error_codes {
+    ($($(#[$attribute:meta])* $variant:ident = $name:literal, $status:ident, $meaning:literal;)*) => {
+        /// What went wrong, for programs. The names are part of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+        #[schema(example = "VALIDATION_ERROR")]
+        pub enum ErrorCode {
+            $(
+                #[doc = $meaning]
+                #[serde(rename = $name)]
+                $variant,
+            )*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in the envelope.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The HTTP status it is answered with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),* }
+            }
+
+            /// When it is answered, in a sentence; the API's documentation shows it.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    Validation = "VALIDATION_ERROR", BAD_REQUEST,
+        "The request is malformed, or a field is missing, unknown or not acceptable; `details` names each field.";
+    Unauthorized = "UNAUTHORIZED", UNAUTHORIZED,
+        "There is no API key in `Authorization: Bearer …`, or it is not a valid one.";
+    NotFound = "NOT_FOUND", NOT_FOUND,
+        "There is no such route, or nothing with this id in your workspace.";
+    QrNotReady = "QR_NOT_READY", NOT_FOUND,
+        "Pairing was asked for and no QR code is on show yet; ask again after `Retry-After`.";
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED,
+        "The route exists and does not take this method; `Allow` lists those it takes.";
+    IdempotencyConflict = "IDEMPOTENCY_CONFLICT", CONFLICT,
+        "The `Idempotency-Key` was used before with another request.";
+    InvalidState = "INVALID_STATE", CONFLICT,
+        "It cannot be done in the state things are in; the message names the state and the way out.";
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE,
+        "The request body is larger than this gateway takes.";
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE,
+        "The request body is not declared as `Content-Type: application/json`.";
+    SessionDisconnected = "SESSION_DISCONNECTED", FAILED_DEPENDENCY,
+        "The device's session cannot send now; the message names its state and the way out.";
+    Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
+        "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
+    StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
+        "The gateway cannot write: its disk is full, or it is shutting down. Nothing was stored.";
+    Internal = "INTERNAL", INTERNAL_SERVER_ERROR,
+        "The gateway failed. The cause is in its log under the request id.";
+}
+
+impl ErrorCode {
+    /// Whether it is answered with `Retry-After`.
+    #[must_use]
+    pub const fn may_be_retried(self) -> bool {
+        matches!(
+            self,
+            Self::QrNotReady | Self::Overloaded | Self::StorageUnavailable
+        )
+    }
+}
+
+/// One field that is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// The field's path in the body (`text.body`), or the name of a query parameter or header.
+    #[schema(example = "to")]
+    pub field: String,
+    /// What is wrong with it.
+    #[schema(example = "no country has this calling code")]
+    pub message: String,
+}
+
+impl FieldError {
+    /// `field` is not acceptable because of `message`.
+    #[must_use]
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// A request that was not carried out: rendered as the envelope at the edge, where its request id is known.
+#[derive(Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    details: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// For the log only; never answered.
+    cause: Option<String>,
+}
+
+impl ApiError {
+    /// An error that is said in words for the caller.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+            header: None,
+            cause: None,
+        }
+    }
+
+    /// One field is not acceptable.
+    #[must_use]
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError::new(field, message)])
+    }
+
+    /// Some fields are not acceptable.
+    #[must_use]
+    pub fn fields(details: Vec<FieldError>) -> Self {
+        let message = match details.as_slice() {
+            [only] => Cow::Owned(format!("{}: {}", only.field, only.message)),
+            many => Cow::Owned(format!("{} fields are not acceptable; see details", many.len())),
+        };
+        Self {
+            details,
+            ..Self::new(ErrorCode::Validation, message)
+        }
+    }
+
+    /// Nothing with this id exists in the caller's workspace.
+    #[must_use]
+    pub fn no_such(what: &'static str) -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            format!("there is no {what} with this id in your workspace"),
+        )
+    }
+
+    /// The gateway failed; `cause` is logged and not answered.
+    #[must_use]
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let message = "the gateway failed; its operator finds the cause in the log under this request id";
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(ErrorCode::Internal, message)
+        }
+    }
+
+    /// Tells the caller when to ask again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Logs what the operator must know, once.
+    pub(crate) fn log(&self, request_id: &str) {
+        let cause = self.cause.as_deref().unwrap_or("none");
+        match self.code {
+            ErrorCode::Internal => {
+                tracing::error!(request.id = request_id, error.cause = cause, "a request failed");
+            }
+            ErrorCode::StorageUnavailable => {
+                tracing::error!(
+                    request.id = request_id,
+                    error.cause = cause,
+                    "a request could not be stored"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// The answer, with its request id.
+    pub(crate) fn render(&self, request_id: &str) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.code.status());
+        if let Some(wait) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
+        }
+        if let Some((name, value)) = &self.header {
+            answer.insert_header((name.clone(), value.clone()));
+        }
+        answer.json(ErrorEnvelope {
+            error: ErrorBody {
+                code: self.code,
+                message: &self.message,
+                details: &self.details,
+                request_id,
+            },
+        })
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// The edge replaces this by [`ApiError::render`], which knows the request id.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::new(
+                ErrorCode::Overloaded,
+                "too many writes are waiting; nothing was stored, ask again in a moment",
+            )
+            .retry_after(STORE_RETRY),
+            StoreError::DiskFull | StoreError::Closed => Self {
+                cause: Some(error.to_string()),
+                ..Self::new(
+                    ErrorCode::StorageUnavailable,
+                    "the gateway cannot write now; nothing was stored, ask again later",
+                )
+            }
+            .retry_after(10 * STORE_RETRY),
+            StoreError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+/// How every error is answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorEnvelope<'a> {
+    /// The error.
+    error: ErrorBody<'a>,
+}
+
+/// An error.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorBody<'a> {
+    /// What went wrong, for programs.
+    code: ErrorCode,
+    /// What went wrong, for people. The wording may change.
+    #[schema(example = "to: no country has this calling code")]
+    message: &'a str,
+    /// The fields that are not acceptable; only with `VALIDATION_ERROR`.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[schema(required = false)]
+    details: &'a [FieldError],
+    /// The id of this request, as in `X-Request-Id`; quote it to the gateway's operator.
+    #[schema(example = "req_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    request_id: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Every line of this crate's sources but this file's and the route table's, which only lists.
+    fn sources(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.ends_with("routes") {
+                continue;
+            }
+            if path.is_dir() {
+                sources(&path, text);
+            } else if !path.ends_with("errors.rs") {
+                text.push_str(&fs::read_to_string(&path).expect("a source file"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_used() {
+        let mut text = String::new();
+        sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut text);
+        let own =
+            fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/errors.rs")).expect("this file");
+        let (constructors, _tests) = own.split_once("#[cfg(test)]").expect("this module");
+        text.push_str(constructors);
+        for code in ErrorCode::ALL {
+            let used = format!("ErrorCode::{code:?}");
+            assert!(text.contains(&used), "nothing answers {}", code.name());
+        }
+    }
+
+    #[test]
+    fn names_differ() {
+        let names: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+    }
+
+    #[test]
+    fn a_cause_is_never_answered() {
+        let error = ApiError::from(StoreError::Database("near \"SELEC\"".to_owned()));
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert!(!error.to_string().contains("SELEC"));
+    }
+}

@@ -1,0 +1,11 @@
+//! How a handler's arguments are read from a request; what cannot be read is an error that names the field.
+
+mod idempotency;
+mod json;
+mod path;
+mod query;
+
+pub(crate) use idempotency::IdempotencyHeader;
+pub(crate) use json::{Empty, Json, OptionalJson};
+pub(crate) use path::{OwnedDevice, PathId};
+pub(crate) use query::{FromQuery, Query, QueryFields};

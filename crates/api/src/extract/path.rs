@@ -1,0 +1,60 @@
+//! Ids in a path, and the entities they name.
+
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use postern_domain::{DeviceId, MessageId};
+use postern_store::Device;
+
+use crate::errors::ApiError;
+use crate::{Api, Caller};
+
+/// What an id in a path may name.
+pub(crate) trait PathEntity: FromStr + 'static {
+    /// What it is called in an error.
+    const NAME: &'static str;
+}
+
+impl PathEntity for DeviceId {
+    const NAME: &'static str = "device";
+}
+
+impl PathEntity for MessageId {
+    const NAME: &'static str = "message";
+}
+
+/// The `{id}` of the path. What is not an id names nothing: it is not found, like an unknown one.
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: PathEntity> FromRequest for PathId<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse().ok());
+        ready(id.map(Self).ok_or_else(|| ApiError::no_such(T::NAME)))
+    }
+}
+
+/// The device the path names; it belongs to the caller's workspace.
+pub(crate) struct OwnedDevice(pub(crate) Device);
+
+impl FromRequest for OwnedDevice {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let api = request.app_data::<web::Data<Api>>().cloned();
+        let caller = Caller::from_request(request, payload).into_inner();
+        let id = PathId::<DeviceId>::from_request(request, payload).into_inner();
+        Box::pin(async move {
+            let (caller, PathId(id)) = (caller?, id?);
+            let api = api.ok_or_else(|| ApiError::internal("the API's state is not registered"))?;
+            let device = api.store.device(caller.workspace, id).await?;
+            device.map(Self).ok_or_else(|| ApiError::no_such("device"))
+        })
+    }
+}

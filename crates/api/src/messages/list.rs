@@ -1,0 +1,93 @@
+//! `GET /v1/messages`.
+
+use actix_web::{HttpResponse, web};
+use postern_domain::{Direction, MessageStatus};
+use postern_store::{MessageFilter, PageStart};
+
+use super::Message;
+use crate::errors::ApiError;
+use crate::extract::{FromQuery, Query, QueryFields};
+use crate::page::{List, encode};
+use crate::{Api, Caller};
+
+/// Which messages to list.
+pub(crate) struct ListMessages {
+    filter: MessageFilter,
+    limit: usize,
+    cursor: Option<PageStart>,
+}
+
+impl FromQuery for ListMessages {
+    fn from_query(fields: &mut QueryFields) -> Self {
+        let statuses = MessageStatus::ALL.map(|status| (status.name(), status));
+        let directions = [("outbound", Direction::Outbound), ("inbound", Direction::Inbound)];
+        Self {
+            filter: MessageFilter {
+                device: fields.id("deviceId"),
+                status: fields.one_of("status", &statuses),
+                direction: fields.one_of("direction", &directions),
+                chat: fields.address("to"),
+                from: fields.time("createdAfter"),
+                until: fields.time("createdBefore"),
+            },
+            limit: fields.limit(),
+            cursor: fields.cursor(),
+        }
+    }
+}
+
+/// How [`ListMessages`] is documented.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the documentation only")]
+pub(crate) struct ListMessagesParams {
+    /// Only messages of this device.
+    #[param(example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    #[param(rename = "deviceId")]
+    device_id: Option<String>,
+    /// Only messages in this status.
+    #[param(example = "delivered")]
+    status: Option<String>,
+    /// `outbound` or `inbound`.
+    #[param(example = "inbound")]
+    direction: Option<String>,
+    /// Only messages of the conversation with this person or group, written as in `POST /v1/messages`; both
+    /// directions, unless `direction` says otherwise.
+    #[param(example = "+15551234567")]
+    to: Option<String>,
+    /// Only messages accepted or received at this time or later.
+    #[param(rename = "createdAfter", format = DateTime)]
+    created_after: Option<String>,
+    /// Only messages accepted or received before this time.
+    #[param(rename = "createdBefore", format = DateTime)]
+    created_before: Option<String>,
+    /// How many messages a page has at most.
+    #[param(minimum = 1, maximum = 200, default = 20)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List messages
+///
+/// Newest first, without timelines. What came in is listed by `?direction=inbound`. Send the same filters with
+/// every page; messages that arrive meanwhile do not shift the pages.
+#[utoipa::path(
+    get, path = "/v1/messages", tag = "Messages", operation_id = "listMessages",
+    params(ListMessagesParams),
+    responses((status = 200, description = "A page of messages.", body = List<Message>)),
+)]
+pub(crate) async fn list(
+    api: web::Data<Api>,
+    caller: Caller,
+    Query(query): Query<ListMessages>,
+) -> Result<HttpResponse, ApiError> {
+    let page = api
+        .store
+        .messages(caller.workspace, query.filter, query.limit, query.cursor)
+        .await?;
+    Ok(HttpResponse::Ok().json(List {
+        next_cursor: page.next.as_ref().map(encode),
+        data: page.rows.into_iter().map(Message::without_timeline).collect(),
+    }))
+}

@@ -1,0 +1,198 @@
+//! The body of `POST /v1/messages`, and the rules it has to follow.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use postern_domain::{
+    Address, Content, DeviceId, MAX_TEXT_CHARS, MessageId, StanzaId, Timestamp, WorkspaceId,
+};
+use postern_store::NewMessage;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::errors::{ApiError, FieldError};
+
+/// How far ahead a message may be scheduled.
+const MAX_AHEAD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// The largest metadata, serialized without whitespace, in bytes.
+const MAX_METADATA: usize = 4096;
+
+/// A message to send. Exactly the content object that `type` names must be present.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({
+    "deviceId": "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
+    "to": "+15551234567",
+    "type": "text",
+    "text": { "body": "Your order 1234 is on its way." },
+    "metadata": { "orderId": "1234" },
+}))]
+pub(crate) struct SendMessage {
+    /// The device that sends it.
+    device_id: String,
+    /// The recipient: a phone number in E.164 with or without `+`, a WhatsApp JID, or a group id (`…@g.us`).
+    to: String,
+    /// What it carries.
+    #[serde(rename = "type")]
+    kind: MessageType,
+    /// The content of a `text` message.
+    text: Option<TextContent>,
+    /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    send_at: Option<String>,
+    /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Map<String, Value>>,
+    /// Check everything, the device's state included, and send nothing: answered with 200 and status `valid`.
+    #[serde(default)]
+    dry_run: bool,
+    /// What to do when the device is unlinked or disconnected.
+    #[serde(default)]
+    if_disconnected: IfDisconnected,
+}
+
+/// What a message to send carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageType {
+    /// Plain text.
+    Text,
+}
+
+/// Plain text.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TextContent {
+    /// 1 to 4096 characters (Unicode scalar values), not only whitespace.
+    #[schema(min_length = 1, max_length = 4096)]
+    body: String,
+}
+
+/// What to do with a message whose device cannot send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IfDisconnected {
+    /// Answer 424 `SESSION_DISCONNECTED`.
+    #[default]
+    Reject,
+    /// Accept it; it is sent once the device is connected again.
+    Queue,
+}
+
+/// A message to send that follows every rule but those about its time.
+pub(super) struct Checked {
+    pub(super) device: DeviceId,
+    pub(super) to: Address,
+    pub(super) content: Content,
+    pub(super) send_at: Option<Timestamp>,
+    pub(super) metadata: Option<Map<String, Value>>,
+    pub(super) dry_run: bool,
+    pub(super) if_disconnected: IfDisconnected,
+}
+
+impl SendMessage {
+    /// Checks everything that does not depend on the time or the store.
+    ///
+    /// # Errors
+    /// Every field that is not acceptable.
+    pub(super) fn check(self) -> Result<Checked, ApiError> {
+        let mut errors = Vec::new();
+        let device = self
+            .device_id
+            .parse()
+            .map_err(|why| refuse(&mut errors, "deviceId", &why));
+        let to = self.to.parse().map_err(|why| refuse(&mut errors, "to", &why));
+        let content = content(self.kind, self.text).map_err(|why| errors.push(why));
+        let send_at = self.send_at.as_deref().map(time).transpose();
+        let send_at = send_at.map_err(|why| refuse(&mut errors, "sendAt", &why));
+        let metadata = checked_metadata(self.metadata).map_err(|why| refuse(&mut errors, "metadata", &why));
+        match (device, to, content, send_at, metadata) {
+            (Ok(device), Ok(to), Ok(content), Ok(send_at), Ok(metadata)) => Ok(Checked {
+                device,
+                to,
+                content,
+                send_at,
+                metadata,
+                dry_run: self.dry_run,
+                if_disconnected: self.if_disconnected,
+            }),
+            _ => Err(ApiError::fields(errors)),
+        }
+    }
+}
+
+fn refuse(errors: &mut Vec<FieldError>, field: &str, why: &dyn std::fmt::Display) {
+    errors.push(FieldError::new(field, why.to_string()));
+}
+
+fn content(kind: MessageType, text: Option<TextContent>) -> Result<Content, FieldError> {
+    match (kind, text) {
+        (MessageType::Text, Some(TextContent { body })) => {
+            text_rules(&body).map_err(|why| FieldError::new("text.body", why))?;
+            Ok(Content::Text { body })
+        }
+        (MessageType::Text, None) => Err(FieldError::new("text", "is required when type is \"text\"")),
+    }
+}
+
+fn text_rules(body: &str) -> Result<(), String> {
+    let length = body.chars().count();
+    if length == 0 {
+        Err("must not be empty".to_owned())
+    } else if length > MAX_TEXT_CHARS {
+        Err(format!("has {length} characters; {MAX_TEXT_CHARS} are the most"))
+    } else if body.trim().is_empty() {
+        Err("must not be only whitespace".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| Timestamp::from(time.to_utc()))
+        .map_err(|_why| "must be a time in RFC 3339 with an offset, e.g. 2026-12-01T09:00:00Z")
+}
+
+fn checked_metadata(metadata: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, String> {
+    let Some(metadata) = metadata else {
+        return Ok(None);
+    };
+    match serde_json::to_vec(&metadata) {
+        Ok(text) if text.len() <= MAX_METADATA => Ok(Some(metadata)),
+        Ok(text) => Err(format!("has {} bytes; {MAX_METADATA} are the most", text.len())),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+impl Checked {
+    /// Checks what depends on the time. A replay is not asked: its time was right when it was accepted.
+    ///
+    /// # Errors
+    /// `sendAt` is not in the future, or too far in it.
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), ApiError> {
+        match self.send_at {
+            Some(at) if at <= now => Err(ApiError::field("sendAt", "must be in the future")),
+            Some(at) if at > now.after(MAX_AHEAD) => {
+                Err(ApiError::field("sendAt", "must be at most one year ahead"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the store is asked to accept.
+    pub(super) fn into_message(self, id: MessageId, workspace: WorkspaceId) -> NewMessage {
+        NewMessage {
+            id,
+            workspace,
+            device: self.device,
+            to: self.to,
+            content: self.content,
+            stanza: StanzaId::generate(),
+            metadata: self.metadata.map(|metadata| Value::Object(metadata).to_string()),
+            scheduled_for: self.send_at,
+            queue_if_disconnected: self.if_disconnected == IfDisconnected::Queue,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `POST /v1/messages`: the one promise everything else is built for.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpResponse, web};
+use postern_domain::{DeviceId, DeviceState, DeviceStatus, MessageId, WorkspaceId};
+use postern_store::{AcceptError, Accepted, IdempotencyKey};
+
+use super::AcceptedMessage;
+use super::fingerprint;
+use super::request::{Checked, IfDisconnected, SendMessage};
+use crate::errors::{ApiError, ErrorCode};
+use crate::extract::{IdempotencyHeader, Json};
+use crate::{Api, Caller};
+
+/// The scope of idempotency keys of this route.
+const ENDPOINT: &str = "POST /v1/messages";
+/// Marks an answer that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Send a message
+///
+/// `202` means that the message is stored durably and will be sent, even if the gateway is killed the next
+/// moment. Follow it with `GET /v1/messages/{id}`.
+///
+/// Send an `Idempotency-Key` (for example your order's id) with every message that must not go out twice, and
+/// retry freely with the same key and body: the first acceptance is answered again, byte for byte, with
+/// `Idempotency-Replayed: true`. Two bodies are the same when they mean the same; whitespace, the order of
+/// keys and a left-out default make no difference. Only acceptances are remembered, for at least 24 hours;
+/// errors and dry runs are not.
+#[utoipa::path(
+    post, path = "/v1/messages", tag = "Messages", operation_id = "sendMessage",
+    params((
+        "Idempotency-Key" = Option<String>, Header,
+        description = "1 to 255 printable ASCII characters. Valid for your workspace, whichever API key is used.",
+        example = "order-1234-shipped",
+    )),
+    request_body = SendMessage,
+    responses(
+        (status = 202, description = "Stored; it will be sent.", body = AcceptedMessage, headers(
+            ("Idempotency-Replayed" = String, description = "`true` when this acceptance was answered before.")
+        )),
+        (status = 200, description = "A dry run that would have been accepted: `id` is `null`, `status` is `valid`.",
+            body = AcceptedMessage),
+    ),
+)]
+pub(crate) async fn send(
+    api: web::Data<Api>,
+    caller: Caller,
+    IdempotencyHeader(key): IdempotencyHeader,
+    Json(request): Json<SendMessage>,
+) -> Result<HttpResponse, ApiError> {
+    let request = request.check()?;
+    if request.dry_run {
+        return api.rehearse(caller.workspace, &request).await;
+    }
+    api.accept(caller.workspace, key, request).await
+}
+
+impl Api {
+    async fn accept(
+        &self,
+        workspace: WorkspaceId,
+        key: Option<String>,
+        request: Checked,
+    ) -> Result<HttpResponse, ApiError> {
+        let (id, device) = (MessageId::generate(), request.device);
+        let answer = AcceptedMessage::new(Some(id), device, request.to.to_string(), request.send_at);
+        // Written before the commit and stored with it: this is what a replay answers.
+        let body = serde_json::to_vec(&answer).map_err(ApiError::internal)?;
+        let idempotency = key.map(|key| IdempotencyKey {
+            endpoint: ENDPOINT,
+            key,
+            fingerprint: fingerprint::of(ENDPOINT, &request),
+            http_status: StatusCode::ACCEPTED.as_u16(),
+            body: body.clone(),
+        });
+        let now = self.clock.now();
+        let too_late = request.check_time(now).err();
+        let mut message = request.into_message(id, workspace);
+        if let Some(too_late) = too_late {
+            // It may be the retry of a message that was accepted in time. The store looks for that before
+            // anything else, so it is asked to accept the message for a device that cannot exist.
+            message.device = DeviceId::from_bytes([0; 16]);
+            return match self.store.accept(message, idempotency, now).await {
+                Ok(Accepted::Replayed { http_status, body }) => replayed(http_status, body),
+                Ok(Accepted::New) | Err(AcceptError::UnknownDevice | AcceptError::SessionDisconnected(_)) => {
+                    Err(too_late)
+                }
+                Err(error) => Err(refused(error, device)),
+            };
+        }
+        match self.store.accept(message, idempotency, now).await {
+            Ok(Accepted::New) => {
+                self.wakes.outbox.ring(&device);
+                self.wakes.events.ring();
+                Ok(answered(StatusCode::ACCEPTED, body))
+            }
+            Ok(Accepted::Replayed { http_status, body }) => replayed(http_status, body),
+            Err(error) => Err(refused(error, device)),
+        }
+    }
+
+    /// A dry run: what `accept` would check, without storing anything.
+    async fn rehearse(&self, workspace: WorkspaceId, request: &Checked) -> Result<HttpResponse, ApiError> {
+        request.check_time(self.clock.now())?;
+        let device = self.store.device(workspace, request.device).await?;
+        let status = device.ok_or_else(|| ApiError::no_such("device"))?.status;
+        if !status.state.accepts_messages() && request.if_disconnected == IfDisconnected::Reject {
+            return Err(disconnected(&status, request.device));
+        }
+        let to = request.to.to_string();
+        let answer = AcceptedMessage::new(None, request.device, to, request.send_at);
+        Ok(HttpResponse::Ok().json(answer))
+    }
+}
+
+fn answered(status: StatusCode, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("application/json")
+        .body(body)
+}
+
+fn replayed(http_status: u16, body: Vec<u8>) -> Result<HttpResponse, ApiError> {
+    let status = StatusCode::from_u16(http_status).map_err(ApiError::internal)?;
+    let mut answer = HttpResponse::build(status);
+    answer.content_type("application/json");
+    Ok(answer.insert_header((REPLAYED, "true")).body(body))
+}
+
+fn refused(error: AcceptError, device: DeviceId) -> ApiError {
+    match error {
+        AcceptError::IdempotencyConflict => ApiError::new(
+            ErrorCode::IdempotencyConflict,
+            "this Idempotency-Key was used before with another request; use a new key for a new message",
+        ),
+        AcceptError::UnknownDevice => ApiError::no_such("device"),
+        AcceptError::SessionDisconnected(status) => disconnected(&status, device),
+        AcceptError::Store(error) => error.into(),
+    }
+}
+
+/// Says what the state is and what to do about it.
+fn disconnected(status: &DeviceStatus, device: DeviceId) -> ApiError {
+    use postern_domain::DeviceReason as Reason;
+
+    let way_out = match (status.state, status.reason) {
+        (DeviceState::Pairing, Reason::LoggingIn) => {
+            "its first login is under way; try again in a moment".to_owned()
+        }
+        (DeviceState::Pairing, _) => format!("scan the code of GET /v1/devices/{device}/qr"),
+        (_, Reason::Stopped) => format!("resume it with POST /v1/devices/{device}/resume"),
+        (_, Reason::StreamReplaced) => format!(
+            "its link was opened elsewhere; close the other one and resume it with POST /v1/devices/{device}/resume"
+        ),
+        (_, Reason::ClientOutdated) => "this gateway must be updated".to_owned(),
+        (_, Reason::TemporaryBan | Reason::LoginRefused) => match status.retry_at {
+            Some(time) => format!(
+                "WhatsApp refuses the login; it is tried again at {}",
+                time.to_rfc3339()
+            ),
+            None => "WhatsApp refuses the login; look at the account on its phone".to_owned(),
+        },
+        _ => format!("pair it with POST /v1/devices/{device}/pair"),
+    };
+    ApiError::new(
+        ErrorCode::SessionDisconnected,
+        format!(
+            "the device is {} ({}): {way_out}; or send \"ifDisconnected\": \"queue\" to have the message wait",
+            status.state, status.reason
+        ),
+    )
+}

@@ -1,0 +1,160 @@
+//! `/openapi.json`: the description of every route, made from the handlers and the route table.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr};
+use utoipa::{Modify, OpenApi as _};
+
+use crate::errors::{ErrorCode, ErrorEnvelope};
+use crate::messages::{AcceptedMessage, Message};
+use crate::routes::{Access, ROUTES, Route};
+use crate::{devices, health, messages};
+
+/// The name of the one way to authenticate.
+const SCHEME: &str = "apiKey";
+const JSON: &str = "application/json";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Postern",
+        description = "A self-hosted WhatsApp gateway: link an account by QR code, send and receive over HTTP.\n\n\
+            First steps: `POST /v1/devices`, `POST /v1/devices/{id}/pair`, scan `GET /v1/devices/{id}/qr`, wait until \
+            the device is `connected`, then `POST /v1/messages` with an `Idempotency-Key`.\n\n\
+            Bodies are JSON in camelCase, times are RFC 3339 in UTC. Unknown fields and parameters are refused. \
+            Every answer carries `X-Request-Id`; send one of your own (1 to 64 letters, digits, `_` or `-`) to find \
+            a request again in your logs and the gateway's.\n\n\
+            Errors come in one envelope, `{\"error\":{\"code\",\"message\",\"details\",\"requestId\"}}`. Retry 503 \
+            after `Retry-After` and connection failures at once, with the same `Idempotency-Key`.",
+    ),
+    tags(
+        (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
+        (name = "Devices", description = "Linked-device sessions: create, pair by QR code, pause, remove."),
+        (name = "Operations", description = "For probes and tools; no API key needed."),
+    ),
+    paths(
+        messages::send, messages::list, messages::get,
+        devices::create, devices::list, devices::get, devices::delete, devices::pair,
+        devices::qr, devices::qr_by_extension, devices::pause, devices::resume,
+        health::healthz, health::readyz, get,
+    ),
+    components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
+    modifiers(&FromTheTables),
+)]
+struct Document;
+
+static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document()));
+
+/// The OpenAPI document, as `/openapi.json` answers it.
+#[must_use]
+pub fn document() -> String {
+    // A document that was built is a tree of texts: it cannot fail to be written.
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", tag = "Operations", operation_id = "getOpenApi", responses(
+    (status = 200, description = "The description of this API in OpenAPI 3.1.", content_type = "application/json"),
+))]
+pub(crate) async fn get() -> HttpResponse {
+    HttpResponse::Ok().content_type(JSON).body(TEXT.clone())
+}
+
+/// Adds what the route table and the table of error codes know.
+struct FromTheTables;
+
+impl Modify for FromTheTables {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some("An API key: `sk_live_` and 48 hexadecimal digits.".to_owned());
+        components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
+        for code in ErrorCode::ALL {
+            let answer = RefOr::T(error_answer(&[*code]));
+            components.responses.insert(code.name().to_owned(), answer);
+        }
+        for route in ROUTES {
+            if let Some(operation) = operation(document, route) {
+                complete(operation, route);
+            }
+        }
+    }
+}
+
+fn operation<'a>(document: &'a mut utoipa::openapi::OpenApi, route: &Route) -> Option<&'a mut Operation> {
+    let item = document.paths.paths.get_mut(route.path)?;
+    match route.method.as_str() {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// The errors an operation answers, and the key it needs.
+fn complete(operation: &mut Operation, route: &Route) {
+    if route.access == Access::Key {
+        let key = SecurityRequirement::new(SCHEME, Vec::<String>::new());
+        operation.security = Some(vec![key]);
+    }
+    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for code in route.all_errors() {
+        by_status.entry(code.status().as_u16()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        let answer = RefOr::T(error_answer(&codes));
+        operation.responses.responses.insert(status.to_string(), answer);
+    }
+}
+
+fn error_answer(codes: &[ErrorCode]) -> Response {
+    let meanings = codes
+        .iter()
+        .map(|code| format!("`{}`: {}", code.name(), code.meaning()));
+    let examples = codes.iter().map(|code| {
+        (
+            code.name(),
+            RefOr::T(ExampleBuilder::new().value(Some(example(*code))).build()),
+        )
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorEnvelope")))
+        .examples_from_iter(examples)
+        .build();
+    let answer = ResponseBuilder::new()
+        .description(meanings.collect::<Vec<_>>().join("\n\n"))
+        .content(JSON, content);
+    if codes.iter().any(|code| code.may_be_retried()) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+        let header = HeaderBuilder::new()
+            .schema(seconds)
+            .description(Some("How many seconds to wait before asking again."));
+        return answer.header("Retry-After", header.build()).build();
+    }
+    answer.build()
+}
+
+fn example(code: ErrorCode) -> Value {
+    let mut error = json!({
+        "code": code.name(),
+        "message": code.meaning(),
+        "requestId": "req_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
+    });
+    if code == ErrorCode::Validation {
+        let why =
+            "no country has this calling code; write the number in international form, e.g. +15551234567";
+        error["message"] = format!("to: {why}").into();
+        error["details"] = json!([{ "field": "to", "message": why }]);
+    }
+    json!({ "error": error })
+}

@@ -1,0 +1,111 @@
+//! Pages of a list: the limit, the opaque cursor, and the answer.
+
+use postern_domain::DeviceId;
+use postern_store::PageStart;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::extract::QueryFields;
+
+/// How many rows a page has unless told.
+const DEFAULT_LIMIT: u32 = 20;
+/// How many rows a page has at most.
+const MAX_LIMIT: u32 = 200;
+/// Cursors of another version are refused, so that their content may change.
+const CURSOR_VERSION: u8 = 1;
+
+/// One page of a list, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct List<T> {
+    /// The rows of this page.
+    pub(crate) data: Vec<T>,
+    /// Send it as `cursor` to get the next page; `null` on the last one.
+    #[schema(required, example = json!(null))]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Where a list goes on. Opaque to callers; each kind of list has its own letter.
+pub(crate) trait Cursor: Sized {
+    const KIND: u8;
+    fn to_bytes(&self) -> Vec<u8>;
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Cursor for PageStart {
+    const KIND: u8 = b'm';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(u64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+impl Cursor for DeviceId {
+    const KIND: u8 = b'd';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        (*self).to_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
+/// The text a caller gets and sends back.
+pub(crate) fn encode<C: Cursor>(cursor: &C) -> String {
+    let mut bytes = vec![CURSOR_VERSION, C::KIND];
+    bytes.extend(cursor.to_bytes());
+    hex::encode(bytes)
+}
+
+fn decode<C: Cursor>(text: &str) -> Option<C> {
+    let bytes = hex::decode(text).ok()?;
+    let position = bytes.strip_prefix(&[CURSOR_VERSION, C::KIND])?;
+    C::from_bytes(position)
+}
+
+impl QueryFields {
+    /// How many rows the caller wants.
+    pub(crate) fn limit(&mut self) -> usize {
+        let limit = self.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    }
+
+    /// Where the page starts.
+    pub(crate) fn cursor<C: Cursor>(&mut self) -> Option<C> {
+        self.take("cursor", |text| {
+            decode(text).ok_or("is not a cursor of this list; send `nextCursor` of the page before")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_come_back_and_nothing_else_does() {
+        let device = DeviceId::generate();
+        assert_eq!(decode(&encode(&device)), Some(device));
+        assert_eq!(decode(&encode(&PageStart(77))), Some(PageStart(77)));
+        let text = encode(&PageStart(77));
+        let newer = format!("02{}", &text[2..]);
+        let cut = text[..text.len() - 2].to_owned();
+        for bad in [
+            "",
+            "zz",
+            "é",
+            &encode(&device),
+            &newer,
+            &cut,
+            &format!("{text}00"),
+        ] {
+            assert_eq!(decode::<PageStart>(bad), None, "{bad}");
+        }
+    }
+}

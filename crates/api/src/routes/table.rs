@@ -1,0 +1,61 @@
+//! The one table of routes: what there is, who may call it, what it reads, and how it may fail.
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use super::Access::{Key, Open};
+use super::Body::{Ignored, Json, OptionalJson};
+use super::{Access, Body, Route};
+use crate::errors::ErrorCode;
+use crate::errors::ErrorCode::{
+    IdempotencyConflict, InvalidState, NotFound, Overloaded, QrNotReady, SessionDisconnected,
+    StorageUnavailable, Validation,
+};
+use crate::{devices, health, messages, openapi};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const DELETE: Method = Method::DELETE;
+const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected];
+const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
+const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
+
+/// Every route of the API.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    route(POST,   "/v1/messages",                 Key,  Json,         SEND,            || web::to(messages::send)),
+    route(GET,    "/v1/messages",                 Key,  Ignored,      &[Validation],   || web::to(messages::list)),
+    route(GET,    "/v1/messages/{id}",            Key,  Ignored,      &[],             || web::to(messages::get)),
+
+    route(POST,   "/v1/devices",                  Key,  OptionalJson, &[],             || web::to(devices::create)),
+    route(GET,    "/v1/devices",                  Key,  Ignored,      &[Validation],   || web::to(devices::list)),
+    route(GET,    "/v1/devices/{id}",             Key,  Ignored,      &[],             || web::to(devices::get)),
+    route(DELETE, "/v1/devices/{id}",             Key,  Ignored,      &[],             || web::to(devices::delete)),
+    route(POST,   "/v1/devices/{id}/pair",        Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
+    route(GET,    "/v1/devices/{id}/qr",          Key,  Ignored,      QR,              || web::to(devices::qr)),
+    route(GET,    "/v1/devices/{id}/qr.{format}", Key,  Ignored,      QR,              || web::to(devices::qr_by_extension)),
+    route(POST,   "/v1/devices/{id}/pause",       Key,  OptionalJson, &[],             || web::to(devices::pause)),
+    route(POST,   "/v1/devices/{id}/resume",      Key,  OptionalJson, &[],             || web::to(devices::resume)),
+
+    route(GET,    "/healthz",                     Open, Ignored,      &[],             || web::to(health::healthz)),
+    route(GET,    "/readyz",                      Open, Ignored,      PROBE,           || web::to(health::readyz)),
+    route(GET,    "/openapi.json",                Open, Ignored,      &[],             || web::to(openapi::get)),
+];
+
+const fn route(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    body: Body,
+    errors: &'static [ErrorCode],
+    handler: fn() -> actix_web::Route,
+) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        body,
+        errors,
+        handler,
+    }
+}

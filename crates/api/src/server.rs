@@ -1,0 +1,67 @@
+//! The HTTP server: actix-web on a listener the daemon bound.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use crate::routes::configure;
+use crate::{Api, edge};
+
+/// How the server treats its connections.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// How many worker threads serve requests; `None` is one for each core.
+    pub workers: Option<usize>,
+    /// How long an idle connection is kept open.
+    pub keep_alive: Duration,
+    /// How long a client may take to send a request's head.
+    pub client_request_timeout: Duration,
+    /// How long requests under way may take to finish after a graceful stop; whole seconds.
+    pub shutdown_timeout: Duration,
+    /// How many connections one worker holds at most.
+    pub max_connections: usize,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            keep_alive: Duration::from_secs(75),
+            client_request_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(10),
+            max_connections: 25_000,
+        }
+    }
+}
+
+/// Starts serving on `listener`; must be called within a tokio runtime.
+///
+/// The answer is the running server: await it until it ends, and stop it by its `handle()`. It installs no
+/// signal handlers.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::Result<Server> {
+    let api = web::Data::new(api);
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(api.clone())
+            .configure(configure)
+            .default_service(web::to(edge::no_such_route))
+            .wrap(from_fn(edge::edge))
+    })
+    .tcp_nodelay(true)
+    .keep_alive(options.keep_alive)
+    .client_request_timeout(options.client_request_timeout)
+    .shutdown_timeout(options.shutdown_timeout.as_secs())
+    .max_connections(options.max_connections)
+    .disable_signals();
+    if let Some(workers) = options.workers {
+        server = server.workers(workers.max(1));
+    }
+    Ok(server.listen(listener)?.run())
+}
