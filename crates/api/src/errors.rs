@@ -256,7 +256,7 @@ impl ResponseError for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Overloaded => Self::new(
+            StoreError::Overloaded | StoreError::Aborted => Self::new(
                 ErrorCode::Overloaded,
                 "too many writes are waiting; nothing was stored, ask again in a moment",
             )
@@ -269,7 +269,10 @@ impl From<StoreError> for ApiError {
                 )
             }
             .retry_after(10 * STORE_RETRY),
-            StoreError::Database(_) => Self::internal(error),
+            StoreError::Database(_)
+            | StoreError::Invalid { .. }
+            | StoreError::Panicked
+            | StoreError::Wiped => Self::internal(error),
         }
     }
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// A data folder that this process holds. Released when dropped, and by the system when the process dies.
 #[derive(Debug)]
-pub struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
 
 /// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum DataDirError {
+pub(crate) enum DataDirError {
     /// Another daemon holds it.
     #[error("another postern daemon is using {}; stop it, or choose another folder with --data-dir", .0.display())]
     InUse(PathBuf),
@@ -32,7 +32,7 @@ impl DataDir {
     ///
     /// # Errors
     /// Another daemon holds the folder, or it cannot be made or written.
-    pub fn hold(path: &Path) -> Result<Self, DataDirError> {
+    pub(crate) fn hold(path: &Path) -> Result<Self, DataDirError> {
         let unusable = |source| DataDirError::Unusable {
             path: path.to_owned(),
             source,
@@ -59,7 +59,7 @@ impl DataDir {
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

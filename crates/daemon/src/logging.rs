@@ -3,31 +3,23 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 use crate::config::LogFormat;
 
-/// Crates that log people's numbers or the stuff of their keys below `error`; they speak up only when named.
-const QUIET: [&str; 6] = [
-    "whatsapp_rust",
-    "wacore",
-    "wacore_libsignal",
-    "wacore_noise",
-    "Client",
-    "Bot",
-];
-
 /// Starts logging to standard error.
 ///
+/// A plain level is that of the gateway's own crates. All others speak up at `error` only, unless directives name
+/// them: WhatsApp's client logs phone numbers, pairing codes and whole stanzas at every level below.
+///
 /// # Errors
-/// `level` is not a list of directives.
-pub fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
-    let mut filter = EnvFilter::try_new(level)?;
-    for target in QUIET {
-        if !level.contains(target) {
-            filter = filter.add_directive(format!("{target}=error").parse()?);
-        }
-    }
+/// `level` is neither a level nor a list of directives.
+pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
+    let directives = match level.parse::<LevelFilter>() {
+        Ok(level) => format!("error,postern={level}"),
+        Err(_directives) => format!("error,{level}"),
+    };
+    let filter = EnvFilter::try_new(directives)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
