@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use postern_testkit::{TestDaemon, TestSandbox};
+use postern_testkit::{TestDaemon, TestSandbox, eventually};
 
 use crate::{CONTACT, OWNER, linked, postern};
 
@@ -70,7 +70,11 @@ async fn a_closed_link_heals_and_what_was_queued_arrives_once() -> anyhow::Resul
     let mut messages = HashMap::new();
     for number in 0..10 {
         if number % 3 == 0 {
-            network.fault(OWNER, "close").await?;
+            // Refused while the link is down already: wait until there is one to break.
+            eventually("there is a link to break", || async {
+                Ok(network.fault(OWNER, "close").await.ok())
+            })
+            .await?;
         }
         let body = format!("across the gap {number}");
         messages.insert(daemon.send_text(&device, CONTACT, &body).await?, body);

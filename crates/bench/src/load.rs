@@ -30,10 +30,6 @@ pub(crate) struct Requests {
 }
 
 /// Sends `total` requests over `connections` connections and waits for every answer.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the generator's tasks are joined and their failures returned"
-)]
 pub(crate) async fn run(requests: &Requests, connections: u64, total: u64) -> anyhow::Result<Run> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();

@@ -101,7 +101,7 @@ mod tests {
         let tasks = Tasks::new();
         let failing = tasks.spawn("failing", async { panic!("on purpose") });
         let working = tasks.spawn("working", async { 7 });
-        assert_eq!(failing.await.expect("joined").map(|()| ()), Err(Panicked));
+        assert_eq!(failing.await.expect("joined"), Err::<(), _>(Panicked));
         assert_eq!(working.await.expect("joined"), Ok(7));
         tasks.ended().await;
     }

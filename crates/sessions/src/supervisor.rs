@@ -31,6 +31,12 @@ impl Wish {
             pairing: device.pairing,
         }
     }
+
+    /// Whether the operator has asked for something since `earlier`. A request that is gone was served.
+    fn is_newer_than(self, earlier: Self) -> bool {
+        let request = |wish: Self| wish.pairing.map(|request| request.number);
+        self.intent != earlier.intent || request(self) > request(earlier)
+    }
 }
 
 /// A device whose session ended in a way that starting it again at once would not help.
@@ -107,7 +113,7 @@ impl Supervisor {
         let rests = self
             .resting
             .get(&device)
-            .is_some_and(|rest| rest.wish == wish && rest.until.is_none_or(|until| now < until));
+            .is_some_and(|rest| !wish.is_newer_than(rest.wish) && rest.until.is_none_or(|until| now < until));
         if !rests {
             self.resting.remove(&device);
         }
