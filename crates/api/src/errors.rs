@@ -247,7 +247,7 @@ impl ResponseError for ApiError {
         self.code.status()
     }
 
-    /// The edge replaces this by [`ApiError::render`], which knows the request id.
+    /// The edge replaces this by `render`, which knows the request id.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }

@@ -7,9 +7,9 @@
 //!
 //! # How it is built
 //!
-//! A [`network`] holds people. A person is a phone number with a Signal identity: everybody is a
+//! A `network` holds people. A person is a phone number with a Signal identity: everybody is a
 //! *contact*, and whoever has scanned a QR code is an *account* with linked *companions* too. A
-//! [`connection`] does the Noise handshake and then hands stanzas to a [`session`], which is plain
+//! `connection` does the Noise handshake and then hands stanzas to a `session`, which is plain
 //! synchronous code: it changes the network and puts answers into outboxes. Nothing waits while a
 //! lock is held, and no two people are ever locked at once.
 //!

@@ -1,7 +1,7 @@
 //! The session manager: one supervised actor for each device.
 //!
-//! The API writes what is wanted into the device's row: an intent, a request to pair. The [supervisor] compares
-//! the wanted set with the running set and starts an [actor] for each device that should have one. The actor opens
+//! The API writes what is wanted into the device's row: an intent, a request to pair. The supervisor compares
+//! the wanted set with the running set and starts an actor for each device that should have one. The actor opens
 //! a client through the domain's port, writes down what the client reports, and sends what lies in the outbox
 //! for as long as the device is connected.
 //!
