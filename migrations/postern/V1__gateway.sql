@@ -87,7 +87,7 @@ CREATE TABLE messages (
     updated_at    INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX messages_by_device ON messages (device_id, seq);
+CREATE INDEX messages_by_device ON messages (workspace_id, device_id, seq);
 CREATE INDEX messages_by_workspace ON messages (workspace_id, seq);
 -- Few rows among many, and the ones that are looked for: 9 is `failed`.
 CREATE INDEX messages_failed ON messages (workspace_id, seq) WHERE status = 9;

@@ -29,20 +29,27 @@ impl Store {
         now: Timestamp,
     ) -> Result<Accepted, AcceptError> {
         self.database
-            .write(move |tx| {
-                if let Some(key) = &idempotency
-                    && let Some(first) = replay(tx, &message, key, now)?
-                {
-                    return Ok(first);
-                }
-                insert(tx, &message, now)?;
-                if let Some(key) = &idempotency {
-                    idempotency::insert(tx, message.workspace, key, now)?;
-                }
-                Ok(Accepted::New)
-            })
+            .write(move |tx| accept(tx, &message, idempotency.as_ref(), now))
             .await
     }
+}
+
+pub(super) fn accept(
+    tx: &Connection,
+    message: &NewMessage,
+    key: Option<&IdempotencyKey>,
+    now: Timestamp,
+) -> Result<Accepted, AcceptError> {
+    if let Some(key) = key
+        && let Some(first) = replay(tx, message, key, now)?
+    {
+        return Ok(first);
+    }
+    insert(tx, message, now)?;
+    if let Some(key) = key {
+        idempotency::insert(tx, message.workspace, key, now)?;
+    }
+    Ok(Accepted::New)
 }
 
 fn replay(

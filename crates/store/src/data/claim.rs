@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use postern_domain::{DeviceId, MessageStatus, Timestamp};
+use rusqlite::Connection;
 
 use super::record::Change;
 use super::records::Claimed;
@@ -36,22 +37,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.database
-            .write(move |tx| {
-                let Some(account) = devices::linked_account(tx, device)? else {
-                    return Ok(Vec::new());
-                };
-                let mut turn = Turn {
-                    change: Change { tx, device, now },
-                    account,
-                    // A deadline that has passed already would make the same messages due again at once.
-                    deadline: ack_deadline.max(now.after(Duration::from_millis(1))),
-                    limit,
-                    claimed: BTreeMap::new(),
-                };
-                turn.take_due()?;
-                turn.take_ready()?;
-                Ok(turn.claimed.into_values().collect())
-            })
+            .write(move |tx| claim(tx, device, limit, ack_deadline, now))
             .await
     }
 
@@ -80,22 +66,45 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn promote_scheduled(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
-        self.database
-            .write(move |tx| {
-                let mut promoted = Vec::new();
-                for (device, seq) in outbox::scheduled_until(tx, now, limit)? {
-                    outbox::shift(tx, device, seq, (Lane::Scheduled, Lane::Ready), now)?;
-                    if let Some(mut known) = messages::by_seq(tx, seq)? {
-                        Change { tx, device, now }.apply(&mut known, MessageStatus::Queued, None, "")?;
-                    }
-                    promoted.push(device);
-                }
-                promoted.sort_unstable();
-                promoted.dedup();
-                Ok(promoted)
-            })
-            .await
+        self.database.write(move |tx| promote(tx, now, limit)).await
     }
+}
+
+pub(super) fn claim(
+    tx: &Connection,
+    device: DeviceId,
+    limit: usize,
+    ack_deadline: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Claimed>, StoreError> {
+    let Some(account) = devices::linked_account(tx, device)? else {
+        return Ok(Vec::new());
+    };
+    let mut turn = Turn {
+        change: Change { tx, device, now },
+        account,
+        // A deadline that has passed already would make the same messages due again at once.
+        deadline: ack_deadline.max(now.after(Duration::from_millis(1))),
+        limit,
+        claimed: BTreeMap::new(),
+    };
+    turn.take_due()?;
+    turn.take_ready()?;
+    Ok(turn.claimed.into_values().collect())
+}
+
+pub(super) fn promote(tx: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
+    let mut promoted = Vec::new();
+    for (device, seq) in outbox::scheduled_until(tx, now, limit)? {
+        outbox::shift(tx, device, seq, (Lane::Scheduled, Lane::Ready), now)?;
+        if let Some(mut known) = messages::by_seq(tx, seq)? {
+            Change { tx, device, now }.apply(&mut known, MessageStatus::Queued, None, "")?;
+        }
+        promoted.push(device);
+    }
+    promoted.sort_unstable();
+    promoted.dedup();
+    Ok(promoted)
 }
 
 /// One claim at work.

@@ -43,7 +43,7 @@ pub(super) struct Change<'tx> {
 }
 
 impl Change<'_> {
-    fn record(&self, outcome: Outcome) -> Result<(), StoreError> {
+    pub(super) fn record(&self, outcome: Outcome) -> Result<(), StoreError> {
         match outcome {
             Outcome::Acked { stanza } => self.settle(&stanza, MessageStatus::Sent, None),
             Outcome::Receipt { stanza, kind } => self.settle(&stanza, confirmed(kind), None),

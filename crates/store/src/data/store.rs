@@ -10,7 +10,7 @@ use super::tables::{api_keys, events, idempotency, workspaces};
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
 
-const SCHEMA: Schema = Schema {
+pub(super) const SCHEMA: Schema = Schema {
     name: "postern",
     // "PstD"
     application_id: 0x5073_7444,

@@ -27,7 +27,9 @@ const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
     match (filter.device, filter.status) {
-        (Some(_), _) => "messages INDEXED BY messages_by_device WHERE device_id = :device",
+        (Some(_), _) => {
+            "messages INDEXED BY messages_by_device WHERE workspace_id = :workspace AND device_id = :device"
+        }
         (None, Some(MessageStatus::Failed)) => {
             "messages INDEXED BY messages_failed WHERE workspace_id = :workspace AND status = 9"
         }
@@ -57,13 +59,36 @@ pub(in crate::data) fn page(
 ) -> Result<Page<Message>, StoreError> {
     let mut before = start.map_or(i64::MAX, |start| place(start.0));
     if let Some(until) = filter.until {
-        before = before.min(first_since(connection, until.as_millis() + DISORDER_MS)?);
+        before = before.min(first_since(
+            connection,
+            until.as_millis().saturating_add(DISORDER_MS),
+        )?);
     }
     let from = filter.from.map_or(Ok(0), |from| {
-        first_since(connection, from.as_millis() - DISORDER_MS)
+        first_since(connection, from.as_millis().saturating_sub(DISORDER_MS))
     })?;
-    let floor = last_examined(connection, workspace, filter, before)?;
+    let floor = last_examined(connection, workspace, filter, before)?.filter(|floor| *floor > from);
+    let mut page = rows_of(
+        connection,
+        workspace,
+        filter,
+        limit,
+        (floor.unwrap_or(from), before),
+    )?;
+    if page.next.is_none() {
+        page.next = floor.map(|floor| PageStart(floor.cast_unsigned()));
+    }
+    Ok(page)
+}
 
+/// The rows from `least` on and before `before` that pass the filter, up to `limit`.
+pub(in crate::data) fn rows_of(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    filter: &MessageFilter,
+    limit: usize,
+    (least, before): (i64, i64),
+) -> Result<Page<Message>, StoreError> {
     let mut statement = connection.prepare_cached(&page_sql(filter))?;
     let mut found = statement.query(named_params! {
         ":workspace": workspace.to_bytes(),
@@ -74,21 +99,21 @@ pub(in crate::data) fn page(
         ":from": filter.from.map(Timestamp::as_millis),
         ":until": filter.until.map(Timestamp::as_millis),
         ":before": before,
-        ":least": from.max(floor.unwrap_or(0)),
-        ":limit": rows(limit),
+        ":least": least,
+        ":limit": rows(limit.saturating_add(1)),
     })?;
     let mut page = Page {
         rows: Vec::new(),
         next: None,
     };
+    let mut last = None;
     while let Some(row) = found.next()? {
-        page.next = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
+        if page.rows.len() == limit {
+            page.next = last;
+            break;
+        }
+        last = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
         page.rows.push(message(row)?);
-    }
-    if page.rows.len() < limit {
-        page.next = floor
-            .filter(|floor| *floor > from)
-            .map(|floor| PageStart(floor.cast_unsigned()));
     }
     Ok(page)
 }
@@ -98,7 +123,6 @@ fn page_sql(filter: &MessageFilter) -> String {
     // Every parameter appears, so that one set of values fits each of the three.
     format!(
         "{SELECT} {range} AND seq < :before AND seq >= :least
-             AND workspace_id = :workspace
              AND (:device IS NULL OR device_id = :device)
              AND (:status IS NULL OR status = :status)
              AND (:direction IS NULL OR direction = :direction)
@@ -118,11 +142,19 @@ fn last_examined(
 ) -> Result<Option<i64>, StoreError> {
     let range = range(filter);
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT seq FROM {range} AND seq < ?2 ORDER BY seq DESC LIMIT 1 OFFSET ?3"
+        "SELECT seq FROM {range} AND seq < :before AND (:device IS NULL OR device_id = :device)
+         ORDER BY seq DESC LIMIT 1 OFFSET :examined"
     ))?;
-    let owner = filter.device.map_or(workspace.to_bytes(), DeviceId::to_bytes);
     Ok(statement
-        .query_row((owner, before, MOST_EXAMINED), |row| row.get(0))
+        .query_row(
+            named_params! {
+                ":workspace": workspace.to_bytes(),
+                ":device": filter.device.map(DeviceId::to_bytes),
+                ":before": before,
+                ":examined": MOST_EXAMINED,
+            },
+            |row| row.get(0),
+        )
         .optional()?)
 }
 

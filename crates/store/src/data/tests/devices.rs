@@ -1,1 +1,389 @@
-//! pending
+//! Devices: what the operator may ask, what sessions report, and what each sees of the other.
+
+use postern_domain::event::EventPayload;
+use postern_domain::port::Secret;
+use postern_domain::{DeviceReason, DeviceState, DeviceStatus, EventType, Intent, Lid};
+
+use super::*;
+
+fn code(kind: CodeKind, text: &str, expires_at: i64) -> ShownCode {
+    ShownCode {
+        kind,
+        code: Secret::new(text.to_owned()),
+        expires_at: at(expires_at),
+    }
+}
+
+impl Fixture {
+    async fn new_device(&self) -> DeviceId {
+        let id = DeviceId::generate();
+        self.store
+            .create_device(self.workspace, id, "desk".to_owned(), at(0))
+            .await
+            .expect("a device");
+        id
+    }
+
+    async fn signal(&self, id: DeviceId, signal: Signal, now: i64) -> DeviceStatus {
+        let status = self.store.signal(id, signal, at(now)).await.expect("signalled");
+        status.expect("a device")
+    }
+
+    async fn request(&self, id: DeviceId) -> Result<PairingRequest, PairingError> {
+        self.store.request_pairing(self.workspace, id, None).await
+    }
+
+    async fn shown(&self, id: DeviceId, now: i64) -> Option<ShownCode> {
+        let shown = self.store.shown_code(self.workspace, id, at(now)).await;
+        shown.expect("an answer")
+    }
+}
+
+#[tokio::test]
+async fn a_new_device_was_never_paired() {
+    let fixture = Fixture::new().await;
+    let id = fixture.new_device().await;
+    let device = fixture
+        .store
+        .device(fixture.workspace, id)
+        .await
+        .expect("an answer")
+        .expect("a device");
+    let expected = Device {
+        id,
+        workspace: fixture.workspace,
+        name: "desk".to_owned(),
+        intent: Intent::Linked,
+        status: DeviceStatus {
+            state: DeviceState::Unlinked,
+            reason: DeviceReason::New,
+            since: at(0),
+            retry_at: None,
+        },
+        linked: false,
+        account: None,
+        pairing: None,
+        created_at: at(0),
+    };
+    assert_eq!(device, expected);
+}
+
+#[tokio::test]
+async fn pairing_from_the_request_to_the_link() {
+    let mut fixture = Fixture::new().await;
+    let id = fixture.new_device().await;
+    let phone = number("15557654321");
+    let request = fixture
+        .store
+        .request_pairing(fixture.workspace, id, Some(phone))
+        .await
+        .expect("a request");
+    assert_eq!(
+        request,
+        PairingRequest {
+            number: 1,
+            phone: Some(phone)
+        }
+    );
+    assert_eq!(fixture.observed(id).await.pairing, Some(request));
+    fixture.signal(id, Signal::PairingStarted, 10).await;
+
+    let first = code(CodeKind::Qr, "first", 60);
+    fixture
+        .store
+        .show_code(id, first.clone(), at(20))
+        .await
+        .expect("shown");
+    assert_eq!(fixture.shown(id, 59).await, Some(first));
+    assert_eq!(fixture.shown(id, 60).await, None, "it ran out");
+    let second = code(CodeKind::Qr, "second", 80);
+    fixture
+        .store
+        .show_code(id, second.clone(), at(60))
+        .await
+        .expect("shown");
+    assert_eq!(fixture.observed(id).await.status.since, at(20));
+    fixture.signal(id, Signal::ConnectionLost, 61).await;
+    fixture.reopen().await;
+    assert_eq!(fixture.shown(id, 70).await, Some(second));
+
+    let account = Account {
+        lid: Lid::from_digits("9999999999999999999").ok(),
+        ..account("15557654321")
+    };
+    fixture
+        .store
+        .link_account(id, account.clone(), at(70))
+        .await
+        .expect("linked");
+    let device = fixture.observed(id).await;
+    assert_eq!(
+        (device.linked, device.account, device.pairing),
+        (true, Some(account), None)
+    );
+    assert_eq!(device.status.reason, DeviceReason::LoggingIn);
+    assert_eq!(fixture.shown(id, 71).await, None);
+    fixture.signal(id, Signal::Connected, 80).await;
+    fixture
+        .store
+        .set_push_name(id, "Lovelace".to_owned())
+        .await
+        .expect("set");
+    let account = fixture.observed(id).await.account.expect("an account");
+    assert_eq!(account.push_name.as_deref(), Some("Lovelace"));
+
+    let told: Vec<_> = fixture
+        .events()
+        .await
+        .into_iter()
+        .map(|event| match event.payload {
+            EventPayload::Device { state, reason, .. } => {
+                assert_eq!(event.kind, EventType::of_device(state));
+                (event.device_seq, reason.name())
+            }
+            _ => panic!("a device's event"),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, "awaiting_code"),
+            (2, "qr_shown"),
+            (3, "logging_in"),
+            (4, "healthy")
+        ]
+    );
+    assert!(matches!(
+        fixture.request(id).await,
+        Err(PairingError::AlreadyLinked(status)) if status.state == DeviceState::Connected
+    ));
+}
+
+#[tokio::test]
+async fn a_request_starts_anew_and_ends_with_the_codes() {
+    let fixture = Fixture::new().await;
+    let id = fixture.new_device().await;
+    fixture
+        .store
+        .set_intent(fixture.workspace, id, Intent::Paused)
+        .await
+        .expect("an answer");
+    fixture.request(id).await.expect("a request");
+    assert_eq!(fixture.observed(id).await.intent, Intent::Linked);
+    let shown = code(CodeKind::PairingCode, "ABCD1234", 99);
+    fixture
+        .store
+        .show_code(id, shown.clone(), at(10))
+        .await
+        .expect("shown");
+    assert_eq!(
+        fixture.observed(id).await.status.reason,
+        DeviceReason::PairingCodeShown
+    );
+    assert_eq!(fixture.request(id).await.expect("a request").number, 2);
+    assert_eq!(fixture.shown(id, 11).await, None);
+
+    fixture.store.show_code(id, shown, at(12)).await.expect("shown");
+    let status = fixture.signal(id, Signal::CodesExhausted, 20).await;
+    assert_eq!(status.reason, DeviceReason::QrExpired);
+    assert_eq!(fixture.observed(id).await.pairing, None);
+    assert_eq!(fixture.shown(id, 21).await, None);
+}
+
+#[tokio::test]
+async fn logging_out_says_whether_messages_are_left() {
+    let fixture = Fixture::new().await;
+    let id = fixture.device;
+    fixture.accept(1, 10).await;
+    let logged_out = Signal::LoggedOut { messages_left: false };
+    let status = fixture.signal(id, logged_out, 20).await;
+    assert_eq!(
+        (status.state, status.reason),
+        (DeviceState::Disconnected, DeviceReason::LoggedOut)
+    );
+    let device = fixture.observed(id).await;
+    assert!(!device.linked && device.account.is_some());
+
+    fixture
+        .store
+        .link_account(id, account("15550000001"), at(30))
+        .await
+        .expect("linked");
+    fixture.signal(id, Signal::Connected, 30).await;
+    fixture.claim(1, 40).await;
+    fixture.record(acked("OUT0"), 50).await;
+    let status = fixture
+        .signal(id, Signal::LoggedOut { messages_left: true }, 60)
+        .await;
+    assert_eq!(status.state, DeviceState::Unlinked);
+    assert!(fixture.request(id).await.is_ok(), "it can be paired again");
+}
+
+#[tokio::test]
+async fn a_time_alone_is_stored_and_told_to_nobody() {
+    let fixture = Fixture::new().await;
+    let retry_at = |time| Signal::ServerUnavailable {
+        retry_at: Some(at(time)),
+    };
+    fixture.signal(fixture.device, retry_at(100), 10).await;
+    fixture.signal(fixture.device, retry_at(200), 20).await;
+    let status = fixture.observed(fixture.device).await.status;
+    assert_eq!((status.since, status.retry_at), (at(10), Some(at(200))));
+    assert_eq!(fixture.event_names().await, ["device.degraded"]);
+    let gone = fixture
+        .store
+        .signal(DeviceId::generate(), Signal::Connected, at(30))
+        .await;
+    assert_eq!(gone, Ok(None));
+}
+
+#[tokio::test]
+async fn an_account_is_linked_once_in_a_workspace() {
+    let fixture = Fixture::new().await;
+    let second = fixture.new_device().await;
+    let link = |id| fixture.store.link_account(id, account("15550000001"), at(10));
+    assert!(matches!(link(second).await, Err(LinkError::AccountTaken(holder)) if holder == fixture.device));
+    assert!(!fixture.observed(second).await.linked);
+    assert!(link(fixture.device).await.is_ok(), "linking again is no conflict");
+    assert!(matches!(
+        link(DeviceId::generate()).await,
+        Err(LinkError::UnknownDevice)
+    ));
+    // One on its way out does not stand in the way.
+    fixture
+        .store
+        .set_intent(fixture.workspace, fixture.device, Intent::Removed)
+        .await
+        .expect("an answer");
+    assert!(link(second).await.is_ok());
+}
+
+#[tokio::test]
+async fn removed_devices_and_those_of_others_do_not_exist_for_the_api() {
+    let fixture = Fixture::new().await;
+    let (store, id) = (&fixture.store, fixture.device);
+    let shown = code(CodeKind::Qr, "secret", 99);
+    store.show_code(id, shown, at(10)).await.expect("shown");
+    for (workspace, removed) in [(WorkspaceId::generate(), false), (fixture.workspace, true)] {
+        if removed {
+            store
+                .set_intent(workspace, id, Intent::Removed)
+                .await
+                .expect("an answer");
+        }
+        assert_eq!(store.device(workspace, id).await, Ok(None));
+        assert_eq!(store.devices(workspace, 9, None).await, Ok((vec![], None)));
+        assert_eq!(store.set_intent(workspace, id, Intent::Paused).await, Ok(None));
+        assert_eq!(store.shown_code(workspace, id, at(10)).await, Ok(None));
+        assert!(matches!(
+            store.request_pairing(workspace, id, None).await,
+            Err(PairingError::UnknownDevice)
+        ));
+    }
+    assert_eq!(fixture.observed(id).await.intent, Intent::Removed);
+    assert_eq!(store.all_devices().await.expect("devices").len(), 1);
+}
+
+#[tokio::test]
+async fn devices_are_listed_newest_first_in_pages() {
+    let fixture = Fixture::new().await;
+    let mut ids = vec![fixture.device];
+    for _ in 0..4 {
+        ids.push(fixture.new_device().await);
+    }
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let (page, next) = fixture
+            .store
+            .devices(fixture.workspace, 2, after)
+            .await
+            .expect("a page");
+        seen.extend(page.into_iter().map(|device| device.id));
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+}
+
+#[tokio::test]
+async fn a_forgotten_device_cancels_what_waits_and_leaves_its_history() {
+    let fixture = Fixture::new().await;
+    let sent = fixture.accept(1, 10).await;
+    let in_flight = fixture.accept(1, 10).await;
+    let waiting = fixture.accept(2, 10).await;
+    fixture.claim(3, 20).await;
+    fixture.record(acked("OUT0"), 30).await;
+    fixture.record(retry("OUT2", 500), 30).await;
+    let queued = fixture.accept(1, 40).await;
+    let scheduled = NewMessage {
+        scheduled_for: Some(at(900)),
+        ..fixture.message(1)
+    };
+    fixture.accept_this(&scheduled, 40).await;
+
+    fixture
+        .store
+        .forget_device(fixture.device, at(50))
+        .await
+        .expect("forgotten");
+    assert_eq!(fixture.store.session_device(fixture.device).await, Ok(None));
+    assert_eq!(fixture.stored(sent.id).await.status, MessageStatus::Sent);
+    for message in [&in_flight, &waiting, &queued, &scheduled] {
+        assert_eq!(fixture.stored(message.id).await.status, MessageStatus::Canceled);
+    }
+    assert_eq!(
+        fixture.steps(in_flight.id).await,
+        ["queued", "processing", "retrying", "canceled"]
+    );
+    assert_eq!(fixture.next_due().await, None);
+    assert!(fixture.claim(9, 60).await.is_empty());
+    let names = fixture.event_names().await;
+    assert_eq!(
+        names.iter().filter(|name| **name == "message.canceled").count(),
+        4
+    );
+    fixture
+        .store
+        .forget_device(fixture.device, at(60))
+        .await
+        .expect("again");
+}
+
+#[tokio::test]
+async fn the_first_workspace_stays_the_first_and_keys_are_found_by_hash() {
+    let mut fixture = Fixture::new().await;
+    fixture.reopen().await;
+    let store = &fixture.store;
+    assert_eq!(store.first_workspace(at(99)).await, Ok(fixture.workspace));
+    assert_eq!(store.has_api_keys(fixture.workspace).await, Ok(false));
+    let key = NewApiKey {
+        id: postern_domain::ApiKeyId::generate(),
+        workspace: fixture.workspace,
+        name: "worker".to_owned(),
+        hash: [7; 32],
+        prefix: "sk_live_".to_owned(),
+        last_four: "wxyz".to_owned(),
+    };
+    assert_eq!(store.add_api_key(key.clone(), at(1)).await, Ok(true));
+    let same_secret = NewApiKey {
+        id: postern_domain::ApiKeyId::generate(),
+        ..key.clone()
+    };
+    assert_eq!(store.add_api_key(same_secret, at(2)).await, Ok(false));
+    assert_eq!(store.has_api_keys(fixture.workspace).await, Ok(true));
+    assert_eq!(store.has_api_keys(WorkspaceId::generate()).await, Ok(false));
+    let found = ApiKey {
+        id: key.id,
+        workspace: key.workspace,
+        hash: key.hash,
+    };
+    assert_eq!(store.api_key([7; 32]).await, Ok(Some(found)));
+    assert_eq!(store.api_key([8; 32]).await, Ok(None));
+    assert_eq!(store.ping().await, Ok(()));
+    store.close().await;
+    assert_eq!(store.ping().await, Err(crate::StoreError::Closed));
+}

@@ -2,10 +2,10 @@
 
 mod accept;
 mod claim;
+mod cost;
 mod devices;
 mod history;
 mod model;
-mod plans;
 mod receive;
 mod record;
 
@@ -48,9 +48,9 @@ fn account(digits: &str) -> Account {
     }
 }
 
-/// The address of the chat with this number, 0 to 9.
+/// The address of one of ten million contacts.
 fn chat(index: usize) -> Address {
-    Address::Phone(number(&format!("1555123456{index}")))
+    Address::Phone(number(&format!("1555{index:07}")))
 }
 
 fn open(folder: &TempDir) -> Store {
