@@ -56,7 +56,8 @@ pub(crate) struct Dispatch {
     /// Chats whose turn has not come.
     waiting: VecDeque<Address>,
     writing: FuturesUnordered<BoxFuture<'static, (Claimed, Result<(), SendError>)>>,
-    /// Written, not acknowledged; until when the ack is waited for.
+    /// Being written or written, and not acknowledged; until when the ack is waited for. The ack of a message may
+    /// come before the call that writes it returns.
     unacknowledged: HashMap<StanzaId, Instant>,
     outcomes: Vec<Outcome>,
     last_heard: Instant,
@@ -153,11 +154,7 @@ impl Dispatch {
         };
         let chat = message.to.clone();
         match result {
-            Ok(()) => {
-                self.unacknowledged
-                    .insert(message.stanza, Instant::now() + self.context.config.ack_timeout);
-                self.advance(&chat);
-            }
+            Ok(()) => self.advance(&chat),
             Err(error) => self.failed(message, &error),
         }
         self.fill();
@@ -198,9 +195,7 @@ impl Dispatch {
     }
 
     fn under_way(&self) -> usize {
-        self.unacknowledged.len()
-            + self.writing.len()
-            + self.queues.values().map(VecDeque::len).sum::<usize>()
+        self.unacknowledged.len() + self.queues.values().map(VecDeque::len).sum::<usize>()
     }
 
     fn until(&self, due: Timestamp) -> Duration {
@@ -239,6 +234,8 @@ impl Dispatch {
                 self.queues.remove(&chat);
                 continue;
             };
+            let ack_by = Instant::now() + self.context.config.ack_timeout;
+            self.unacknowledged.insert(message.stanza.clone(), ack_by);
             let session = Arc::clone(&self.session);
             self.writing.push(Box::pin(async move {
                 let outgoing = Outgoing {
@@ -262,6 +259,7 @@ impl Dispatch {
     }
 
     fn failed(&mut self, message: Claimed, error: &SendError) {
+        self.unacknowledged.remove(&message.stanza);
         tracing::debug!(device.id = %self.device, message.id = %message.id, message.attempt = message.attempt, "an attempt failed");
         let code = match error {
             SendError::NotOnWhatsApp => Some(FailureCode::NotOnWhatsApp),

@@ -159,3 +159,19 @@ async fn a_restart_opens_linked_devices_and_sends_what_was_left_with_its_id() {
     gateway.reaches(id, MessageStatus::Sent).await;
     assert_eq!(*client.sent.lock().expect("no panic"), [stanza]);
 }
+
+#[tokio::test]
+async fn an_ack_that_comes_before_the_send_returns_makes_room_at_once() {
+    let mut config = config();
+    config.in_flight = 4;
+    config.ack_timeout = std::time::Duration::from_secs(600);
+    let gateway = Gateway::start_with(config).await;
+    let device = gateway.linked(OWNER).await;
+    let mut messages = Vec::new();
+    for number in 0..40 {
+        messages.push(gateway.accept(device, CONTACT, &number.to_string()).await.0);
+    }
+    for id in messages {
+        gateway.reaches(id, MessageStatus::Sent).await;
+    }
+}
