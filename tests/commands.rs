@@ -16,7 +16,7 @@ async fn the_demo_goes_the_whole_way_and_exits_0() -> anyhow::Result<()> {
             String::from_utf8_lossy(&output.stderr)
         );
         let mut rest = said.as_str();
-        for step in ["█", "connected", "queued", "sent", "read", "received"] {
+        for step in ["█", "connected", "queued", "processing", "read", "received"] {
             let found = rest.find(step);
             assert!(found.is_some(), "no {step} in order in:\n{said}");
             rest = &rest[found.unwrap_or_default()..];

@@ -24,14 +24,14 @@ async fn every_text_arrives_exactly_and_is_read() -> anyhow::Result<()> {
         assert_eq!(received[index]["stanzaId"], read["stanzaId"]);
         assert_eq!(received[index]["copies"], 1);
         assert_eq!(read["to"], CONTACT);
+        // A receipt may overtake the ack or another receipt; what is overtaken is left out, never repeated.
         let steps = steps(&read);
-        assert_eq!(steps.first(), Some(&"queued"), "{steps:?}");
-        assert_eq!(steps.get(1), Some(&"processing"), "{steps:?}");
-        assert_eq!(steps.last(), Some(&"read"), "{steps:?}");
-        assert!(
-            steps.contains(&"sent") || steps.contains(&"delivered"),
-            "{steps:?}"
-        );
+        assert_eq!(steps[..2], ["queued", "processing"], "{steps:?}");
+        let rest: Vec<&str> = ["sent", "delivered", "read"]
+            .into_iter()
+            .filter(|step| steps[2..].contains(step))
+            .collect();
+        assert_eq!(steps[2..], rest, "{steps:?}");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::port::{Ending, Observed, Session};
+use postern_domain::port::{Ending, Observed, ReceiptKind, Session};
 use postern_domain::session::Signal;
 use postern_domain::{DeviceId, Intent, Timestamp};
 use postern_runtime::Stop;
@@ -329,10 +329,28 @@ impl Running {
 }
 
 /// Records what was learned about messages, and wakes the readers of the event log.
-async fn record(context: &Context, device: DeviceId, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
+///
+/// What arrived together is recorded in the order it must have happened, whatever order it was reported in.
+async fn record(context: &Context, device: DeviceId, mut outcomes: Vec<Outcome>) -> Result<(), StoreError> {
     if outcomes.is_empty() {
         return Ok(());
     }
+    outcomes.sort_by_key(|outcome| match outcome {
+        Outcome::Acked { .. } => 0,
+        Outcome::Receipt {
+            kind: ReceiptKind::Delivered,
+            ..
+        } => 1,
+        Outcome::Receipt {
+            kind: ReceiptKind::Read,
+            ..
+        } => 2,
+        Outcome::Receipt {
+            kind: ReceiptKind::Played,
+            ..
+        } => 3,
+        Outcome::Retry { .. } | Outcome::Failed { .. } => 4,
+    });
     context.store.record(device, outcomes, context.now()).await?;
     context.wakes.events.ring();
     Ok(())

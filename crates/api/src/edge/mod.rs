@@ -110,3 +110,48 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     }
     headers.insert(request_id::HEADER, id.to_header());
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+
+    use super::*;
+
+    async fn panics() -> &'static str {
+        panic!("the secret reason")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_an_answer_and_the_next_request_is_served() {
+        let app = App::new()
+            .route("/panics", web::get().to(panics))
+            .route("/works", web::get().to(|| async { "fine" }))
+            .wrap(from_fn(edge));
+        let app = test::init_service(app).await;
+        for _ in 0..2 {
+            let request = test::TestRequest::get()
+                .uri("/panics")
+                .insert_header((request_id::HEADER, "job-1"));
+            let error = test::try_call_service(&app, request.to_request())
+                .await
+                .expect_err("caught");
+            let answer = error.error_response();
+            assert_eq!(answer.status(), 500);
+            assert_eq!(
+                answer.headers().get("x-request-id"),
+                Some(&HeaderValue::from_static("job-1"))
+            );
+            let body = to_bytes(answer.into_body()).await.expect("a body");
+            let text = String::from_utf8(body.to_vec()).expect("text");
+            assert!(
+                text.contains("\"INTERNAL\"") && text.contains("\"job-1\""),
+                "{text}"
+            );
+            assert!(!text.contains("secret"), "{text}");
+        }
+        let request = test::TestRequest::get().uri("/works").to_request();
+        assert_eq!(test::call_service(&app, request).await.status(), 200);
+    }
+}

@@ -1,12 +1,16 @@
 //! JSON bodies: read up to the limit, parsed strictly, refused with the field that is to blame.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::Api;
@@ -17,6 +21,9 @@ pub(crate) struct Json<T>(pub(crate) T);
 
 /// A JSON body whose every field may be left out, and so may the body.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
+
+/// A JSON object. serde alone takes an array for a struct, too, and would let `"text": ["hi"]` pass.
+pub(crate) struct Object<T>(pub(crate) T);
 
 /// The body of a request that takes none: nothing, or `{}`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -56,6 +63,26 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
             }
             parse(&body).map(Self)
         })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 
@@ -112,7 +139,7 @@ fn too_large(limit: usize) -> ApiError {
     )
 }
 
-fn unreadable(broken: &dyn std::fmt::Display) -> ApiError {
+fn unreadable(broken: &dyn fmt::Display) -> ApiError {
     ApiError::new(
         ErrorCode::Validation,
         format!("the request body could not be read: {broken}"),
@@ -128,7 +155,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(parsed) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         refused(error.inner(), &path)
     })?;
@@ -147,7 +174,7 @@ fn refused(error: &serde_json::Error, path: &str) -> ApiError {
         Some((name, message)) => ApiError::field(join(parent, name), message),
         None if parent.is_empty() => ApiError::new(
             ErrorCode::Validation,
-            format!("the request body must be a JSON object: {said}"),
+            format!("the request body is not acceptable: {said}"),
         ),
         None => ApiError::field(parent, said),
     }

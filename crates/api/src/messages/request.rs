@@ -7,11 +7,12 @@ use postern_domain::{
     Address, Content, DeviceId, MAX_TEXT_CHARS, MessageId, StanzaId, Timestamp, WorkspaceId,
 };
 use postern_store::NewMessage;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, FieldError};
+use crate::extract::Object;
 
 /// How far ahead a message may be scheduled.
 const MAX_AHEAD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -37,7 +38,8 @@ pub(crate) struct SendMessage {
     #[serde(rename = "type")]
     kind: MessageType,
     /// The content of a `text` message.
-    text: Option<TextContent>,
+    #[schema(value_type = Option<TextContent>)]
+    text: Option<Object<TextContent>>,
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
     send_at: Option<String>,
@@ -53,8 +55,8 @@ pub(crate) struct SendMessage {
 }
 
 /// What a message to send carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub(crate) enum MessageType {
     /// Plain text.
     Text,
@@ -70,14 +72,39 @@ pub(crate) struct TextContent {
 }
 
 /// What to do with a message whose device cannot send now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub(crate) enum IfDisconnected {
     /// Answer 424 `SESSION_DISCONNECTED`.
     #[default]
     Reject,
     /// Accept it; it is sent once the device is connected again.
     Queue,
+}
+
+/// Read as a string first: serde alone takes `{"text": null}` for it, too.
+impl TryFrom<String> for MessageType {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, &'static str> {
+        match name.as_str() {
+            "text" => Ok(Self::Text),
+            _ => Err("must be \"text\""),
+        }
+    }
+}
+
+/// Read as a string first: serde alone takes `{"reject": null}` for it, too.
+impl TryFrom<String> for IfDisconnected {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, &'static str> {
+        match name.as_str() {
+            "reject" => Ok(Self::Reject),
+            "queue" => Ok(Self::Queue),
+            _ => Err("must be \"reject\" or \"queue\""),
+        }
+    }
 }
 
 /// A message to send that follows every rule but those about its time.
@@ -103,7 +130,7 @@ impl SendMessage {
             .parse()
             .map_err(|why| refuse(&mut errors, "deviceId", &why));
         let to = self.to.parse().map_err(|why| refuse(&mut errors, "to", &why));
-        let content = content(self.kind, self.text).map_err(|why| errors.push(why));
+        let content = content(self.kind, self.text.map(|Object(text)| text)).map_err(|why| errors.push(why));
         let send_at = self.send_at.as_deref().map(time).transpose();
         let send_at = send_at.map_err(|why| refuse(&mut errors, "sendAt", &why));
         let metadata = checked_metadata(self.metadata).map_err(|why| refuse(&mut errors, "metadata", &why));

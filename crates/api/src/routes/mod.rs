@@ -50,26 +50,6 @@ pub struct Route {
     handler: fn() -> actix_web::Route,
 }
 
-impl Route {
-    /// Every error it answers, in the order of the table of codes.
-    pub fn all_errors(&self) -> impl Iterator<Item = ErrorCode> + '_ {
-        ErrorCode::ALL.iter().copied().filter(|code| {
-            self.errors.contains(code)
-                || match code {
-                    ErrorCode::Unauthorized | ErrorCode::Overloaded | ErrorCode::StorageUnavailable => {
-                        self.access == Access::Key
-                    }
-                    ErrorCode::Validation | ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => {
-                        self.body != Body::Ignored
-                    }
-                    ErrorCode::NotFound => self.path.contains("{id}"),
-                    ErrorCode::Internal => true,
-                    _ => false,
-                }
-        })
-    }
-}
-
 /// Registers the table.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();

@@ -8,8 +8,8 @@ use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    IdempotencyConflict, InvalidState, NotFound, Overloaded, QrNotReady, SessionDisconnected,
-    StorageUnavailable, Validation,
+    IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PayloadTooLarge, QrNotReady,
+    SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
 };
 use crate::{devices, health, messages, openapi};
 
@@ -41,6 +41,22 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/readyz",                      Open, Ignored,      PROBE,           || web::to(health::readyz)),
     route(GET,    "/openapi.json",                Open, Ignored,      &[],             || web::to(openapi::get)),
 ];
+
+impl Route {
+    /// Every error it answers, in the order of the table of codes.
+    pub fn all_errors(&self) -> impl Iterator<Item = ErrorCode> + '_ {
+        ErrorCode::ALL.iter().copied().filter(|code| {
+            self.errors.contains(code)
+                || match code {
+                    Unauthorized | Overloaded | StorageUnavailable => self.access == Key,
+                    Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,
+                    NotFound => self.path.contains("{id}"),
+                    Internal => true,
+                    _ => false,
+                }
+        })
+    }
+}
 
 const fn route(
     method: Method,

@@ -1,0 +1,146 @@
+//! Devices: created, read, paired, paused, removed.
+
+use postern_domain::Intent;
+use postern_domain::session::Signal;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::TestApi;
+
+#[tokio::test]
+async fn a_new_device_is_unlinked_and_reads_back() {
+    let api = TestApi::start().await;
+    let answer = api
+        .post("/v1/devices", &json!({ "name": "  Support line " }))
+        .await;
+    let created = answer.expect(StatusCode::CREATED);
+    let path = format!("/v1/devices/{}", created["id"].as_str().expect("an id"));
+    assert_eq!(answer.header("location"), path);
+    assert_eq!(
+        created,
+        json!({
+            "id": created["id"], "name": "Support line", "state": "unlinked", "reason": "new",
+            "since": created["createdAt"], "retryAt": null, "intent": created["intent"], "account": null,
+            "createdAt": created["createdAt"],
+        })
+    );
+    assert_eq!(api.get(&path).await.expect(StatusCode::OK), created);
+
+    let unnamed = api.call(Method::POST, "/v1/devices").send().await;
+    assert_eq!(unnamed.expect(StatusCode::CREATED)["name"], "");
+    let unnamed = api.post("/v1/devices", &json!({ "name": null })).await;
+    assert_eq!(unnamed.expect(StatusCode::CREATED)["name"], "");
+}
+
+#[tokio::test]
+async fn a_linked_device_shows_its_account() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let shown = api
+        .get(&format!("/v1/devices/{device}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&shown["state"], &shown["reason"]),
+        (&json!("connected"), &json!("healthy"))
+    );
+    assert_eq!(
+        shown["account"],
+        json!({ "phone": "+15550000000", "lid": null, "pushName": "Ada", "platform": "android" })
+    );
+}
+
+#[tokio::test]
+async fn pairing_is_asked_for_and_refused_when_linked() {
+    let api = TestApi::start().await;
+    let device = api.unlinked_device().await;
+    let mut devices = api.wakes.devices.listen();
+    let path = format!("/v1/devices/{device}/pair");
+    let paired = api
+        .call(Method::POST, &path)
+        .send()
+        .await
+        .expect(StatusCode::ACCEPTED);
+    assert_eq!(paired["id"], device.to_string());
+    devices.rung().await;
+    let stored = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    assert_eq!(stored.pairing.map(|request| request.phone), Some(None));
+
+    api.connect(device).await;
+    let message = api
+        .post(&path, &json!({}))
+        .await
+        .expect_error(409, "INVALID_STATE");
+    assert!(message.contains("connected"), "{message}");
+}
+
+#[tokio::test]
+async fn pause_and_resume_write_the_intent_and_wake() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    for (verb, intent, shown) in [
+        ("pause", Intent::Paused, "paused"),
+        ("pause", Intent::Paused, "paused"),
+        ("resume", Intent::Linked, "linked"),
+    ] {
+        let mut devices = api.wakes.devices.listen();
+        let answer = api
+            .call(Method::POST, &format!("/v1/devices/{device}/{verb}"))
+            .send()
+            .await;
+        assert_eq!(answer.expect(StatusCode::ACCEPTED)["intent"], shown);
+        devices.rung().await;
+        let stored = api
+            .store
+            .session_device(device)
+            .await
+            .expect("read")
+            .expect("a device");
+        assert_eq!(stored.intent, intent);
+    }
+}
+
+#[tokio::test]
+async fn a_removed_device_is_gone_at_once() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let path = format!("/v1/devices/{device}");
+    let mut devices = api.wakes.devices.listen();
+    let answer = api.call(Method::DELETE, &path).send().await;
+    assert_eq!(answer.expect(StatusCode::NO_CONTENT), Value::Null);
+    devices.rung().await;
+    api.get(&path).await.expect_error(404, "NOT_FOUND");
+    api.call(Method::DELETE, &path)
+        .send()
+        .await
+        .expect_error(404, "NOT_FOUND");
+    let list = api.get("/v1/devices").await.expect(StatusCode::OK);
+    assert_eq!(list, json!({ "data": [], "nextCursor": null }));
+    // The session manager still sees it, to log it out and wipe its keys.
+    let stored = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    assert_eq!(stored.intent, Intent::Removed);
+}
+
+#[tokio::test]
+async fn a_ban_says_until_when() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let until = postern_domain::Timestamp::from_millis(1_796_126_400_000);
+    api.signal(device, Signal::Banned { until }).await;
+    let shown = api
+        .get(&format!("/v1/devices/{device}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(shown["reason"], "temporary_ban");
+    assert_eq!(shown["retryAt"], "2026-12-01T12:00:00.000Z");
+}

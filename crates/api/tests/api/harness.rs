@@ -1,0 +1,260 @@
+//! A server on port 0 with a store in a folder of its own, and a caller with a key.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use postern_api::{Api, ApiConfig, ApiKeySecret, ServerOptions, server};
+use postern_domain::session::Signal;
+use postern_domain::{Account, DeviceId, PhoneNumber, Timestamp, WorkspaceId};
+use postern_runtime::{Clock, ManualClock, Stop, SystemClock, Tasks, Wakes};
+use postern_store::{Store, StoreOptions};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+pub(crate) struct TestApi {
+    pub(crate) store: Store,
+    pub(crate) wakes: Wakes,
+    pub(crate) stop: Stop,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) key: ApiKeySecret,
+    address: SocketAddr,
+    http: reqwest::Client,
+    phones: AtomicU64,
+    folder: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A request of a caller; headers can be added before it is sent.
+pub(crate) struct Call(reqwest::RequestBuilder);
+
+impl TestApi {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Arc::new(SystemClock), ApiConfig::default()).await
+    }
+
+    pub(crate) async fn start_at(now: Timestamp) -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::default());
+        clock.set(now);
+        let clock_of_api: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        (Self::start_with(clock_of_api, ApiConfig::default()).await, clock)
+    }
+
+    pub(crate) async fn start_with(clock: Arc<dyn Clock>, config: ApiConfig) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&StoreOptions {
+            data_dir: folder.path().to_owned(),
+            readers: 2,
+            write_queue: 1_024,
+        })
+        .expect("a store");
+        let now = clock.now();
+        let workspace = store.first_workspace(now).await.expect("a workspace");
+        let key = ApiKeySecret::generate();
+        let stored = key.to_stored(workspace, "test");
+        assert!(store.add_api_key(stored, now).await.expect("stored"));
+
+        let (wakes, stop) = (Wakes::default(), Stop::new());
+        let api = Api::new(store.clone(), wakes.clone(), clock, config, stop.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let options = ServerOptions {
+            workers: Some(2),
+            ..ServerOptions::default()
+        };
+        let running = server(listener, api, &options).expect("a server");
+        Tasks::new().spawn("server", running);
+
+        // The client is built with rustls and no provider of its own; http needs none, its builder does.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Self {
+            store,
+            wakes,
+            stop,
+            workspace,
+            key,
+            address,
+            http: reqwest::Client::new(),
+            phones: AtomicU64::new(15_550_000_000),
+            folder,
+        }
+    }
+
+    /// A caller of another workspace on the same server.
+    #[expect(clippy::disallowed_methods, reason = "the store makes one workspace only")]
+    pub(crate) async fn other_workspace(&self) -> (WorkspaceId, ApiKeySecret) {
+        let (workspace, key) = (WorkspaceId::generate(), ApiKeySecret::generate());
+        let database = rusqlite::Connection::open(self.folder.path().join("postern.db")).expect("a database");
+        let insert =
+            "INSERT INTO workspaces (id, name, plan, created_at) VALUES (?1, 'other', 'unlimited', 0)";
+        database.execute(insert, (workspace.to_bytes(),)).expect("a row");
+        let stored = key.to_stored(workspace, "other");
+        assert!(
+            self.store
+                .add_api_key(stored, SystemClock.now())
+                .await
+                .expect("stored")
+        );
+        (workspace, key)
+    }
+
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
+        self.call_as(&self.key, method, path)
+    }
+
+    pub(crate) fn call_as(&self, key: &ApiKeySecret, method: Method, path: &str) -> Call {
+        Call(
+            self.http
+                .request(method, self.url(path))
+                .bearer_auth(key.expose()),
+        )
+    }
+
+    pub(crate) fn call_without_key(&self, method: Method, path: &str) -> Call {
+        Call(self.http.request(method, self.url(path)))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path).json(body).send().await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Sends bytes as they are and answers everything until the server closes; for what a client refuses to send.
+    pub(crate) async fn raw(&self, request: &[u8]) -> String {
+        let mut socket = tokio::net::TcpStream::connect(self.address)
+            .await
+            .expect("connected");
+        socket.write_all(request).await.expect("written");
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.expect("read");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    pub(crate) async fn unlinked_device(&self) -> DeviceId {
+        let answer = self.post("/v1/devices", &json!({ "name": "till" })).await;
+        answer.expect(StatusCode::CREATED)["id"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("an id")
+    }
+
+    pub(crate) async fn connected_device(&self) -> DeviceId {
+        let device = self.unlinked_device().await;
+        self.connect(device).await;
+        device
+    }
+
+    pub(crate) async fn connect(&self, device: DeviceId) {
+        let now = SystemClock.now();
+        let digits = self.phones.fetch_add(1, Ordering::Relaxed).to_string();
+        let account = Account {
+            phone: PhoneNumber::from_digits(&digits).expect("a number"),
+            lid: None,
+            companion: 3,
+            push_name: Some("Ada".to_owned()),
+            platform: Some("android".to_owned()),
+        };
+        self.store
+            .link_account(device, account, now)
+            .await
+            .expect("linked");
+        self.signal(device, Signal::Connected).await;
+    }
+
+    pub(crate) async fn signal(&self, device: DeviceId, signal: Signal) {
+        let now = SystemClock.now();
+        self.store.signal(device, signal, now).await.expect("signalled");
+        self.wakes.shown.ring(&device);
+    }
+}
+
+impl Call {
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let value = reqwest::header::HeaderValue::from_bytes(value.as_ref()).expect("a header");
+        Self(self.0.header(name, value))
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        Self(self.0.json(body))
+    }
+
+    pub(crate) fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self(self.0.header("content-type", content_type).body(body.into()))
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let response = self.0.send().await.expect("an answer");
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.expect("a body").to_vec(),
+        }
+    }
+}
+
+impl Answer {
+    /// The body, when the status is the expected one.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: StatusCode) -> Value {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{text}");
+        if self.body.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// An error in its envelope; answers the message.
+    #[track_caller]
+    pub(crate) fn expect_error(&self, status: u16, code: &str) -> String {
+        let body = self.expect(StatusCode::from_u16(status).expect("a status"));
+        let error = &body["error"];
+        assert_eq!(error["code"], code, "{body}");
+        assert_eq!(error["requestId"], self.header("x-request-id"), "{body}");
+        let message = error["message"].as_str().expect("a message");
+        assert!(!message.is_empty());
+        message.to_owned()
+    }
+
+    /// The fields a 400 names.
+    #[track_caller]
+    pub(crate) fn expect_fields(&self, fields: &[&str]) {
+        self.expect_error(400, "VALIDATION_ERROR");
+        let body: Value = serde_json::from_slice(&self.body).expect("JSON");
+        let named: Vec<_> = body["error"]["details"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|detail| detail["field"].as_str())
+            .collect();
+        assert_eq!(named, fields, "{body}");
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("text"))
+    }
+}
+
+/// A text message to a number that exists.
+pub(crate) fn text_to(device: DeviceId, body: &str) -> Value {
+    json!({ "deviceId": device.to_string(), "to": "+15551234567", "type": "text", "text": { "body": body } })
+}

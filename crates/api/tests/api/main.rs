@@ -1,0 +1,12 @@
+//! The API over a real server and a real store: what it answers, and what it never answers.
+
+mod bad_input;
+mod devices;
+mod document;
+mod edge;
+mod harness;
+mod idempotency;
+mod lists;
+mod messages;
+mod qr;
+mod tenancy;

@@ -1,0 +1,84 @@
+//! Nothing crosses a workspace: another one's objects are not found, on every route.
+
+use postern_api::{Access, ROUTES};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::harness::{TestApi, text_to};
+
+#[tokio::test]
+async fn another_workspaces_objects_do_not_exist() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let sent = api.post("/v1/messages", &text_to(device, "mine")).await;
+    let message = sent.expect(StatusCode::ACCEPTED)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let (_, stranger) = api.other_workspace().await;
+
+    for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
+        let id = if route.path.starts_with("/v1/messages") {
+            message.clone()
+        } else {
+            device.to_string()
+        };
+        let path = route.path.replace("{id}", &id).replace("{format}", "png");
+        let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
+        println!("{method} {path}");
+        let answer = api.call_as(&stranger, method, &path).send().await;
+        let theirs = answer.expect_error(404, "NOT_FOUND");
+        // Word for word what an id that nobody has is answered.
+        let nobodys = format!("{}{}", &id[..id.len() - 4], "ZZZZ");
+        let path = path.replace(&id, &nobodys);
+        let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
+        let unknown = api.call_as(&stranger, method, &path).send().await;
+        assert_eq!(unknown.expect_error(404, "NOT_FOUND"), theirs);
+    }
+    for dry_run in [false, true] {
+        for if_disconnected in ["reject", "queue"] {
+            let mut body = text_to(device, "theirs");
+            body["dryRun"] = json!(dry_run);
+            body["ifDisconnected"] = json!(if_disconnected);
+            let call = api.call_as(&stranger, Method::POST, "/v1/messages");
+            call.json(&body).send().await.expect_error(404, "NOT_FOUND");
+        }
+    }
+    for path in [
+        "/v1/messages",
+        &format!("/v1/messages?deviceId={device}"),
+        "/v1/devices",
+    ] {
+        let list = api.call_as(&stranger, Method::GET, path).send().await;
+        assert_eq!(
+            list.expect(StatusCode::OK),
+            json!({ "data": [], "nextCursor": null }),
+            "{path}"
+        );
+    }
+    // And nothing was done to them.
+    let shown = api
+        .get(&format!("/v1/devices/{device}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&shown["intent"], &shown["state"]),
+        (&json!("linked"), &json!("connected"))
+    );
+    let list = api.get("/v1/messages").await.expect(StatusCode::OK);
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn every_route_that_needs_a_key_asks_for_it() {
+    let api = TestApi::start().await;
+    for route in ROUTES {
+        let path = route.path.replace("{id}", "dev_x").replace("{format}", "png");
+        let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
+        let answer = api.call_without_key(method, &path).send().await;
+        match route.access {
+            Access::Key => drop(answer.expect_error(401, "UNAUTHORIZED")),
+            Access::Open => assert_eq!(answer.status, 200, "{path}"),
+        }
+    }
+}
