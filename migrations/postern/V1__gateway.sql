@@ -138,12 +138,12 @@ CREATE TABLE events (
     id           BLOB NOT NULL UNIQUE,
     workspace_id BLOB NOT NULL,
     device_id    BLOB NOT NULL,
+    -- Counted in the device's row. Without an index: nothing looks events up by it, and every event would pay.
     device_seq   INTEGER NOT NULL,
     kind         INTEGER NOT NULL,
     at           INTEGER NOT NULL,
     -- postern.v1.Event
-    payload      BLOB NOT NULL,
-    UNIQUE (device_id, device_seq)
+    payload      BLOB NOT NULL
 ) STRICT;
 
 CREATE INDEX events_by_workspace ON events (workspace_id, seq);

@@ -15,18 +15,20 @@ pub(in crate::data) fn append(
     payload: &EventPayload,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let numbered: Option<([u8; 16], i64)> = tx
-        .prepare_cached(
-            "UPDATE devices SET event_seq = event_seq + 1 WHERE id = ?1 RETURNING workspace_id, event_seq",
-        )?
+    // Two statements, because `RETURNING` makes a temporary table for its one row.
+    let last: Option<([u8; 16], i64)> = tx
+        .prepare_cached("SELECT workspace_id, event_seq FROM devices WHERE id = ?1")?
         .query_row([device.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((workspace, device_seq)) = numbered else {
+    let Some((workspace, last_seq)) = last else {
         return Err(StoreError::Invalid {
             what: "an event's device",
             reason: "there is no such device".to_owned(),
         });
     };
+    let device_seq = last_seq + 1;
+    tx.prepare_cached("UPDATE devices SET event_seq = ?2 WHERE id = ?1")?
+        .execute((device.to_bytes(), device_seq))?;
     tx.prepare_cached(
         "INSERT INTO events (id, workspace_id, device_id, device_seq, kind, at, payload)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -117,14 +117,10 @@ pub(in crate::data) fn begin_attempt(
     steps: &[u8],
     now: Timestamp,
 ) -> Result<Option<Claimed>, StoreError> {
-    // The bytes of both blobs, one after the other; `||` alone would answer text.
     let mut statement = tx.prepare_cached(
-        "UPDATE messages SET status = ?2, attempts = attempts + 1, updated_at = ?3,
-                             timeline = CAST(timeline || ?4 AS BLOB)
-         WHERE seq = ?1 RETURNING id, stanza_id, chat, content, attempts, created_at",
+        "SELECT id, stanza_id, chat, content, attempts, created_at FROM messages WHERE seq = ?1",
     )?;
-    let processing = MessageStatus::Processing.number();
-    let mut found = statement.query((seq, processing, now.as_millis(), steps))?;
+    let mut found = statement.query([seq])?;
     let Some(row) = found.next()? else {
         return Ok(None);
     };
@@ -137,9 +133,23 @@ pub(in crate::data) fn begin_attempt(
                 .map_err(|_not_text| unreadable("a stored address"))?,
         )?,
         content: content(row, 3)?,
-        attempt: row.get(4)?,
+        attempt: row.get::<_, u32>(4)?.saturating_add(1),
         accepted_at: time(row, 5)?,
     };
+    drop(found);
+    // The bytes of both blobs, one after the other; `||` alone would answer text.
+    tx.prepare_cached(
+        "UPDATE messages SET status = ?2, attempts = ?3, updated_at = ?4,
+                             timeline = CAST(timeline || ?5 AS BLOB)
+         WHERE seq = ?1",
+    )?
+    .execute((
+        seq,
+        MessageStatus::Processing.number(),
+        claimed.attempt,
+        now.as_millis(),
+        steps,
+    ))?;
     Ok(Some(claimed))
 }
 

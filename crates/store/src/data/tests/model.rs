@@ -322,7 +322,7 @@ fn outbox(connection: &Connection) -> Result<(i64, i64), StoreError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_history_loses_or_reorders_messages(steps in prop::collection::vec(step(), 1..60)) {
