@@ -9,7 +9,9 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use postern_store::StoreError;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// How long to wait before asking again when the store turned a request away.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -17,8 +19,7 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 macro_rules! error_codes {
     ($($(#[$attribute:meta])* $variant:ident = $name:literal, $status:ident, $meaning:literal;)*) => {
         /// What went wrong, for programs. The names are part of the API.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
-        #[schema(example = "VALIDATION_ERROR")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         pub enum ErrorCode {
             $(
                 #[doc = $meaning]
@@ -91,6 +92,23 @@ impl ErrorCode {
         )
     }
 }
+
+/// By hand: what a derive would read of the table are the names of Rust's variants.
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        let meanings = Self::ALL.iter().map(|code| {
+            let (name, status, meaning) = (code.name(), code.status().as_u16(), code.meaning());
+            format!("- `{name}` ({status}): {meaning}")
+        });
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(meanings.collect::<Vec<_>>().join("\n")))
+            .enum_values(Some(Self::ALL.iter().map(|code| code.name())))
+            .into()
+    }
+}
+
+impl ToSchema for ErrorCode {}
 
 /// One field that is not acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

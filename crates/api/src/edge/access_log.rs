@@ -1,9 +1,13 @@
 //! One line for each request: what was asked by its route's pattern, never by its path or query.
+//!
+//! Refused and failed requests are logged at `info`, the others at `debug`: at thousands of requests a second their
+//! lines would cost more than their answers.
 
 use std::time::Duration;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
+use tracing::Level;
 
 use super::request_id::RequestId;
 
@@ -16,7 +20,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn start(request: &ServiceRequest) -> Self {
-        let route = tracing::enabled!(tracing::Level::INFO)
+        let route = tracing::enabled!(Level::INFO)
             .then(|| request.match_pattern())
             .flatten();
         Self {
@@ -31,13 +35,24 @@ impl Line {
         if matches!(route, "/healthz" | "/readyz") && status.is_success() {
             return;
         }
-        tracing::info!(
-            http.method = %self.method,
-            http.route = route,
-            http.status = status.as_u16(),
-            duration_ms = duration.as_secs_f64() * 1000.0,
-            request.id = id.as_str(),
-            "request"
-        );
+        let (status, duration_ms) = (status.as_u16(), duration.as_secs_f64() * 1000.0);
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    http.method = %self.method,
+                    http.route = route,
+                    http.status = status,
+                    duration_ms,
+                    request.id = id.as_str(),
+                    "request"
+                )
+            };
+        }
+        if status >= 400 {
+            line!(Level::INFO)
+        } else {
+            line!(Level::DEBUG)
+        }
     }
 }

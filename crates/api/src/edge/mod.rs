@@ -32,25 +32,19 @@ pub(crate) async fn edge(
     let line = Line::start(&request);
     // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let result = match outcome {
+    let mut answer = match outcome {
         Ok(Ok(answer)) => Ok(with_envelope(answer, &id)),
         Ok(Err(error)) => Err(render(&error, &id)),
         Err(panic) => Err(render(&panicked(panic.as_ref()).into(), &id)),
     };
-    // The request cannot be had back once its service failed, so such an answer travels as an error.
-    let result = result.map_err(|answer| (answer.status(), answer));
-    match result {
-        Ok(mut answer) => {
-            add_headers(answer.headers_mut(), &id);
-            line.finish(answer.status(), started.elapsed(), &id);
-            Ok(answer)
-        }
-        Err((status, mut answer)) => {
-            add_headers(answer.headers_mut(), &id);
-            line.finish(status, started.elapsed(), &id);
-            Err(InternalError::from_response("answered at the edge", answer).into())
-        }
-    }
+    let (status, headers) = match &mut answer {
+        Ok(answer) => (answer.status(), answer.headers_mut()),
+        Err(answer) => (answer.status(), answer.headers_mut()),
+    };
+    add_headers(headers, &id);
+    line.finish(status, started.elapsed(), &id);
+    // Without the request an answer can only travel as an error; actix-web sends it as it is.
+    answer.map_err(|answer| InternalError::from_response("answered at the edge", answer).into())
 }
 
 /// Answers paths that no route has.

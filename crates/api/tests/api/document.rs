@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use postern_api::{Access, ErrorCode, ROUTES, document};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::TestApi;
 
@@ -82,6 +82,11 @@ fn every_code_and_field_is_described_and_no_reference_is_dangling() {
             code.name()
         );
     }
+    let names: Vec<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(
+        document["components"]["schemas"]["ErrorCode"]["enum"],
+        json!(names)
+    );
     let schemas = document["components"]["schemas"].as_object().expect("schemas");
     for (name, schema) in schemas {
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -21,6 +21,8 @@ pub(crate) struct TestApi {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeySecret,
     address: SocketAddr,
+    clock: Arc<dyn Clock>,
+    config: ApiConfig,
     http: reqwest::Client,
     phones: AtomicU64,
     folder: TempDir,
@@ -51,60 +53,63 @@ impl TestApi {
 
     pub(crate) async fn start_with(clock: Arc<dyn Clock>, config: ApiConfig) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&StoreOptions {
-            data_dir: folder.path().to_owned(),
-            readers: 2,
-            write_queue: 1_024,
-        })
-        .expect("a store");
+        let store = open(&folder);
         let now = clock.now();
         let workspace = store.first_workspace(now).await.expect("a workspace");
         let key = ApiKeySecret::generate();
         let stored = key.to_stored(workspace, "test");
         assert!(store.add_api_key(stored, now).await.expect("stored"));
 
-        let (wakes, stop) = (Wakes::default(), Stop::new());
-        let api = Api::new(store.clone(), wakes.clone(), clock, config, stop.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let options = ServerOptions {
-            workers: Some(2),
-            ..ServerOptions::default()
-        };
-        let running = server(listener, api, &options).expect("a server");
-        Tasks::new().spawn("server", running);
-
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
         drop(rustls::crypto::ring::default_provider().install_default());
+        let (wakes, stop) = (Wakes::default(), Stop::new());
         Self {
+            address: serve(&store, &wakes, &clock, config.clone(), &stop),
             store,
             wakes,
             stop,
             workspace,
             key,
-            address,
+            clock,
+            config,
             http: reqwest::Client::new(),
             phones: AtomicU64::new(15_550_000_000),
             folder,
         }
     }
 
-    /// A caller of another workspace on the same server.
-    #[expect(clippy::disallowed_methods, reason = "the store makes one workspace only")]
-    pub(crate) async fn other_workspace(&self) -> (WorkspaceId, ApiKeySecret) {
-        let (workspace, key) = (WorkspaceId::generate(), ApiKeySecret::generate());
-        let database = rusqlite::Connection::open(self.folder.path().join("postern.db")).expect("a database");
-        let insert =
-            "INSERT INTO workspaces (id, name, plan, created_at) VALUES (?1, 'other', 'unlimited', 0)";
-        database.execute(insert, (workspace.to_bytes(),)).expect("a row");
-        let stored = key.to_stored(workspace, "other");
-        assert!(
-            self.store
-                .add_api_key(stored, SystemClock.now())
-                .await
-                .expect("stored")
+    /// From now on there is another workspace, and everything made before belongs to one that can still read and
+    /// replay, but adds nothing. Answers a key of the new one.
+    ///
+    /// The store makes one workspace only, so its row is given another id while the file is closed: rows that name
+    /// the old one are untouched.
+    pub(crate) async fn another_workspace(&mut self) -> ApiKeySecret {
+        self.store.close().await;
+        let file = self.folder.path().join("postern.db");
+        let mut bytes = std::fs::read(&file).expect("a file");
+        let row = [&self.workspace.to_bytes()[..], b"default"].concat();
+        let starts: Vec<_> = (0..bytes.len())
+            .filter(|at| bytes[*at..].starts_with(&row))
+            .collect();
+        assert_eq!(starts.len(), 1, "one row names the workspace \"default\"");
+        let another = WorkspaceId::generate();
+        bytes[starts[0]..starts[0] + 16].copy_from_slice(&another.to_bytes());
+        std::fs::write(&file, bytes).expect("written");
+
+        self.store = open(&self.folder);
+        let now = self.clock.now();
+        assert_eq!(self.store.first_workspace(now).await, Ok(another));
+        let key = ApiKeySecret::generate();
+        let stored = key.to_stored(another, "another");
+        assert!(self.store.add_api_key(stored, now).await.expect("stored"));
+        self.address = serve(
+            &self.store,
+            &self.wakes,
+            &self.clock,
+            self.config.clone(),
+            &self.stop,
         );
-        (workspace, key)
+        key
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
@@ -252,6 +257,34 @@ impl Answer {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("text"))
     }
+}
+
+fn open(folder: &TempDir) -> Store {
+    Store::open(&StoreOptions {
+        data_dir: folder.path().to_owned(),
+        readers: 2,
+        write_queue: 1_024,
+    })
+    .expect("a store")
+}
+
+fn serve(store: &Store, wakes: &Wakes, clock: &Arc<dyn Clock>, config: ApiConfig, stop: &Stop) -> SocketAddr {
+    let api = Api::new(
+        store.clone(),
+        wakes.clone(),
+        Arc::clone(clock),
+        config,
+        stop.clone(),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let options = ServerOptions {
+        workers: Some(2),
+        ..ServerOptions::default()
+    };
+    let running = server(listener, api, &options).expect("a server");
+    drop(Tasks::new().spawn("HTTP server", running));
+    address
 }
 
 /// A text message to a number that exists.

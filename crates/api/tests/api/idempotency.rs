@@ -120,7 +120,7 @@ async fn fifty_at_once_are_one_message_and_fifty_equal_answers() {
 
 #[tokio::test]
 async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
-    let api = TestApi::start().await;
+    let mut api = TestApi::start().await;
     let device = api.connected_device().await;
     let body = text_to(device, "hello");
     let first = send(&api, "shared", &body).await;
@@ -136,7 +136,7 @@ async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
     let again = call.header("Idempotency-Key", "shared").json(&body).send().await;
     assert_eq!(again.body, first.body);
 
-    let (_, stranger) = api.other_workspace().await;
+    let stranger = api.another_workspace().await;
     let create = api.call_as(&stranger, Method::POST, "/v1/devices").send().await;
     let theirs = create.expect(StatusCode::CREATED)["id"]
         .as_str()
@@ -151,6 +151,11 @@ async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
         first.expect(StatusCode::ACCEPTED)["id"]
     );
     assert_eq!(answer.header("idempotency-replayed"), "");
+    // And the first one's record is still its own.
+    assert_eq!(
+        send(&api, "shared", &text_to(device, "hello")).await.body,
+        first.body
+    );
 }
 
 #[tokio::test]

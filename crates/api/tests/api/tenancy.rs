@@ -8,14 +8,14 @@ use crate::harness::{TestApi, text_to};
 
 #[tokio::test]
 async fn another_workspaces_objects_do_not_exist() {
-    let api = TestApi::start().await;
+    let mut api = TestApi::start().await;
     let device = api.connected_device().await;
     let sent = api.post("/v1/messages", &text_to(device, "mine")).await;
     let message = sent.expect(StatusCode::ACCEPTED)["id"]
         .as_str()
         .expect("an id")
         .to_owned();
-    let (_, stranger) = api.other_workspace().await;
+    let stranger = api.another_workspace().await;
 
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
         let id = if route.path.starts_with("/v1/messages") {

@@ -64,6 +64,11 @@ pub(crate) struct QrCode {
     expires_at: String,
 }
 
+/// A greyscale PNG.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(crate) struct Picture(#[expect(dead_code, reason = "read by the documentation only")] Vec<u8>);
+
 /// Show the QR code
 ///
 /// To be scanned on the phone, under *Linked devices*. `Accept` chooses what it is: `image/png` (also for `*/*`
@@ -80,7 +85,7 @@ pub(crate) struct QrCode {
     ),
     responses(
         (status = 200, description = "The code on show. Never cached.", content(
-            (Vec<u8> = "image/png"), (String = "image/svg+xml"), (String = "text/plain"), (QrCode = "application/json"),
+            (Picture = "image/png"), (String = "image/svg+xml"), (String = "text/plain"), (QrCode = "application/json"),
         )),
     ),
 )]
@@ -106,7 +111,7 @@ pub(crate) async fn qr(
     ),
     responses(
         (status = 200, description = "The code on show. Never cached.", content(
-            (Vec<u8> = "image/png"), (String = "image/svg+xml"), (String = "text/plain"), (QrCode = "application/json"),
+            (Picture = "image/png"), (String = "image/svg+xml"), (String = "text/plain"), (QrCode = "application/json"),
         )),
     ),
 )]
