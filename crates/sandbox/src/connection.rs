@@ -121,8 +121,12 @@ async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established
         .await
         .map_err(|_closed| ConnectionError::Gone)?;
     match answered {
-        Answered::Done(established) => Ok(*established),
+        Answered::Done(established) => {
+            tracing::debug!(noise.pattern = "IK", "a client that knows the server");
+            Ok(*established)
+        }
         Answered::AwaitFinish(responder) => {
+            tracing::debug!(noise.pattern = "XX", "a client that meets the server");
             let finish = reader.frame().await?;
             Ok(responder.finish(&finish)?)
         }
