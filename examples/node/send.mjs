@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Send one text message through Postern, retrying without fear of a duplicate. Node 18 or newer, no packages.
+// Send one text message through Postern, retrying without fear of a duplicate. Node 18.3 or newer, no packages.
 //
 //   POSTERN_API_KEY=sk_live_… DEVICE_ID=dev_… TO=+15551234567 node examples/node/send.mjs --wait "Your parcel has arrived"
 //
@@ -9,30 +9,42 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-const url = (process.env.POSTERN_URL ?? 'http://127.0.0.1:8480').replace(/\/$/, '');
+const url = (process.env.POSTERN_URL ?? 'http://127.0.0.1:8480').replace(/\/+$/, '');
 const attempts = 8;
+const patience = 120; // seconds; when the API asks for a longer pause, give up and say so
 
 const usage = 'usage: POSTERN_API_KEY=… DEVICE_ID=… TO=… node send.mjs [--wait] [--key KEY] TEXT';
-const fail = (message) => {
+const fail = (message, code = 1) => {
   console.error(message);
-  process.exit(1);
+  process.exit(code);
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { wait: { type: 'boolean' }, key: { type: 'string', default: randomUUID() }, help: { type: 'boolean' } },
-});
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
+function options() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { wait: { type: 'boolean' }, key: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (mistake) {
+    return fail(`${mistake.message}\n${usage}`, 2);
+  }
 }
-const { POSTERN_API_KEY: apiKey, DEVICE_ID: deviceId, TO: to } = process.env;
-if (positionals.length !== 1 || !apiKey || !deviceId || !to) fail(usage);
+
+// An error in the API's words: its code, its message, and each field that is not acceptable.
+function explain(status, text) {
+  try {
+    const { code, message, details = [] } = JSON.parse(text).error;
+    return [`${code}: ${message}`, ...details.map((detail) => `  ${detail.field}: ${detail.message}`)].join('\n');
+  } catch {
+    return `HTTP ${status}: ${text}`; // not from Postern, perhaps from a proxy before it
+  }
+}
 
 // One API call. Repeats what may be repeated: lost connections, 429 and 5xx.
 async function call(method, path, body, headers = {}) {
   for (let attempt = 1; ; attempt++) {
     let pause = Math.min(30, 0.5 * 2 ** attempt) * (0.5 + Math.random() / 2);
+    let problem;
     try {
       const response = await fetch(url + path, {
         method,
@@ -41,32 +53,43 @@ async function call(method, path, body, headers = {}) {
         signal: AbortSignal.timeout(30_000),
       });
       if (response.ok) return await response.json();
-      const again = response.status === 429 || response.status >= 500;
-      if (!again || attempt === attempts) fail(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-      pause = Number(response.headers.get('retry-after')) || pause;
+      problem = explain(response.status, await response.text());
+      if (response.status !== 429 && response.status < 500) fail(problem);
+      pause = Math.max(pause, Number(response.headers.get('retry-after')) || 0);
     } catch (failure) {
-      if (attempt === attempts) fail(`no answer from ${url}: ${failure.message}`);
+      // Also an answer that broke off half-way: the message may exist, and only the same key finds out.
+      problem = `no answer from ${url}: ${failure.cause?.message ?? failure.message}`;
     }
+    if (attempt === attempts || pause > patience) fail(problem);
     await sleep(pause * 1000);
   }
 }
+
+const { values, positionals } = options();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const { POSTERN_API_KEY: apiKey, DEVICE_ID: deviceId, TO: to } = process.env;
+if (positionals.length !== 1 || !apiKey || !deviceId || !to) fail(usage, 2);
 
 const message = await call(
   'POST',
   '/v1/messages',
   { deviceId, to, type: 'text', text: { body: positionals[0] } },
   // The same key on every attempt: however often the request is repeated, there is one message.
-  { 'Idempotency-Key': values.key },
+  { 'Idempotency-Key': values.key ?? randomUUID() },
 );
-console.log(message.id, message.status);
-
 let { status } = message;
+console.log(message.id, status);
+
 while (values.wait && !['delivered', 'read', 'played'].includes(status)) {
-  await sleep(200);
+  await sleep(500);
   const current = await call('GET', `/v1/messages/${message.id}`);
   if (current.status !== status) {
     status = current.status;
     console.log(message.id, status);
   }
-  if (['failed', 'canceled'].includes(status)) fail(`not sent: ${JSON.stringify(current.error)}`);
+  if (status === 'canceled') fail('canceled: it was withdrawn before it was sent');
+  if (status === 'failed') fail(`${current.error.code}: ${current.error.message}`);
 }

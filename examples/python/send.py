@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Send one text message through Postern, retrying without fear of a duplicate.
 
-Standard library only. Settings come from the environment:
+Python 3.9 or newer, standard library only. Settings come from the environment:
   POSTERN_URL      default http://127.0.0.1:8480
   POSTERN_API_KEY  the key that the daemon printed at its first start
   DEVICE_ID        the device that sends, dev_…
@@ -11,6 +11,7 @@ Standard library only. Settings come from the environment:
 """
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -22,6 +23,18 @@ import uuid
 
 URL = os.environ.get("POSTERN_URL", "http://127.0.0.1:8480").rstrip("/")
 ATTEMPTS = 8
+PATIENCE = 120  # seconds; when the API asks for a longer pause, give up and say so
+
+
+def explain(status, text):
+    """An error in the API's words: its code, its message, and each field that is not acceptable."""
+    try:
+        error = json.loads(text)["error"]
+        lines = [f"{error['code']}: {error['message']}"]
+        lines += [f"  {detail['field']}: {detail['message']}" for detail in error.get("details", [])]
+        return "\n".join(lines)
+    except (ValueError, KeyError, TypeError):  # not from Postern, perhaps from a proxy before it
+        return f"HTTP {status}: {text}"
 
 
 def call(method, path, body=None, headers=None):
@@ -42,13 +55,17 @@ def call(method, path, body=None, headers=None):
             with urllib.request.urlopen(request, timeout=30) as response:
                 return json.load(response)
         except urllib.error.HTTPError as answer:
-            text = answer.read().decode(errors="replace")
-            if answer.code != 429 and answer.code < 500 or attempt == ATTEMPTS:
-                sys.exit(f"{method} {path} answered {answer.code}: {text}")
-            pause = float(answer.headers.get("Retry-After") or pause)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as failure:
-            if attempt == ATTEMPTS:
-                sys.exit(f"no answer from {URL}: {failure}")
+            problem = explain(answer.code, answer.read().decode(errors="replace"))
+            if answer.code != 429 and answer.code < 500:
+                sys.exit(problem)
+            retry_after = answer.headers.get("Retry-After", "")
+            if retry_after.isdecimal():
+                pause = max(pause, int(retry_after))
+        # Also an answer that broke off half-way: the message may exist, and only the same key finds out.
+        except (OSError, http.client.HTTPException) as failure:
+            problem = f"no answer from {URL}: {failure}"
+        if attempt == ATTEMPTS or pause > PATIENCE:
+            sys.exit(problem)
         time.sleep(pause)
 
 
@@ -74,17 +91,19 @@ def main():
         # The same key on every attempt: however often the request is repeated, there is one message.
         {"Idempotency-Key": options.key},
     )
-    print(message["id"], message["status"])
-
     status = message["status"]
+    print(message["id"], status, flush=True)
+
     while options.wait and status not in ("delivered", "read", "played"):
-        time.sleep(0.2)
+        time.sleep(0.5)
         current = call("GET", f"/v1/messages/{message['id']}")
         if current["status"] != status:
             status = current["status"]
-            print(message["id"], status)
-        if status in ("failed", "canceled"):
-            sys.exit(f"not sent: {current['error']}")
+            print(message["id"], status, flush=True)
+        if status == "canceled":
+            sys.exit("canceled: it was withdrawn before it was sent")
+        if status == "failed":
+            sys.exit(f"{current['error']['code']}: {current['error']['message']}")
 
 
 if __name__ == "__main__":
