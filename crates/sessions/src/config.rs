@@ -7,23 +7,30 @@ use postern_runtime::Backoff;
 /// Settings of the session manager.
 #[derive(Debug, Clone)]
 pub struct SessionsConfig {
-    /// Devices that may be logging in at the same time; 1 or more.
+    /// Devices that may be logging in at the same time. 1 or more; 0 counts as 1. Default 16.
     pub start_concurrency: usize,
-    /// Each login at start is delayed at random by up to this.
+    /// Each login at start is delayed at random by up to this. Zero or more. Default 250 ms.
     pub start_jitter: Duration,
-    /// How long WhatsApp may take to acknowledge a message before it is sent again with the same stanza id.
+    /// How long WhatsApp may take to acknowledge a message before it is sent again with the same stanza id, and
+    /// how long nothing at all may come through the link meanwhile before the device shows as degraded. More
+    /// than zero; 5 s or more outside tests. Default 20 s.
     pub ack_timeout: Duration,
-    /// Messages of one device that may be under way at once; 1 or more.
+    /// Messages of one device that may be under way at once. 1 or more; 0 counts as 1. Default 64.
     pub in_flight: usize,
-    /// How long to wait between attempts to send a message.
+    /// How long to wait between attempts to send a message. Default 2 s, doubling up to 5 min.
     pub retry: Backoff,
-    /// A message that could not be sent for this long fails.
+    /// A message that could not be sent for this long fails, counted from when it was accepted, or from when
+    /// it became due where it was scheduled. More than zero. Default 24 h.
     pub max_age: Duration,
-    /// How long to wait before starting a session again that failed inside the gateway.
+    /// How long to wait before starting a session again that failed inside the gateway. Default 1 s, doubling
+    /// up to 1 min.
     pub restart: Backoff,
-    /// How often to look although nothing rang: what a lost wake-up costs.
+    /// How long to wait before a login is tried again that WhatsApp refused with a code that says nothing of
+    /// bans, versions or the link. More than zero. Default 30 min.
+    pub login_retry: Duration,
+    /// How often to look although nothing rang: what a lost wake-up costs. More than zero. Default 5 s.
     pub poll: Duration,
-    /// How long idempotency records are kept.
+    /// How long idempotency records are kept. The API promises 24 h or more. Default 24 h.
     pub idempotency_retention: Duration,
 }
 
@@ -37,6 +44,7 @@ impl Default for SessionsConfig {
             retry: Backoff::new(Duration::from_secs(2), Duration::from_secs(300)),
             max_age: Duration::from_secs(24 * 3600),
             restart: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
+            login_retry: Duration::from_secs(30 * 60),
             poll: Duration::from_secs(5),
             idempotency_retention: Duration::from_secs(24 * 3600),
         }

@@ -1,14 +1,16 @@
 //! What every actor is given, and the few things that all of them do the same way.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::port::WhatsApp;
+use postern_domain::port::{ReceiptKind, Session, WhatsApp};
 use postern_domain::session::Signal;
 use postern_domain::{DeviceId, Timestamp};
-use postern_runtime::{Clock, Wakes};
-use postern_store::{LinkError, Store, StoreError};
+use postern_runtime::{Clock, Stop, Wakes};
+use postern_store::{LinkError, Outcome, Store, StoreError};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::{KeyWiper, SessionsConfig, WipeError};
 
@@ -25,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) wiper: Arc<dyn KeyWiper>,
     pub(crate) wakes: Wakes,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Pulled when the session manager is to stop.
+    pub(crate) stop: Stop,
     /// One permit for each device that may be logging in.
     pub(crate) logins: Arc<Semaphore>,
 }
@@ -54,8 +58,9 @@ impl Context {
         wiper: Arc<dyn KeyWiper>,
         wakes: Wakes,
         clock: Arc<dyn Clock>,
+        stop: Stop,
     ) -> Self {
-        let logins = Arc::new(Semaphore::new(config.start_concurrency));
+        let logins = Arc::new(Semaphore::new(config.start_concurrency.max(1)));
         Self {
             config,
             store,
@@ -63,6 +68,7 @@ impl Context {
             wiper,
             wakes,
             clock,
+            stop,
             logins,
         }
     }
@@ -71,11 +77,58 @@ impl Context {
         self.clock.now()
     }
 
+    /// Awaits a call into a client; `None` when it took longer than `deadline`, or when everything is to stop.
+    pub(crate) async fn call<T>(&self, deadline: Duration, call: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            answered = timeout(deadline, call) => answered.ok(),
+            () = self.stop.pulled() => None,
+        }
+    }
+
+    /// Closes a client; within its deadline also when everything is to stop.
+    pub(crate) async fn close(&self, device: DeviceId, session: &dyn Session) {
+        if timeout(STOP_DEADLINE, session.stop()).await.is_err() {
+            tracing::warn!(device.id = %device, "the client did not close in time");
+        }
+    }
+
+    /// Records what was learned about messages, and wakes the readers of the event log.
+    ///
+    /// What arrived together is recorded in the order it must have happened, whatever order it was reported in.
+    pub(crate) async fn record(
+        &self,
+        device: DeviceId,
+        mut outcomes: Vec<Outcome>,
+    ) -> Result<(), StoreError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        outcomes.sort_by_key(|outcome| match outcome {
+            Outcome::Acked { .. } => 0,
+            Outcome::Receipt {
+                kind: ReceiptKind::Delivered,
+                ..
+            } => 1,
+            Outcome::Receipt {
+                kind: ReceiptKind::Read,
+                ..
+            } => 2,
+            Outcome::Receipt {
+                kind: ReceiptKind::Played,
+                ..
+            } => 3,
+            Outcome::Retry { .. } | Outcome::Failed { .. } => 4,
+        });
+        self.store.record(device, outcomes, self.now()).await?;
+        self.wakes.events.ring();
+        Ok(())
+    }
+
     /// Writes down what happened to a device, and wakes those who watch it.
     pub(crate) async fn signal(&self, device: DeviceId, signal: Signal) -> Result<(), StoreError> {
         let status = self.store.signal(device, signal, self.now()).await?;
         if let Some(status) = status {
-            tracing::info!(device.id = %device, device.state = %status.state, device.reason = %status.reason, "device");
+            tracing::info!(device.id = %device, device.state = %status.state, device.reason = %status.reason, "the device's state was written down");
         }
         self.wakes.shown.ring(&device);
         self.wakes.events.ring();

@@ -3,8 +3,11 @@
 //! A claim marks messages `processing` in the table; what happens after that is kept only here. When the connection
 //! is lost all of it is forgotten, because the table still has every message, and the next connection claims them
 //! again with the same stanza ids.
+//!
+//! What WhatsApp refuses is final, except with a 5xx code, which is the server's own trouble: then another attempt
+//! is due. What it never answers is claimed again when its ack deadline has passed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +15,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use postern_domain::port::{Observed, Outgoing, SendError, Session};
-use postern_domain::{Address, DeviceId, FailureCode, StanzaId, Timestamp};
-use postern_store::{Claimed, Outcome, StoreError};
+use postern_domain::{Address, DeviceId, FailureCode, MessageStatus, StanzaId, Timestamp, WorkspaceId};
+use postern_store::{Claimed, Device, Outcome, StoreError};
 use tokio::time::{Instant, timeout};
 
 use crate::context::{CALL_DEADLINE, Context};
@@ -21,32 +24,26 @@ use crate::context::{CALL_DEADLINE, Context};
 /// Chats that are written to at the same time. A first message asks WhatsApp for keys and takes a while; it must not
 /// hold up those to other chats.
 const CHATS_AT_ONCE: usize = 8;
-/// How soon a message is tried again that met a client without a connection.
+/// How soon anything is sent again after a message met a client without a connection. The client says when it is
+/// back; this only bounds the wait for a word that does not come.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a report says about messages; a report about anything else comes back as it was.
-pub(crate) fn outcome_of(observed: Observed) -> Result<Vec<Outcome>, Observed> {
-    match observed {
-        Observed::Acked { stanza, .. } => Ok(vec![Outcome::Acked { stanza }]),
-        Observed::Refused { stanza, code } => Ok(vec![Outcome::Failed {
-            stanza,
-            code: FailureCode::RejectedByWhatsApp,
-            text: format!("WhatsApp refused the message with code {code}"),
-        }]),
-        Observed::Receipt { stanzas, kind, .. } => Ok(stanzas
-            .into_iter()
-            .map(|stanza| Outcome::Receipt { stanza, kind })
-            .collect()),
-        other => Err(other),
-    }
+/// A message that waits for the server to answer it.
+struct Unanswered {
+    /// Until when it counts against the window.
+    until: Instant,
+    attempt: u32,
 }
 
 /// The sending side of one open client.
 pub(crate) struct Dispatch {
     device: DeviceId,
+    workspace: WorkspaceId,
     context: Arc<Context>,
     session: Arc<dyn Session>,
     connected: bool,
+    /// Nothing leaves before this: a message met a client without a connection that did not say so yet.
+    held_until: Option<Instant>,
     /// Whether the outbox may hold something that was not seen yet.
     look: bool,
     /// When to look without being told.
@@ -56,30 +53,33 @@ pub(crate) struct Dispatch {
     /// Chats whose turn has not come.
     waiting: VecDeque<Address>,
     writing: FuturesUnordered<BoxFuture<'static, (Claimed, Result<(), SendError>)>>,
-    /// Being written or written, and not acknowledged; until when the ack is waited for. The ack of a message may
-    /// come before the call that writes it returns.
-    unacknowledged: HashMap<StanzaId, Instant>,
+    being_written: HashSet<StanzaId>,
+    /// Being written or written, and not answered. The answer may come before the call that writes it returns.
+    unanswered: HashMap<StanzaId, Unanswered>,
     outcomes: Vec<Outcome>,
-    last_heard: Instant,
+    /// Since when an answer is awaited and nothing at all has come; `None` when none is awaited.
+    quiet_since: Option<Instant>,
     silent: bool,
 }
 
 impl Dispatch {
-    pub(crate) fn new(device: DeviceId, context: Arc<Context>, session: Arc<dyn Session>) -> Self {
-        let now = Instant::now();
+    pub(crate) fn new(device: &Device, context: Arc<Context>, session: Arc<dyn Session>) -> Self {
         Self {
-            device,
+            device: device.id,
+            workspace: device.workspace,
             context,
             session,
             connected: false,
+            held_until: None,
             look: false,
-            look_at: now,
+            look_at: Instant::now(),
             queues: HashMap::new(),
             waiting: VecDeque::new(),
             writing: FuturesUnordered::new(),
-            unacknowledged: HashMap::new(),
+            being_written: HashSet::new(),
+            unanswered: HashMap::new(),
             outcomes: Vec::new(),
-            last_heard: now,
+            quiet_since: None,
             silent: false,
         }
     }
@@ -88,9 +88,11 @@ impl Dispatch {
     pub(crate) fn connected(&mut self) {
         self.forget();
         self.connected = true;
-        self.silent = false;
-        self.last_heard = Instant::now();
         self.look();
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
     }
 
     /// Nothing leaves until the next connection.
@@ -119,19 +121,26 @@ impl Dispatch {
     pub(crate) async fn claim(&mut self) -> Result<(), StoreError> {
         while self.connected && self.look {
             let now = Instant::now();
-            self.unacknowledged.retain(|_, deadline| *deadline > now);
-            let room = self.context.config.in_flight.saturating_sub(self.under_way());
+            if let Some(until) = self.held_until.filter(|until| *until > now) {
+                self.look_at = until;
+                return Ok(());
+            }
+            self.held_until = None;
+            self.fill();
+            self.unanswered.retain(|_, message| message.until > now);
+            let window = self.context.config.in_flight.max(1);
+            let room = window.saturating_sub(self.under_way());
             if room == 0 {
                 // An ack makes room and looks again; so does the deadline of one that never comes.
                 self.look_at = now + self.context.config.poll;
                 return Ok(());
             }
             self.look = false;
-            let (context, accepted_now) = (&self.context, self.context.now());
-            let deadline = accepted_now.after(context.config.ack_timeout);
+            let (context, claimed_at) = (&self.context, self.context.now());
+            let deadline = claimed_at.after(context.config.ack_timeout);
             let claimed = context
                 .store
-                .claim(self.device, room, deadline, accepted_now)
+                .claim(self.device, room, deadline, claimed_at)
                 .await?;
             if claimed.len() < room {
                 let due = context.store.next_due(self.device).await?;
@@ -140,7 +149,11 @@ impl Dispatch {
                 self.look = true;
             }
             for message in claimed {
-                self.enqueue(message, accepted_now);
+                if is_too_old(&self.context, self.workspace, &message, claimed_at).await? {
+                    self.expire(message);
+                } else {
+                    self.enqueue(message);
+                }
             }
             self.fill();
         }
@@ -152,9 +165,9 @@ impl Dispatch {
         let Some((message, result)) = self.writing.next().await else {
             return std::future::pending().await;
         };
-        let chat = message.to.clone();
+        self.being_written.remove(&message.stanza);
         match result {
-            Ok(()) => self.advance(&chat),
+            Ok(()) => self.advance(&message.to),
             Err(error) => self.failed(message, &error),
         }
         self.fill();
@@ -165,37 +178,47 @@ impl Dispatch {
         std::mem::take(&mut self.outcomes)
     }
 
-    /// The server has spoken about these messages: they make room for others.
-    pub(crate) fn settle(&mut self, learned: &[Outcome]) {
-        for outcome in learned {
+    /// Takes note of what a report says about messages; a report about anything else comes back as it was.
+    pub(crate) fn learn(&mut self, observed: Observed) -> Result<Vec<Outcome>, Observed> {
+        let learned = match observed {
+            Observed::Acked { stanza, .. } => vec![Outcome::Acked { stanza }],
+            Observed::Refused { stanza, code } => vec![self.refused(stanza, &code)],
+            Observed::Receipt { stanzas, kind, .. } => stanzas
+                .into_iter()
+                .map(|stanza| Outcome::Receipt { stanza, kind })
+                .collect(),
+            other => return Err(other),
+        };
+        for outcome in &learned {
             let (Outcome::Acked { stanza }
             | Outcome::Receipt { stanza, .. }
             | Outcome::Retry { stanza, .. }
             | Outcome::Failed { stanza, .. }) = outcome;
-            if self.unacknowledged.remove(stanza).is_some() {
+            if self.unanswered.remove(stanza).is_some() {
                 self.look = true;
             }
         }
+        Ok(learned)
     }
 
     /// Something came through the link; whether it was thought dead.
     pub(crate) fn heard(&mut self) -> bool {
-        self.last_heard = Instant::now();
+        self.quiet_since = (!self.unanswered.is_empty()).then(Instant::now);
         std::mem::take(&mut self.silent)
     }
 
-    /// Whether messages are under way and nothing has come through the link for as long as an ack may take.
+    /// Whether an answer is awaited and nothing has come through the link for as long as an ack may take.
     /// Says so once.
     pub(crate) fn is_newly_silent(&mut self) -> bool {
-        let overdue = self.last_heard.elapsed() > self.context.config.ack_timeout;
-        let silent = self.connected && overdue && !self.unacknowledged.is_empty();
+        let longest = self.context.config.ack_timeout;
+        let silent = self.quiet_since.is_some_and(|since| since.elapsed() > longest);
         let newly = silent && !self.silent;
         self.silent |= silent;
         newly
     }
 
     fn under_way(&self) -> usize {
-        self.unacknowledged.len() + self.queues.values().map(VecDeque::len).sum::<usize>()
+        self.unanswered.len() + self.queues.values().map(VecDeque::len).sum::<usize>()
     }
 
     fn until(&self, due: Timestamp) -> Duration {
@@ -204,17 +227,20 @@ impl Dispatch {
             .clamp(Duration::from_millis(20), self.context.config.poll)
     }
 
-    fn enqueue(&mut self, message: Claimed, now: Timestamp) {
-        if now.since(message.accepted_at) > self.context.config.max_age {
-            self.outcomes.push(Outcome::Failed {
-                stanza: message.stanza,
-                code: FailureCode::Expired,
-                text: "no attempt succeeded in time".to_owned(),
-            });
+    fn expire(&mut self, message: Claimed) {
+        self.outcomes.push(Outcome::Failed {
+            stanza: message.stanza,
+            code: FailureCode::Expired,
+            text: "no attempt succeeded in time".to_owned(),
+        });
+    }
+
+    fn enqueue(&mut self, message: Claimed) {
+        // Its ack deadline passed while it was being written, or while it waited here; it is under way still.
+        if self.being_written.contains(&message.stanza) {
             return;
         }
         match self.queues.get_mut(&message.to) {
-            // Its ack deadline passed while it waited here; its turn is still to come.
             Some(queue) if queue.iter().any(|queued| queued.stanza == message.stanza) => {}
             Some(queue) => queue.push_back(message),
             None => {
@@ -224,9 +250,24 @@ impl Dispatch {
         }
     }
 
+    fn refused(&self, stanza: StanzaId, code: &str) -> Outcome {
+        let detail = format!("WhatsApp refused the message with code {code}");
+        let is_servers_trouble = matches!(code.parse(), Ok(500_u16..=599));
+        if is_servers_trouble {
+            let attempt = self.unanswered.get(&stanza).map_or(1, |message| message.attempt);
+            let at = self.context.now().after(self.context.config.retry.delay(attempt));
+            return Outcome::Retry { stanza, at, detail };
+        }
+        Outcome::Failed {
+            stanza,
+            code: FailureCode::RejectedByWhatsApp,
+            text: detail,
+        }
+    }
+
     /// Starts writing to the chats whose turn it is.
     fn fill(&mut self) {
-        while self.connected && self.writing.len() < CHATS_AT_ONCE {
+        while self.connected && self.held_until.is_none() && self.writing.len() < CHATS_AT_ONCE {
             let Some(chat) = self.waiting.pop_front() else {
                 return;
             };
@@ -234,8 +275,14 @@ impl Dispatch {
                 self.queues.remove(&chat);
                 continue;
             };
-            let ack_by = Instant::now() + self.context.config.ack_timeout;
-            self.unacknowledged.insert(message.stanza.clone(), ack_by);
+            let now = Instant::now();
+            self.quiet_since.get_or_insert(now);
+            let answer = Unanswered {
+                until: now + self.context.config.ack_timeout,
+                attempt: message.attempt,
+            };
+            self.unanswered.insert(message.stanza.clone(), answer);
+            self.being_written.insert(message.stanza.clone());
             let session = Arc::clone(&self.session);
             self.writing.push(Box::pin(async move {
                 let outgoing = Outgoing {
@@ -259,7 +306,10 @@ impl Dispatch {
     }
 
     fn failed(&mut self, message: Claimed, error: &SendError) {
-        self.unacknowledged.remove(&message.stanza);
+        self.unanswered.remove(&message.stanza);
+        if self.unanswered.is_empty() && *error != SendError::TimedOut {
+            self.quiet_since = None;
+        }
         tracing::debug!(device.id = %self.device, message.id = %message.id, message.attempt = message.attempt, "an attempt failed");
         let code = match error {
             SendError::NotOnWhatsApp => Some(FailureCode::NotOnWhatsApp),
@@ -276,9 +326,13 @@ impl Dispatch {
             self.advance(&chat);
             return;
         }
-        let delay = match error {
-            SendError::NotConnected => RECONNECT_PAUSE,
-            _ => self.context.config.retry.delay(message.attempt),
+        let delay = if *error == SendError::NotConnected {
+            // The others would meet the same.
+            self.held_until = Some(Instant::now() + RECONNECT_PAUSE);
+            self.look = true;
+            RECONNECT_PAUSE
+        } else {
+            self.context.config.retry.delay(message.attempt)
         };
         let at = self.context.now().after(delay);
         // Those behind it in its chat wait with it, so that their order holds.
@@ -299,6 +353,33 @@ impl Dispatch {
         self.queues.clear();
         self.waiting.clear();
         self.writing.clear();
-        self.unacknowledged.clear();
+        self.being_written.clear();
+        self.unanswered.clear();
+        self.held_until = None;
+        self.quiet_since = None;
+        self.silent = false;
     }
+}
+
+/// Whether a message waited too long.
+///
+/// A scheduled message, or one that was put back by hand, is as old as its last turn to be sent, which its timeline
+/// knows. Only what looks too old is looked up.
+async fn is_too_old(
+    context: &Context,
+    workspace: WorkspaceId,
+    message: &Claimed,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let max_age = context.config.max_age;
+    if now.since(message.accepted_at) <= max_age {
+        return Ok(false);
+    }
+    let stored = context.store.message(workspace, message.id).await?;
+    let queued_at = stored.and_then(|message| {
+        let mut steps = message.timeline.into_iter().rev();
+        let queued = steps.find(|step| step.status == MessageStatus::Queued)?;
+        Some(queued.at)
+    });
+    Ok(now.since(queued_at.unwrap_or(message.accepted_at)) > max_age)
 }

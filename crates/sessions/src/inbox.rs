@@ -1,18 +1,34 @@
 //! Where a client reports to: a bounded buffer that the actor empties, and the commit of received messages.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_domain::DeviceId;
 use postern_domain::port::{Inbound, NotCommitted, Observed, Observer};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use crate::context::Context;
 
 /// Reports that may wait. Acks are bounded by what is in flight and changes of state are few; only receipts could
 /// pile up, and past this many they are dropped: the message then stays at an earlier status.
 const WAITING: usize = 65_536;
+/// How long received messages wait for the word whether the account they belong to may be linked.
+const DECISION: Duration = Duration::from_secs(10);
+
+/// Whether what is received belongs to an account the device is linked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// The account is not recorded yet.
+    Undecided,
+    /// It is the device's account.
+    Admitted,
+    /// It is not, and never will be: the link is being taken back.
+    Refused,
+}
 
 /// The observer of one client.
 pub(crate) struct Inbox {
@@ -20,16 +36,51 @@ pub(crate) struct Inbox {
     context: Arc<Context>,
     waiting: Mutex<VecDeque<Observed>>,
     arrived: Notify,
+    admission: watch::Sender<Admission>,
+    /// Whether messages were received since this was last asked.
+    received: AtomicBool,
+    /// Whether receipts had to be dropped; said once.
+    overflowed: AtomicBool,
 }
 
 impl Inbox {
-    pub(crate) fn new(device: DeviceId, context: Arc<Context>) -> Self {
+    pub(crate) fn new(device: DeviceId, context: Arc<Context>, admission: Admission) -> Self {
         Self {
             device,
             context,
             waiting: Mutex::default(),
             arrived: Notify::new(),
+            admission: watch::Sender::new(admission),
+            received: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
         }
+    }
+
+    /// Says whether received messages may be committed, from now on.
+    pub(crate) fn decide(&self, admission: Admission) {
+        self.admission.send_replace(admission);
+    }
+
+    /// Keeps nobody waiting for a decision that will not come.
+    pub(crate) fn refuse_undecided(&self) {
+        self.admission.send_if_modified(|admission| {
+            let undecided = *admission == Admission::Undecided;
+            if undecided {
+                *admission = Admission::Refused;
+            }
+            undecided
+        });
+    }
+
+    /// Whether messages were received since the last call: a sign that the link is alive.
+    pub(crate) fn take_received(&self) -> bool {
+        self.received.swap(false, Ordering::Relaxed)
+    }
+
+    async fn is_admitted(&self) -> bool {
+        let mut admission = self.admission.subscribe();
+        let decided = admission.wait_for(|admission| *admission != Admission::Undecided);
+        matches!(timeout(DECISION, decided).await, Ok(Ok(admission)) if *admission == Admission::Admitted)
     }
 
     /// Takes everything that was reported since the last call, in order.
@@ -48,6 +99,10 @@ impl Observer for Inbox {
     fn observe(&self, observed: Observed) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= WAITING && matches!(observed, Observed::Receipt { .. }) {
+            drop(waiting);
+            if !self.overflowed.swap(true, Ordering::Relaxed) {
+                tracing::warn!(device.id = %self.device, "receipts are dropped: they come faster than they can be stored");
+            }
             return;
         }
         waiting.push_back(observed);
@@ -56,6 +111,11 @@ impl Observer for Inbox {
     }
 
     async fn receive(&self, batch: Vec<Inbound>) -> Result<(), NotCommitted> {
+        if !self.is_admitted().await {
+            return Err(NotCommitted);
+        }
+        self.received.store(true, Ordering::Relaxed);
+        self.arrived.notify_one();
         let context = &self.context;
         match context.store.receive(self.device, batch, context.now()).await {
             Ok(_new) => {

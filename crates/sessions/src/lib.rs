@@ -6,18 +6,27 @@
 //! for as long as the device is connected.
 //!
 //! **On failure.** A lost socket heals inside the client. A client that ends for good ends its actor, and the
-//! device's row says why; the supervisor starts it again when that can help. An actor that panics or cannot reach
-//! its store is started again with backoff; no other device notices.
+//! device's row says why; the supervisor starts it again when that can help: after a ban when it is over, after a
+//! refused login half an hour later, after another client took the link over or WhatsApp wanted a newer version
+//! when the operator asks. An actor that panics or cannot reach its store closes its client and is started again
+//! with backoff; no other device notices. No call into a client is waited for without a deadline.
 //!
 //! **On restart.** Nothing is remembered but the tables: every linked device gets an actor, a few at a time, and
-//! whatever was in flight is sent again with the stanza id it had.
+//! whatever was in flight is sent again with the stanza id it had. A restart by the operator counts as asking, so
+//! only a ban that is not over keeps a linked device down.
+//!
+//! **Pairing** begins with erased keys. It ends with a link, or without one when the codes run out, when WhatsApp or
+//! the gateway refuses, or when the device is paused. An account that another device of the workspace has is logged
+//! out again, and nothing it received is stored. After a logout the messages that wait stay, for that account only.
 //!
 //! **Wake-ups** only say "look now". Losing one costs a poll interval.
 
 mod actor;
+mod client;
 mod config;
 mod context;
 mod dispatch;
+mod ending;
 mod inbox;
 mod pairing;
 mod removal;
@@ -25,15 +34,20 @@ mod supervisor;
 mod timetable;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_domain::DeviceId;
 use postern_domain::port::WhatsApp;
 use postern_runtime::{Clock, Stop, Tasks, Wakes};
 use postern_store::Store;
+use tokio::time::timeout;
 
 pub use config::SessionsConfig;
 use context::Context;
+
+/// A link that must be taken back is given 15 s to be logged out, and every client 15 s to close.
+const STOPPED_BY: Duration = Duration::from_secs(45);
 
 /// Erases the keys of a device.
 #[async_trait]
@@ -69,20 +83,21 @@ impl Sessions {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (tasks, stop) = (Tasks::new(), Stop::new());
-        let context = Arc::new(Context::new(config, store, whatsapp, wiper, wakes, clock));
+        let context = Context::new(config, store, whatsapp, wiper, wakes, clock, stop.clone());
+        let context = Arc::new(context);
         // Handles are not needed: panics are logged by `Tasks`, and `stop` waits for all of them.
-        drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context), stop.clone())));
-        drop(tasks.spawn(
-            "session supervisor",
-            supervisor::run(context, tasks.clone(), stop.clone()),
-        ));
+        drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context))));
+        drop(tasks.spawn("session supervisor", supervisor::run(context, tasks.clone())));
         Self { tasks, stop }
     }
 
-    /// Stops every session in parallel: clients are closed, and what they reported is written down. Each takes
-    /// 15 s at most.
+    /// Stops every session in parallel: clients are closed, and what they reported is written down.
+    ///
+    /// Takes as long as the slowest client, which should be less than 15 s; returns after 45 s in any case.
     pub async fn stop(self) {
         self.stop.pull();
-        self.tasks.ended().await;
+        if timeout(STOPPED_BY, self.tasks.ended()).await.is_err() {
+            tracing::error!("some sessions did not stop in time");
+        }
     }
 }

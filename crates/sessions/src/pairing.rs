@@ -1,12 +1,19 @@
 //! From a request to pair to a linked account: which code is shown, and what happens when WhatsApp links the wrong one.
 
+use std::time::Duration;
+
 use postern_domain::DeviceId;
 use postern_domain::port::{Observed, Session};
 use postern_domain::session::Signal;
 use postern_store::{CodeKind, LinkError, PairingRequest, ShownCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::context::{CALL_DEADLINE, Context, Failure, STOP_DEADLINE};
+use crate::context::{CALL_DEADLINE, Context, Failure};
+
+/// How long a link that must not be may take to log in, so that it can be logged out, before it is given up.
+const LOGIN: Duration = Duration::from_secs(30);
+/// The port promises 10 s for logging out.
+const LOG_OUT_DEADLINE: Duration = Duration::from_secs(15);
 
 /// One pairing, as far as it has come.
 pub(crate) struct Pairing {
@@ -22,8 +29,9 @@ enum Stage {
     PairingCodeAsked,
     /// The account is recorded.
     Linked,
-    /// WhatsApp linked an account that another device has; it is logged out as soon as that is possible.
-    Refused,
+    /// WhatsApp linked an account that another device has; it is logged out as soon as that is possible, and wiped
+    /// at this time in any case.
+    Refused(Instant),
 }
 
 impl Pairing {
@@ -38,8 +46,12 @@ impl Pairing {
         self.stage == Stage::Linked
     }
 
-    pub(crate) fn is_refused(&self) -> bool {
-        self.stage == Stage::Refused
+    /// By when the link must be taken back, if it must be; sooner if the client is connected sooner.
+    pub(crate) fn undo_by(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Refused(until) => Some(until),
+            Stage::Codes | Stage::PairingCodeAsked | Stage::Linked => None,
+        }
     }
 
     /// Whether the operator asked anew. Once linked, the request is gone and nothing is newer.
@@ -74,8 +86,9 @@ impl Pairing {
                 // The first QR code shows that the client is ready to be asked for the other kind.
                 (Some(phone), Stage::Codes) => {
                     self.stage = Stage::PairingCodeAsked;
-                    let asked = timeout(CALL_DEADLINE, session.request_pairing_code(phone)).await;
-                    if !matches!(asked, Ok(Ok(()))) {
+                    let asking = session.request_pairing_code(phone);
+                    let asked = context.call(CALL_DEADLINE, asking).await;
+                    if !matches!(asked, Some(Ok(()))) && !context.stop.is_pulled() {
                         return fail(context, device, "WhatsApp gave no pairing code").await;
                     }
                 }
@@ -103,7 +116,7 @@ impl Pairing {
                     }
                     Err(LinkError::AccountTaken(other)) => {
                         tracing::warn!(device.id = %device, other.id = %other, "the account is linked to another device");
-                        self.stage = Stage::Refused;
+                        self.stage = Stage::Refused(Instant::now() + LOGIN);
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -121,13 +134,12 @@ impl Pairing {
         device: DeviceId,
         session: &dyn Session,
     ) -> Result<(), Failure> {
-        let told = timeout(CALL_DEADLINE, session.log_out()).await;
+        // Also when everything is to stop: this is the last chance.
+        let told = timeout(LOG_OUT_DEADLINE, session.log_out()).await;
         if !matches!(told, Ok(Ok(()))) {
             tracing::warn!(device.id = %device, "WhatsApp could not be told to remove the link; remove it on the phone");
         }
-        if timeout(STOP_DEADLINE, session.stop()).await.is_err() {
-            tracing::warn!(device.id = %device, "the client did not close in time");
-        }
+        context.close(device, session).await;
         context.wiper.wipe(device).await?;
         context.signal(device, Signal::PairingFailed).await?;
         Ok(())

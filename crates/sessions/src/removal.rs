@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use postern_domain::port::Observed;
 use postern_store::Device;
-use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::context::{CALL_DEADLINE, Context, Failure, STOP_DEADLINE};
-use crate::inbox::Inbox;
+use crate::context::{CALL_DEADLINE, Context, Failure};
+use crate::inbox::{Admission, Inbox};
 
 /// How long a login for the sake of logging out may take.
 const LOGIN: Duration = Duration::from_secs(15);
 
-/// Removes a device whose client is closed.
+/// Removes a device whose client is closed. When everything is to stop it gives up; the next start goes on.
 pub(crate) async fn remove(context: &Arc<Context>, device: &Device) -> Result<(), Failure> {
     if device.linked && !log_out(context, device).await {
+        if context.stop.is_pulled() {
+            return Ok(());
+        }
         tracing::warn!(
             device.id = %device.id,
             "WhatsApp could not be told; the phone lists the linked device until it is removed there"
@@ -30,21 +32,18 @@ pub(crate) async fn remove(context: &Arc<Context>, device: &Device) -> Result<()
 
 /// Logs in once more and asks WhatsApp to remove the link; whether it did.
 async fn log_out(context: &Arc<Context>, device: &Device) -> bool {
-    let inbox = Arc::new(Inbox::new(device.id, Arc::clone(context)));
+    let inbox = Arc::new(Inbox::new(device.id, Arc::clone(context), Admission::Admitted));
     let opening = context.whatsapp.open(device.id, Arc::clone(&inbox) as _);
-    let Ok(Ok(session)) = timeout(CALL_DEADLINE, opening).await else {
+    let Some(Ok(session)) = context.call(CALL_DEADLINE, opening).await else {
         return false;
     };
-    let told =
-        is_connected(&inbox).await && matches!(timeout(CALL_DEADLINE, session.log_out()).await, Ok(Ok(())));
-    if timeout(STOP_DEADLINE, session.stop()).await.is_err() {
-        tracing::warn!(device.id = %device.id, "the client did not close in time");
-    }
+    let told = context.call(LOGIN, is_connected(&inbox)).await == Some(true)
+        && matches!(context.call(CALL_DEADLINE, session.log_out()).await, Some(Ok(())));
+    context.close(device.id, &*session).await;
     told
 }
 
 async fn is_connected(inbox: &Inbox) -> bool {
-    let deadline = Instant::now() + LOGIN;
     loop {
         for observed in inbox.take() {
             match observed {
@@ -53,8 +52,6 @@ async fn is_connected(inbox: &Inbox) -> bool {
                 _ => {}
             }
         }
-        if timeout_at(deadline, inbox.arrived()).await.is_err() {
-            return false;
-        }
+        inbox.arrived().await;
     }
 }

@@ -9,13 +9,19 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use postern_domain::session::Signal;
 use postern_domain::{DeviceId, DeviceReason, Intent, Timestamp};
-use postern_runtime::{Panicked, Stop, Tasks};
-use postern_store::{Device, PairingRequest};
+use postern_runtime::{Panicked, Tasks};
+use postern_store::{Device, PairingRequest, StoreError};
 use rand::RngExt as _;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::actor::{self, Exit};
 use crate::context::{Context, Failure};
+
+/// An actor that ran for this long was healthy: its next failure counts as the first.
+const HEALTHY: Duration = Duration::from_secs(300);
+/// The shortest wait between two looks.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// What the operator wants of a device: the part of its row that only the API writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +47,15 @@ impl Wish {
 
 /// A device whose session ended in a way that starting it again at once would not help.
 struct Rest {
-    /// What was wanted then; a new wish ends the rest.
+    /// What was wanted then, as far as the actor knew; a newer wish ends the rest.
     wish: Wish,
     /// When it is tried again without a new wish.
     until: Option<Timestamp>,
+}
+
+struct Actor {
+    wishes: watch::Sender<Wish>,
+    since: Instant,
 }
 
 type Ended = (DeviceId, Result<Result<Exit, Failure>, Panicked>);
@@ -52,8 +63,7 @@ type Ended = (DeviceId, Result<Result<Exit, Failure>, Panicked>);
 struct Supervisor {
     context: Arc<Context>,
     tasks: Tasks,
-    stop: Stop,
-    running: HashMap<DeviceId, watch::Sender<Wish>>,
+    running: HashMap<DeviceId, Actor>,
     endings: FuturesUnordered<BoxFuture<'static, Ended>>,
     resting: HashMap<DeviceId, Rest>,
     failures: HashMap<DeviceId, u32>,
@@ -62,13 +72,11 @@ struct Supervisor {
 }
 
 /// Runs until stopped; then waits for the actors, which stop by the same token.
-pub(crate) async fn run(context: Arc<Context>, tasks: Tasks, stop: Stop) {
+pub(crate) async fn run(context: Arc<Context>, tasks: Tasks) {
     let mut wake = context.wakes.devices.listen();
-    let poll = context.config.poll;
     let mut supervisor = Supervisor {
-        context,
+        context: Arc::clone(&context),
         tasks,
-        stop,
         running: HashMap::new(),
         endings: FuturesUnordered::new(),
         resting: HashMap::new(),
@@ -79,9 +87,9 @@ pub(crate) async fn run(context: Arc<Context>, tasks: Tasks, stop: Stop) {
         supervisor.reconcile().await;
         tokio::select! {
             () = wake.rung() => {}
-            () = tokio::time::sleep(poll) => {}
+            () = tokio::time::sleep(supervisor.until_next_look()) => {}
             Some(ended) = supervisor.endings.next() => supervisor.note(ended).await,
-            () = supervisor.stop.pulled() => break,
+            () = context.stop.pulled() => break,
         }
     }
     while supervisor.endings.next().await.is_some() {}
@@ -101,7 +109,9 @@ impl Supervisor {
         for device in devices {
             let wish = Wish::of(&device);
             if let Some(actor) = self.running.get(&device.id) {
-                actor.send_if_modified(|known| std::mem::replace(known, wish) != wish);
+                actor
+                    .wishes
+                    .send_if_modified(|known| std::mem::replace(known, wish) != wish);
             } else if is_wanted(&device, now) && !self.is_resting(device.id, wish, now) {
                 self.start(&device, wish);
             }
@@ -123,13 +133,20 @@ impl Supervisor {
     fn start(&mut self, device: &Device, wish: Wish) {
         let id = device.id;
         let (sender, wishes) = watch::channel(wish);
-        self.running.insert(id, sender);
+        let since = Instant::now();
+        self.running.insert(
+            id,
+            Actor {
+                wishes: sender,
+                since,
+            },
+        );
         let delay = if self.starting {
             random_up_to(self.context.config.start_jitter)
         } else {
             Duration::ZERO
         };
-        let actor = actor::run(Arc::clone(&self.context), id, wishes, self.stop.child(), delay);
+        let actor = actor::run(Arc::clone(&self.context), id, wishes, delay);
         let handle = self.tasks.spawn(format!("session of {id}"), actor);
         self.endings.push(Box::pin(
             async move { (id, handle.await.unwrap_or(Err(Panicked))) },
@@ -138,14 +155,18 @@ impl Supervisor {
 
     /// Takes note of an actor's end; decides whether and when it is started again.
     async fn note(&mut self, (device, outcome): Ended) {
-        let Some(wish) = self.running.remove(&device).map(|sender| *sender.borrow()) else {
+        let Some(actor) = self.running.remove(&device) else {
             return;
         };
+        if actor.since.elapsed() > HEALTHY {
+            self.failures.remove(&device);
+        }
+        let wish = *actor.wishes.borrow();
         match outcome {
             Ok(Ok(Exit::Done)) => {
                 self.failures.remove(&device);
             }
-            Ok(Ok(Exit::Rest { until })) => {
+            Ok(Ok(Exit::Rest { until, wish })) => {
                 self.failures.remove(&device);
                 self.resting.insert(device, Rest { wish, until });
             }
@@ -172,19 +193,41 @@ impl Supervisor {
                 until: Some(retry_at),
             },
         );
-        if wish.intent == Intent::Linked
-            && let Err(error) = self.context.signal(device, Signal::Crashed { retry_at }).await
-        {
+        if let Err(error) = record_failure(&self.context, device, retry_at).await {
             tracing::warn!(device.id = %device, %error, "the failure could not be recorded");
         }
     }
+
+    /// Until the first rest is over, and never longer than the poll interval.
+    fn until_next_look(&self) -> Duration {
+        let (now, poll) = (self.context.now(), self.context.config.poll);
+        self.resting
+            .values()
+            .filter_map(|rest| rest.until)
+            .filter(|until| *until > now)
+            .map(|until| until.since(now))
+            .min()
+            .map_or(poll, |first| first.max(BREATH).min(poll))
+    }
+}
+
+/// A device that is being paired has nothing to be restored to; it is about to show codes again.
+async fn record_failure(context: &Context, device: DeviceId, retry_at: Timestamp) -> Result<(), StoreError> {
+    let signal = match context.store.session_device(device).await? {
+        Some(row) if row.intent != Intent::Linked => return Ok(()),
+        Some(row) if row.linked => Signal::Crashed { retry_at },
+        Some(row) if row.pairing.is_some() => Signal::PairingStarted,
+        _ => return Ok(()),
+    };
+    context.signal(device, signal).await
 }
 
 /// Whether a device should have an actor.
 fn is_wanted(device: &Device, now: Timestamp) -> bool {
     match device.intent {
         Intent::Removed => true,
-        Intent::Paused => device.linked && device.status.reason != DeviceReason::Stopped,
+        Intent::Paused if device.linked => device.status.reason != DeviceReason::Stopped,
+        Intent::Paused => device.pairing.is_some(),
         Intent::Linked if device.linked => {
             let barred = device.status.reason == DeviceReason::TemporaryBan;
             !barred || device.status.retry_at.is_none_or(|until| until <= now)

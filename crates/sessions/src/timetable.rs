@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_runtime::Stop;
 use postern_store::StoreError;
 
 use crate::context::Context;
@@ -16,7 +15,7 @@ const SWEEP_EVERY: u64 = 120;
 const STEP: usize = 500;
 
 /// Runs until stopped. A failure is logged and tried again at the next tick.
-pub(crate) async fn run(context: Arc<Context>, stop: Stop) {
+pub(crate) async fn run(context: Arc<Context>) {
     let mut ticks: u64 = 0;
     loop {
         if let Err(error) = promote(&context).await {
@@ -30,7 +29,7 @@ pub(crate) async fn run(context: Arc<Context>, stop: Stop) {
         ticks += 1;
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
-            () = stop.pulled() => return,
+            () = context.stop.pulled() => return,
         }
     }
 }

@@ -48,11 +48,11 @@ async fn each_ending_has_its_state_and_reason() {
     for (number, (ending, state, reason)) in cases.into_iter().enumerate() {
         let device = gateway.linked(&phone(number)).await;
         let worthless = matches!(ending, Ending::LoggedOut | Ending::AccountRemoved);
-        let banned = matches!(ending, Ending::TemporaryBan(_));
+        let heals = matches!(ending, Ending::TemporaryBan(_) | Ending::LoginRefused { .. });
         gateway.network.tell(device, Observed::Ended(ending));
         assert_eq!(gateway.becomes(device, state).await, reason);
         let row = gateway.device(device).await.expect("it stays");
-        assert_eq!(row.status.retry_at.is_some(), banned);
+        assert_eq!(row.status.retry_at.is_some(), heals);
         assert_eq!(row.linked, !worthless);
         let client = gateway.network.client(device);
         let wipes = if worthless { 2 } else { 1 };
@@ -121,27 +121,17 @@ async fn a_panic_and_a_crash_are_contained_and_the_device_comes_back() {
 async fn pause_resume_and_removal_follow_the_intent() {
     let gateway = Gateway::start().await;
     let device = gateway.linked(&phone(0)).await;
-    let wish = async |intent| {
-        gateway
-            .store
-            .set_intent(gateway.workspace, device, intent)
-            .await
-            .expect("written");
-        gateway.wakes.devices.ring();
-    };
-    wish(Intent::Paused).await;
+    gateway.wish(device, Intent::Paused).await;
     assert_eq!(
         gateway.becomes(device, DeviceState::Disconnected).await,
         DeviceReason::Stopped
     );
-    wish(Intent::Linked).await;
+    gateway.wish(device, Intent::Linked).await;
     gateway.network.opened(device, 2).await;
     gateway.network.tell(device, Observed::Connected);
     gateway.becomes(device, DeviceState::Connected).await;
 
-    wish(Intent::Removed).await;
-    gateway.network.opened(device, 3).await;
-    gateway.network.tell(device, Observed::Connected);
+    gateway.wish(device, Intent::Removed).await;
     eventually(async || gateway.device(device).await.is_none().then_some(())).await;
     let client = gateway.network.client(device);
     assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
@@ -150,15 +140,34 @@ async fn pause_resume_and_removal_follow_the_intent() {
         2,
         "before pairing and at the end"
     );
+    assert_eq!(
+        client.opens.load(Ordering::SeqCst),
+        2,
+        "the open connection served for logging out"
+    );
+}
+
+#[tokio::test]
+async fn a_device_without_a_connection_logs_in_once_more_to_be_removed() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(&phone(0)).await;
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
+    gateway.wish(device, Intent::Removed).await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(device, Observed::Connected);
+    eventually(async || gateway.device(device).await.is_none().then_some(())).await;
+    let client = gateway.network.client(device);
+    assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
+    assert_eq!(client.wipes.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn many_devices_start_a_few_at_a_time() {
     let mut gateway = Gateway::start().await;
-    let mut devices = Vec::new();
-    for number in 0..40 {
-        devices.push(gateway.linked(&phone(number)).await);
-    }
+    let numbers: Vec<_> = (0..200).map(phone).collect();
+    let linking = numbers.iter().map(|number| gateway.linked(number));
+    let devices = futures_util::future::join_all(linking).await;
     gateway.stop().await;
     gateway.network.most_opening.store(0, Ordering::SeqCst);
     *gateway.network.slow_open.lock().expect("no panic") = Duration::from_millis(10);

@@ -3,6 +3,7 @@
 mod endings;
 mod pairing;
 mod port;
+mod restarts;
 mod sending;
 
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::port::{Observed, WhatsApp};
 use postern_domain::{
-    Account, Address, Content, DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber,
-    StanzaId, WorkspaceId,
+    Account, Address, Content, DeviceId, DeviceReason, DeviceState, Event, Intent, MessageId, MessageStatus,
+    PhoneNumber, StanzaId, Timestamp, WorkspaceId,
 };
-use postern_runtime::{Backoff, Clock as _, SystemClock, Wakes};
+use postern_runtime::{Backoff, Clock, SystemClock, Wakes};
 use postern_sessions::{KeyWiper, Sessions, SessionsConfig, WipeError};
 use postern_store::{Device, Message, NewMessage, Store, StoreOptions};
 use tempfile::TempDir;
@@ -27,6 +28,7 @@ struct Gateway {
     store: Store,
     network: Arc<Network>,
     wakes: Wakes,
+    clock: Arc<dyn Clock>,
     workspace: WorkspaceId,
     sessions: Option<Sessions>,
 }
@@ -68,18 +70,20 @@ impl Gateway {
     }
 
     async fn start_with(config: SessionsConfig) -> Self {
+        Self::start_at(config, Arc::new(SystemClock)).await
+    }
+
+    async fn start_at(config: SessionsConfig, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = open(&folder);
-        let workspace = store
-            .first_workspace(SystemClock.now())
-            .await
-            .expect("a workspace");
+        let workspace = store.first_workspace(clock.now()).await.expect("a workspace");
         let network = Arc::new(Network::default());
         let mut gateway = Self {
             folder,
             store,
             network,
             wakes: Wakes::default(),
+            clock,
             workspace,
             sessions: None,
         };
@@ -90,7 +94,7 @@ impl Gateway {
     fn start_sessions(&mut self, config: SessionsConfig) {
         let port: Arc<dyn WhatsApp> = Arc::clone(&self.network) as _;
         let wiper = Arc::new(Wiper(Arc::clone(&self.network)));
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         self.sessions = Some(Sessions::start(
             config,
             self.store.clone(),
@@ -110,7 +114,7 @@ impl Gateway {
     async fn create(&self) -> DeviceId {
         let id = DeviceId::generate();
         self.store
-            .create_device(self.workspace, id, String::new(), SystemClock.now())
+            .create_device(self.workspace, id, String::new(), self.clock.now())
             .await
             .expect("created");
         id
@@ -122,6 +126,16 @@ impl Gateway {
             .await
             .expect("asked");
         self.wakes.devices.ring();
+    }
+
+    async fn wish(&self, device: DeviceId, intent: Intent) {
+        let written = self.store.set_intent(self.workspace, device, intent).await;
+        assert!(written.expect("written").is_some());
+        self.wakes.devices.ring();
+    }
+
+    async fn events(&self) -> Vec<Event> {
+        self.store.events_after(0, 10_000).await.expect("read")
     }
 
     /// A device that is linked and connected.
@@ -153,6 +167,16 @@ impl Gateway {
     }
 
     async fn accept(&self, device: DeviceId, to: &str, body: &str) -> (MessageId, StanzaId) {
+        self.accept_for(device, to, body, None).await
+    }
+
+    async fn accept_for(
+        &self,
+        device: DeviceId,
+        to: &str,
+        body: &str,
+        scheduled_for: Option<Timestamp>,
+    ) -> (MessageId, StanzaId) {
         let (id, stanza) = (MessageId::generate(), StanzaId::generate());
         let message = NewMessage {
             id,
@@ -164,11 +188,11 @@ impl Gateway {
             },
             stanza: stanza.clone(),
             metadata: None,
-            scheduled_for: None,
+            scheduled_for,
             queue_if_disconnected: true,
         };
         self.store
-            .accept(message, None, SystemClock.now())
+            .accept(message, None, self.clock.now())
             .await
             .expect("accepted");
         self.wakes.outbox.ring(&device);

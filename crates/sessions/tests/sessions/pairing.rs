@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use postern_domain::port::{Ending, Observed, Secret};
-use postern_domain::{DeviceReason, DeviceState};
+use postern_domain::port::{Ending, Inbound, NotCommitted, Observed, Secret};
+use postern_domain::{Content, DeviceReason, DeviceState, EventType, Intent, StanzaId};
 use postern_runtime::{Clock as _, SystemClock};
 use postern_store::CodeKind;
 
@@ -122,4 +122,100 @@ async fn an_account_that_another_device_has_is_logged_out_again() {
         gateway.becomes(first, DeviceState::Connected).await,
         DeviceReason::Healthy
     );
+}
+
+fn received(from: &str) -> Vec<Inbound> {
+    vec![Inbound {
+        stanza: StanzaId::generate(),
+        chat: crate::address(from),
+        sender: crate::address(from),
+        sender_lid: None,
+        push_name: None,
+        sent_at: SystemClock.now(),
+        content: Content::Text {
+            body: "hi".to_owned(),
+        },
+    }]
+}
+
+#[tokio::test]
+async fn what_an_account_receives_is_stored_only_where_it_is_linked() {
+    let gateway = Gateway::start().await;
+    let first = gateway.linked(OWNER).await;
+    let second = gateway.create().await;
+    gateway.ask_for_pairing(second, None).await;
+    gateway.network.opened(second, 1).await;
+    let early = gateway.network.deliver(second, received("+15551234567"));
+    let taken = async {
+        let account = account(OWNER);
+        gateway.network.tell(second, Observed::Paired { account });
+    };
+    let (early, ()) = futures_util::future::join(early, taken).await;
+    assert_eq!(early, Err(NotCommitted));
+    gateway
+        .network
+        .deliver(first, received("+15551234567"))
+        .await
+        .expect("committed");
+    let events = gateway.events().await;
+    let devices: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == EventType::MessageReceived)
+        .map(|event| event.device)
+        .collect();
+    assert_eq!(devices, [first]);
+}
+
+#[tokio::test]
+async fn a_paused_pairing_is_over() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    gateway.network.tell(device, qr("shown"));
+    gateway.wish(device, Intent::Paused).await;
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Unlinked).await,
+        DeviceReason::PairingFailed
+    );
+    assert_eq!(gateway.device(device).await.expect("it stays").pairing, None);
+}
+
+#[tokio::test]
+async fn a_link_that_comes_while_the_client_is_closing_is_kept() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    let client = gateway.network.client(device);
+    let account = account(OWNER);
+    *client.last_words.lock().expect("no panic") = vec![Observed::Paired { account }];
+    gateway.wish(device, Intent::Paused).await;
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Disconnected).await,
+        DeviceReason::Stopped
+    );
+    gateway.wish(device, Intent::Linked).await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    assert_eq!(client.wipes.load(Ordering::SeqCst), 1, "only before pairing");
+}
+
+#[tokio::test]
+async fn a_device_that_cannot_be_opened_for_pairing_goes_on_pairing() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    let client = gateway.network.client(device);
+    client.open_failures.store(2, Ordering::SeqCst);
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    gateway.network.tell(device, qr("at last"));
+    eventually(async || {
+        let row = gateway.device(device).await?;
+        (row.status.reason == DeviceReason::QrShown).then_some(())
+    })
+    .await;
+    let events = gateway.events().await;
+    assert!(events.iter().all(|event| event.kind == EventType::DevicePairing));
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_domain::port::{
-    CallError, Ending, Observed, Observer, OpenError, Outgoing, SendError, Session, WhatsApp,
+    CallError, Ending, Inbound, NotCommitted, Observed, Observer, OpenError, Outgoing, SendError, Session,
+    WhatsApp,
 };
-use postern_domain::{DeviceId, PhoneNumber, StanzaId};
+use postern_domain::{Address, DeviceId, PhoneNumber, StanzaId};
+use tokio::sync::Notify;
 
 use crate::eventually;
 
@@ -31,6 +33,21 @@ pub(crate) struct Client {
     pub(crate) wipes: AtomicUsize,
     pub(crate) log_outs: AtomicUsize,
     pub(crate) panics: AtomicUsize,
+    /// How many opens fail.
+    pub(crate) open_failures: AtomicUsize,
+    /// Whether the next send panics.
+    pub(crate) panics_in_send: AtomicBool,
+    /// Clients that were opened and not stopped, and the most there were.
+    alive: AtomicUsize,
+    pub(crate) most_alive: AtomicUsize,
+    /// While this is set, sends to the address hang.
+    pub(crate) stuck: Mutex<Option<Address>>,
+    pub(crate) unstuck: Notify,
+    /// While this is set, stopping hangs.
+    pub(crate) closes_slowly: AtomicBool,
+    pub(crate) stopping: AtomicUsize,
+    /// What the client reports while it is being stopped.
+    pub(crate) last_words: Mutex<Vec<Observed>>,
     pub(crate) sent: Mutex<Vec<StanzaId>>,
     /// What the next sends answer.
     pub(crate) failures: Mutex<Vec<SendError>>,
@@ -53,6 +70,11 @@ impl Network {
     pub(crate) fn tell(&self, device: DeviceId, observed: Observed) {
         let observer = self.client(device).observer.lock().expect("no panic").clone();
         observer.expect("it is open").observe(observed);
+    }
+
+    pub(crate) async fn deliver(&self, device: DeviceId, batch: Vec<Inbound>) -> Result<(), NotCommitted> {
+        let observer = self.client(device).observer.lock().expect("no panic").clone();
+        observer.expect("it is open").receive(batch).await
     }
 
     /// Waits until the device's client was opened this many times.
@@ -78,24 +100,39 @@ impl WhatsApp for Network {
             client.panics.fetch_sub(1, Ordering::SeqCst);
             panic!("on purpose");
         }
+        if client.open_failures.load(Ordering::SeqCst) > 0 {
+            client.open_failures.fetch_sub(1, Ordering::SeqCst);
+            return Err(OpenError::Client("on purpose".to_owned()));
+        }
         let opening = self.opening.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_opening.fetch_max(opening, Ordering::SeqCst);
         let delay = *self.slow_open.lock().expect("no panic");
         tokio::time::sleep(delay).await;
         self.opening.fetch_sub(1, Ordering::SeqCst);
         *client.observer.lock().expect("no panic") = Some(observer);
+        let alive = client.alive.fetch_add(1, Ordering::SeqCst) + 1;
+        client.most_alive.fetch_max(alive, Ordering::SeqCst);
         client.opens.fetch_add(1, Ordering::SeqCst);
-        Ok(Arc::new(ClientSession(client)))
+        Ok(Arc::new(ClientSession(client, AtomicBool::new(false))))
     }
 }
 
-struct ClientSession(Arc<Client>);
+/// A client, and whether it was stopped.
+struct ClientSession(Arc<Client>, AtomicBool);
 
 #[async_trait]
 impl Session for ClientSession {
     async fn send(&self, message: &Outgoing) -> Result<(), SendError> {
         if let Some(failure) = self.0.failures.lock().expect("no panic").pop() {
             return Err(failure);
+        }
+        assert!(!self.0.panics_in_send.swap(false, Ordering::SeqCst), "on purpose");
+        loop {
+            let unstuck = self.0.unstuck.notified();
+            if self.0.stuck.lock().expect("no panic").as_ref() != Some(&message.to) {
+                break;
+            }
+            unstuck.await;
         }
         self.0.sent.lock().expect("no panic").push(message.stanza.clone());
         if self.0.acks.load(Ordering::SeqCst) {
@@ -119,8 +156,19 @@ impl Session for ClientSession {
     }
 
     async fn stop(&self) {
+        self.0.stopping.fetch_add(1, Ordering::SeqCst);
+        while self.0.closes_slowly.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if !self.1.swap(true, Ordering::SeqCst) {
+            self.0.alive.fetch_sub(1, Ordering::SeqCst);
+        }
+        let last_words = std::mem::take(&mut *self.0.last_words.lock().expect("no panic"));
         let observer = self.0.observer.lock().expect("no panic").clone();
         if let Some(observer) = observer {
+            last_words
+                .into_iter()
+                .for_each(|observed| observer.observe(observed));
             observer.observe(Observed::Ended(Ending::Stopped));
         }
     }

@@ -1,9 +1,12 @@
 //! From the outbox to the port: order, resends with the same stanza id, retries, restarts.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use postern_domain::port::{Observed, ReceiptKind, SendError};
-use postern_domain::{DeviceState, FailureCode, MessageStatus, Timestamp};
+use postern_domain::{DeviceReason, DeviceState, EventType, FailureCode, MessageStatus, Timestamp};
+use postern_runtime::{Clock as _, ManualClock, SystemClock};
 
 use crate::{Gateway, config, eventually};
 
@@ -164,7 +167,7 @@ async fn a_restart_opens_linked_devices_and_sends_what_was_left_with_its_id() {
 async fn an_ack_that_comes_before_the_send_returns_makes_room_at_once() {
     let mut config = config();
     config.in_flight = 4;
-    config.ack_timeout = std::time::Duration::from_secs(600);
+    config.ack_timeout = Duration::from_secs(600);
     let gateway = Gateway::start_with(config).await;
     let device = gateway.linked(OWNER).await;
     let mut messages = Vec::new();
@@ -174,4 +177,178 @@ async fn an_ack_that_comes_before_the_send_returns_makes_room_at_once() {
     for id in messages {
         gateway.reaches(id, MessageStatus::Sent).await;
     }
+}
+
+#[tokio::test]
+async fn a_receipt_before_the_ack_counts_and_the_ack_changes_nothing() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    client.acks.store(false, Ordering::SeqCst);
+    let (id, stanza) = gateway.accept(device, CONTACT, "hi").await;
+    eventually(async || (!client.sent.lock().expect("no panic").is_empty()).then_some(())).await;
+    let receipt = Observed::Receipt {
+        stanzas: vec![stanza.clone()],
+        kind: ReceiptKind::Delivered,
+        at: Timestamp::from_millis(0),
+    };
+    gateway.network.tell(device, receipt);
+    gateway.reaches(id, MessageStatus::Delivered).await;
+    gateway.network.tell(device, Observed::Acked { stanza, at: None });
+    client.acks.store(true, Ordering::SeqCst);
+    let (second, _) = gateway.accept(device, CONTACT, "again").await;
+    gateway.reaches(second, MessageStatus::Sent).await;
+    gateway.reaches(id, MessageStatus::Delivered).await;
+}
+
+#[tokio::test]
+async fn a_pause_between_messages_is_not_taken_for_silence() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    for body in ["one", "two"] {
+        tokio::time::sleep(config().ack_timeout * 2).await;
+        let (id, _) = gateway.accept(device, CONTACT, body).await;
+        gateway.reaches(id, MessageStatus::Sent).await;
+    }
+    let degraded = |kind| kind == EventType::DeviceDegraded;
+    assert!(!gateway.events().await.iter().any(|event| degraded(event.kind)));
+}
+
+#[tokio::test]
+async fn silence_is_not_healed_by_attempts_that_fail_here() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    client.acks.store(false, Ordering::SeqCst);
+    gateway.accept(device, CONTACT, "unanswered").await;
+    gateway.becomes(device, DeviceState::Degraded).await;
+    client
+        .failures
+        .lock()
+        .expect("no panic")
+        .push(SendError::NotSendable("why".to_owned()));
+    gateway.accept(device, "+442071838750", "x").await;
+    eventually(async || client.failures.lock().expect("no panic").is_empty().then_some(())).await;
+    tokio::time::sleep(config().poll * 2).await;
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Degraded).await,
+        DeviceReason::KeepaliveLate
+    );
+    client.acks.store(true, Ordering::SeqCst);
+    gateway.becomes(device, DeviceState::Connected).await;
+}
+
+#[tokio::test]
+async fn while_disconnected_nothing_is_attempted() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
+    let (id, _) = gateway.accept(device, CONTACT, "hi").await;
+    tokio::time::sleep(config().poll * 3).await;
+    assert!(client.sent.lock().expect("no panic").is_empty());
+    assert_eq!(gateway.reaches(id, MessageStatus::Queued).await.attempts, 0);
+    gateway.network.tell(device, Observed::Connected);
+    gateway.reaches(id, MessageStatus::Sent).await;
+}
+
+#[tokio::test]
+async fn a_client_that_turns_out_to_be_disconnected_is_given_a_moment() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
+    client
+        .failures
+        .lock()
+        .expect("no panic")
+        .push(SendError::NotConnected);
+    let mut messages = Vec::new();
+    for number in 0..30 {
+        messages.push(gateway.accept(device, CONTACT, &number.to_string()).await);
+    }
+    gateway.network.tell(device, Observed::Connected);
+    for (id, _) in &messages {
+        gateway.reaches(*id, MessageStatus::Sent).await;
+    }
+    let stanzas: Vec<_> = messages.into_iter().map(|(_, stanza)| stanza).collect();
+    assert_eq!(*client.sent.lock().expect("no panic"), stanzas);
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_the_servers_own_trouble_is_tried_again() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    client.acks.store(false, Ordering::SeqCst);
+    let (id, stanza) = gateway.accept(device, CONTACT, "hi").await;
+    eventually(async || (!client.sent.lock().expect("no panic").is_empty()).then_some(())).await;
+    client.acks.store(true, Ordering::SeqCst);
+    let refusal = Observed::Refused {
+        stanza: stanza.clone(),
+        code: "503".to_owned(),
+    };
+    gateway.network.tell(device, refusal);
+    let sent = gateway.reaches(id, MessageStatus::Sent).await;
+    assert!(
+        sent.timeline
+            .iter()
+            .any(|step| step.status == MessageStatus::Retrying)
+    );
+    let attempts = client.sent.lock().expect("no panic");
+    assert!(attempts.len() >= 2 && attempts.iter().all(|sent| *sent == stanza));
+}
+
+#[tokio::test]
+async fn one_slow_chat_holds_up_no_other_and_is_not_written_twice() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    *client.stuck.lock().expect("no panic") = Some(crate::address(CONTACT));
+    let (slow, slow_stanza) = gateway.accept(device, CONTACT, "slow").await;
+    let (next, next_stanza) = gateway.accept(device, CONTACT, "next").await;
+    let (other, other_stanza) = gateway.accept(device, "+442071838750", "other").await;
+    gateway.reaches(other, MessageStatus::Sent).await;
+    // Its ack deadline passes while it is being written, so the table hands it out again.
+    eventually(async || {
+        let message = gateway
+            .store
+            .message(gateway.workspace, slow)
+            .await
+            .expect("read")?;
+        (message.attempts >= 3).then_some(())
+    })
+    .await;
+    *client.stuck.lock().expect("no panic") = None;
+    client.unstuck.notify_waiters();
+    for id in [slow, next] {
+        gateway.reaches(id, MessageStatus::Sent).await;
+    }
+    let sent = client.sent.lock().expect("no panic").clone();
+    assert_eq!(sent, [other_stanza, slow_stanza, next_stanza]);
+}
+
+#[tokio::test]
+async fn age_counts_from_the_time_a_message_was_due() {
+    let clock = Arc::new(ManualClock::default());
+    clock.set(SystemClock.now());
+    let gateway = Gateway::start_at(config(), Arc::clone(&clock) as _).await;
+    let device = gateway.linked(OWNER).await;
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
+    let later = clock.now().after(Duration::from_secs(48 * 3600));
+    let (scheduled, stanza) = gateway.accept_for(device, CONTACT, "later", Some(later)).await;
+    let (forgotten, _) = gateway.accept(device, "+442071838750", "now").await;
+    clock.set(later);
+    gateway.reaches(scheduled, MessageStatus::Queued).await;
+    gateway.network.tell(device, Observed::Connected);
+    gateway.reaches(scheduled, MessageStatus::Sent).await;
+    let failed = gateway.reaches(forgotten, MessageStatus::Failed).await;
+    assert_eq!(failed.failure.map(|(code, _)| code), Some(FailureCode::Expired));
+    assert_eq!(
+        *gateway.network.client(device).sent.lock().expect("no panic"),
+        [stanza]
+    );
 }
