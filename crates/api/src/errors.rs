@@ -62,6 +62,8 @@ error_codes! {
         "There is no such route, or nothing with this id in your workspace.";
     QrNotReady = "QR_NOT_READY", NOT_FOUND,
         "Pairing was asked for and no QR code is on show yet; ask again after `Retry-After`.";
+    PairingCodeNotReady = "PAIRING_CODE_NOT_READY", NOT_FOUND,
+        "A pairing code was asked for and WhatsApp has not answered yet; ask again after `Retry-After`.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED,
         "The route exists and does not take this method; `Allow` lists those it takes.";
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", CONFLICT,
@@ -88,7 +90,7 @@ impl ErrorCode {
     pub const fn may_be_retried(self) -> bool {
         matches!(
             self,
-            Self::QrNotReady | Self::Overloaded | Self::StorageUnavailable
+            Self::QrNotReady | Self::PairingCodeNotReady | Self::Overloaded | Self::StorageUnavailable
         )
     }
 }

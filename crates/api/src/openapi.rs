@@ -39,13 +39,14 @@ const JSON: &str = "application/json";
     ),
     tags(
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
-        (name = "Devices", description = "Linked-device sessions: create, pair by QR code, pause, remove."),
+        (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
-        messages::send, messages::list, messages::get,
+        messages::send, messages::list, messages::get, messages::cancel, messages::release,
         devices::create, devices::list, devices::get, devices::delete, devices::pair,
-        devices::qr, devices::qr_by_extension, devices::pause, devices::resume,
+        devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
+        devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
         health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),

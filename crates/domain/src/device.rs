@@ -14,6 +14,8 @@ pub enum Intent {
     Paused = 2,
     /// It should be logged out, wiped and forgotten.
     Removed = 3,
+    /// It should be logged out and wiped, and stay, to be paired again when that is asked for.
+    Unlinked = 4,
 }
 
 /// What is observed. The numbers are stored; they are never reused.
@@ -32,55 +34,97 @@ pub enum DeviceState {
     Disconnected = 5,
 }
 
-/// Why a device is in its state. The names are part of the API; the numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum DeviceReason {
-    /// `unlinked`: created, never paired.
-    New = 1,
-    /// `unlinked`: the phone or the operator removed the link. `disconnected` when messages were still queued.
-    LoggedOut = 2,
-    /// `unlinked`: the account no longer exists.
-    AccountRemoved = 3,
-    /// `unlinked`: all codes were shown and none was scanned. Ask for pairing again.
-    QrExpired = 4,
-    /// `unlinked`: WhatsApp or this gateway refused to link. Ask for pairing again.
-    PairingFailed = 5,
-    /// `pairing`: a client is being started; there is no code yet.
-    AwaitingCode = 6,
-    /// `pairing`: a QR code is on show.
-    QrShown = 7,
-    /// `pairing`: a pairing code is on show.
-    PairingCodeShown = 8,
-    /// `pairing`: scanned; the account is logging in for the first time.
-    LoggingIn = 9,
-    /// `connected`: nothing to say.
-    Healthy = 10,
-    /// `degraded`: the daemon started and is logging in.
-    Connecting = 11,
-    /// `degraded`: the socket closed; a new one is being opened.
-    ConnectionLost = 12,
-    /// `degraded`: the socket is open and nothing comes through it.
-    KeepaliveLate = 13,
-    /// `degraded`: WhatsApp asked to slow down or is out of service.
-    ServerUnavailable = 14,
-    /// `degraded`: the session failed inside the gateway and is being restarted.
-    Restarting = 15,
-    /// `disconnected`: paused by the operator.
-    Stopped = 16,
-    /// `disconnected`: the same link was opened elsewhere.
-    StreamReplaced = 17,
-    /// `disconnected`: WhatsApp no longer accepts this client's version.
-    ClientOutdated = 18,
-    /// `disconnected`: WhatsApp bars the account until `retryAt`.
-    TemporaryBan = 19,
-    /// `disconnected`: WhatsApp refused the login for another reason.
-    LoginRefused = 20,
+macro_rules! device_reasons {
+    ($($variant:ident = $number:literal, $name:literal, $state:ident, $meaning:literal;)*) => {
+        /// Why a device is in its state. The names are part of the API; the numbers are stored.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum DeviceReason {
+            $(
+                #[doc = $meaning]
+                $variant = $number,
+            )*
+        }
+
+        impl DeviceReason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name the API uses.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The state it explains.
+            #[must_use]
+            pub const fn state(self) -> DeviceState {
+                match self { $(Self::$variant => DeviceState::$state),* }
+            }
+
+            /// What it means and what to do, in a sentence or two for the operator.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+        }
+    };
+}
+
+device_reasons! {
+    New = 1, "new", Unlinked,
+        "It was never paired. Pair it.";
+    LoggedOut = 2, "logged_out", Unlinked,
+        "The phone or the operator removed the link. Pair it again. The state is `disconnected` instead when messages \
+         were waiting: they are parked until they are released or canceled.";
+    AccountRemoved = 3, "account_removed", Unlinked,
+        "The WhatsApp account no longer exists or was banned for good. Pair another one.";
+    QrExpired = 4, "qr_expired", Unlinked,
+        "All QR codes were shown and none was scanned. Ask for pairing again.";
+    PairingFailed = 5, "pairing_failed", Unlinked,
+        "WhatsApp refused to link. Ask for pairing again.";
+    AccountInUse = 21, "account_in_use", Unlinked,
+        "The phone that accepted belongs to an account that another device of the workspace is linked to; the new link \
+         was taken back. Use that device, or log it out first.";
+    PairingCanceled = 22, "pairing_canceled", Unlinked,
+        "Pairing was called off by a pause or a logout. Ask for pairing again.";
+    PairingCodeExpired = 23, "pairing_code_expired", Unlinked,
+        "The pairing code was not entered in time. Ask for another one.";
+    AwaitingCode = 6, "awaiting_code", Pairing,
+        "A client is being started; there is no code yet.";
+    QrShown = 7, "qr_shown", Pairing,
+        "A QR code is on show. Scan it on the phone.";
+    PairingCodeShown = 8, "pairing_code_shown", Pairing,
+        "A pairing code is on show. Enter it on the phone.";
+    LoggingIn = 9, "logging_in", Pairing,
+        "The phone accepted; the account is logging in for the first time.";
+    Healthy = 10, "healthy", Connected,
+        "Logged in, and the link is alive.";
+    Connecting = 11, "connecting", Degraded,
+        "It is logging in, after a start of the daemon or because it was asked to.";
+    ConnectionLost = 12, "connection_lost", Degraded,
+        "The socket closed; a new one is being opened.";
+    KeepaliveLate = 13, "keepalive_late", Degraded,
+        "The socket is open and nothing comes through it. It is opened anew if that lasts.";
+    ServerUnavailable = 14, "server_unavailable", Degraded,
+        "WhatsApp is out of service or asked to slow down; the next login is tried with growing pauses.";
+    Restarting = 15, "restarting", Degraded,
+        "The session failed inside the gateway and is started again at `retryAt`.";
+    Stopped = 16, "stopped", Disconnected,
+        "It is paused. Resume it.";
+    StreamReplaced = 17, "stream_replaced", Disconnected,
+        "The same link was opened elsewhere. Make sure that only one gateway holds its keys, then reconnect.";
+    ClientOutdated = 18, "client_outdated", Disconnected,
+        "WhatsApp no longer accepts this client's version. Update the gateway, or reconnect to try the newest version.";
+    TemporaryBan = 19, "temporary_ban", Disconnected,
+        "WhatsApp bars the account until `retryAt`, when the gateway logs in again.";
+    LoginRefused = 20, "login_refused", Disconnected,
+        "WhatsApp refused the login for another reason. It is tried again at `retryAt`, or when asked to reconnect.";
 }
 
 impl Intent {
     /// Every intent.
-    pub const ALL: [Self; 3] = [Self::Linked, Self::Paused, Self::Removed];
+    pub const ALL: [Self; 4] = [Self::Linked, Self::Paused, Self::Removed, Self::Unlinked];
 
     /// The number that is stored.
     #[must_use]
@@ -92,6 +136,17 @@ impl Intent {
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|intent| intent.number() == number)
+    }
+
+    /// The name the API uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Paused => "paused",
+            Self::Removed => "removed",
+            Self::Unlinked => "unlinked",
+        }
     }
 }
 
@@ -129,6 +184,20 @@ impl DeviceState {
         }
     }
 
+    /// What it means, in a sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Unlinked => "Linked to no account: never paired, or logged out. Pair it.",
+            Self::Pairing => "A QR or pairing code is on show, or about to be, or was just used.",
+            Self::Connected => "Logged in, and the link is alive. Messages leave at once.",
+            Self::Degraded => "It cannot send right now and heals by itself. Messages are accepted and wait.",
+            Self::Disconnected => {
+                "It cannot send and does not heal by itself, or not before `retryAt`. The reason says what to do."
+            }
+        }
+    }
+
     /// Whether a message for it is accepted without `"ifDisconnected": "queue"`.
     #[must_use]
     pub const fn accepts_messages(self) -> bool {
@@ -143,30 +212,6 @@ impl fmt::Display for DeviceState {
 }
 
 impl DeviceReason {
-    /// Every reason.
-    pub const ALL: [Self; 20] = [
-        Self::New,
-        Self::LoggedOut,
-        Self::AccountRemoved,
-        Self::QrExpired,
-        Self::PairingFailed,
-        Self::AwaitingCode,
-        Self::QrShown,
-        Self::PairingCodeShown,
-        Self::LoggingIn,
-        Self::Healthy,
-        Self::Connecting,
-        Self::ConnectionLost,
-        Self::KeepaliveLate,
-        Self::ServerUnavailable,
-        Self::Restarting,
-        Self::Stopped,
-        Self::StreamReplaced,
-        Self::ClientOutdated,
-        Self::TemporaryBan,
-        Self::LoginRefused,
-    ];
-
     /// The number that is stored.
     #[must_use]
     pub const fn number(self) -> u8 {
@@ -176,34 +221,7 @@ impl DeviceReason {
     /// The inverse of [`Self::number`].
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.number() == number)
-    }
-
-    /// The name the API uses.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::LoggedOut => "logged_out",
-            Self::AccountRemoved => "account_removed",
-            Self::QrExpired => "qr_expired",
-            Self::PairingFailed => "pairing_failed",
-            Self::AwaitingCode => "awaiting_code",
-            Self::QrShown => "qr_shown",
-            Self::PairingCodeShown => "pairing_code_shown",
-            Self::LoggingIn => "logging_in",
-            Self::Healthy => "healthy",
-            Self::Connecting => "connecting",
-            Self::ConnectionLost => "connection_lost",
-            Self::KeepaliveLate => "keepalive_late",
-            Self::ServerUnavailable => "server_unavailable",
-            Self::Restarting => "restarting",
-            Self::Stopped => "stopped",
-            Self::StreamReplaced => "stream_replaced",
-            Self::ClientOutdated => "client_outdated",
-            Self::TemporaryBan => "temporary_ban",
-            Self::LoginRefused => "login_refused",
-        }
+        Self::ALL.iter().copied().find(|reason| reason.number() == number)
     }
 }
 
@@ -211,6 +229,19 @@ impl fmt::Display for DeviceReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// What is counted for a device since it was created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeviceCounters {
+    /// Logins after the first one of a link.
+    pub reconnects: u64,
+    /// Messages that reached WhatsApp's server.
+    pub sent: u64,
+    /// Messages that came in.
+    pub received: u64,
+    /// Messages that are parked now.
+    pub parked: u64,
 }
 
 /// The observed state of a device, as stored and as the API shows it.
@@ -252,7 +283,7 @@ mod tests {
         for state in DeviceState::ALL {
             assert_eq!(DeviceState::from_number(state.number()), Some(state));
         }
-        for reason in DeviceReason::ALL {
+        for reason in DeviceReason::ALL.iter().copied() {
             assert_eq!(DeviceReason::from_number(reason.number()), Some(reason));
         }
         let names: HashSet<_> = DeviceReason::ALL.iter().map(|reason| reason.name()).collect();

@@ -18,11 +18,11 @@ pub mod time;
 
 pub use address::{Address, AddressError, GroupId, Lid, PhoneNumber};
 pub use content::{Content, MAX_TEXT_CHARS};
-pub use device::{Account, DeviceReason, DeviceState, DeviceStatus, Intent};
+pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
     ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
 };
-pub use message::{Direction, FailureCode, MessageStatus, TimelineEntry};
+pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
 pub use stanza::StanzaId;
 pub use time::Timestamp;

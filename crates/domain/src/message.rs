@@ -101,6 +101,12 @@ impl MessageStatus {
         )
     }
 
+    /// Whether WhatsApp's server is known to have the message.
+    #[must_use]
+    pub const fn reached_server(self) -> bool {
+        matches!(self, Self::Sent | Self::Delivered | Self::Read | Self::Played)
+    }
+
     /// Whether a message in this status may take on `next`.
     ///
     /// Receipts prove what they say even when the ack before them was lost, or when we gave the message
@@ -109,7 +115,8 @@ impl MessageStatus {
     pub const fn may_become(self, next: Self) -> bool {
         match next {
             Self::Scheduled => matches!(self, Self::Scheduled),
-            Self::Queued => matches!(self, Self::Scheduled | Self::Failed),
+            // From `retrying` when it was parked and is released.
+            Self::Queued => matches!(self, Self::Scheduled | Self::Failed | Self::Retrying),
             Self::Processing => matches!(self, Self::Queued | Self::Retrying),
             Self::Retrying => matches!(self, Self::Processing),
             Self::Sent => matches!(
@@ -157,6 +164,46 @@ pub struct TimelineEntry {
     pub at: Timestamp,
     /// Why, where the status alone does not say it; never a body or a number.
     pub detail: Option<String>,
+}
+
+/// Why a message is parked: it will not move until somebody releases or cancels it. The names are part of the API;
+/// the numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ParkReason {
+    /// The device was logged out while the message waited.
+    LoggedOut = 1,
+    /// The device is linked to another account than the one the message was accepted for.
+    OtherAccount = 2,
+    /// The account was removed while the message waited.
+    AccountRemoved = 3,
+}
+
+impl ParkReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::LoggedOut, Self::OtherAccount, Self::AccountRemoved];
+
+    /// The number that is stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The inverse of [`Self::number`].
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.number() == number)
+    }
+
+    /// The name the API uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::OtherAccount => "other_account",
+            Self::AccountRemoved => "account_removed",
+        }
+    }
 }
 
 /// Why a message failed for good. The names are part of the API.

@@ -17,8 +17,14 @@ pub enum Signal {
     PairingCodeShown,
     /// The last code ran out without being used.
     CodesExhausted,
-    /// WhatsApp or the gateway refused to link.
+    /// WhatsApp refused to link.
     PairingFailed,
+    /// The pairing code ran out without being entered.
+    PairingCodeExpired,
+    /// The operator called pairing off.
+    PairingCanceled,
+    /// The phone that accepted belongs to an account that another device has.
+    AccountInUse,
     /// The phone accepted; the first login follows.
     Paired,
     /// A client for a paired device is being started.
@@ -43,7 +49,7 @@ pub enum Signal {
     Paused,
     /// The link was removed, by the phone or by the operator.
     LoggedOut {
-        /// Whether messages are left in its outbox.
+        /// Whether messages were waiting in its outbox.
         messages_left: bool,
     },
     /// The account no longer exists.
@@ -78,6 +84,9 @@ pub fn next(current: DeviceStatus, signal: Signal, now: Timestamp) -> DeviceStat
         Signal::PairingCodeShown => (Pairing, Reason::PairingCodeShown, None),
         Signal::CodesExhausted => (Unlinked, Reason::QrExpired, None),
         Signal::PairingFailed => (Unlinked, Reason::PairingFailed, None),
+        Signal::PairingCodeExpired => (Unlinked, Reason::PairingCodeExpired, None),
+        Signal::PairingCanceled => (Unlinked, Reason::PairingCanceled, None),
+        Signal::AccountInUse => (Unlinked, Reason::AccountInUse, None),
         Signal::Paired => (Pairing, Reason::LoggingIn, None),
         Signal::Opening => (Degraded, Reason::Connecting, None),
         Signal::Connected => (Connected, Reason::Healthy, None),
@@ -120,6 +129,9 @@ mod tests {
             Just(Signal::PairingCodeShown),
             Just(Signal::CodesExhausted),
             Just(Signal::PairingFailed),
+            Just(Signal::PairingCodeExpired),
+            Just(Signal::PairingCanceled),
+            Just(Signal::AccountInUse),
             Just(Signal::Paired),
             Just(Signal::Opening),
             Just(Signal::Connected),
@@ -157,6 +169,11 @@ mod tests {
                 let following = next(status, signal, now);
                 let moved = (following.state, following.reason) != (status.state, status.reason);
                 prop_assert_eq!(following.since, if moved { now } else { status.since });
+                let kept_for_its_messages = (DeviceState::Disconnected, DeviceReason::LoggedOut);
+                prop_assert!(
+                    following.reason.state() == following.state
+                        || (following.state, following.reason) == kept_for_its_messages
+                );
                 status = following;
             }
             // Pairing again, or opening again, leads to a working device from anywhere.

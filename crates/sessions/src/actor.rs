@@ -77,12 +77,23 @@ pub(crate) async fn run(
 
 /// What a client is wanted for; `None` when none is, after doing what is wanted instead.
 async fn purpose_of(context: &Arc<Context>, row: &Device) -> Result<Option<Purpose>, Failure> {
+    if row.parking.is_some() {
+        context.store.park_rest(row.id, context.now()).await?;
+    }
     match row.intent {
         Intent::Removed => removal::remove(context, row).await?,
+        Intent::Unlinked if row.linked => removal::unlink(context, row).await?,
         Intent::Paused if row.linked => context.signal(row.id, Signal::Paused).await?,
-        // Nobody is to scan a code that leads nowhere; resuming alone does not ask again.
-        Intent::Paused if row.pairing.is_some() => context.signal(row.id, Signal::PairingFailed).await?,
-        Intent::Paused => {}
+        Intent::Paused | Intent::Unlinked => {
+            // Nobody is to scan a code that leads nowhere; resuming alone does not ask again.
+            if let Some(request) = row.pairing {
+                let canceled = Signal::PairingCanceled;
+                context.end_pairing(row.id, request.number, canceled).await?;
+            }
+            if row.intent == Intent::Unlinked {
+                context.wiper.wipe(row.id).await?;
+            }
+        }
         Intent::Linked if row.linked => return Ok(Some(Purpose::Login)),
         Intent::Linked => return Ok(row.pairing.map(|request| Purpose::Pair(Pairing::new(request)))),
     }

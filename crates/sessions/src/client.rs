@@ -46,10 +46,15 @@ impl Purpose {
     }
 
     /// Whether the device has an account that is its own.
-    pub(crate) fn is_linked(&self) -> bool {
+    fn is_linked(&self) -> bool {
+        self.unanswered().is_none()
+    }
+
+    /// The pairing request that is not answered by a link.
+    fn unanswered(&self) -> Option<u64> {
         match self {
-            Self::Login => true,
-            Self::Pair(pairing) => pairing.is_linked(),
+            Self::Login => None,
+            Self::Pair(pairing) => pairing.unanswered(),
         }
     }
 
@@ -66,6 +71,13 @@ impl Purpose {
         match self {
             Self::Login => None,
             Self::Pair(pairing) => pairing.undo_by(),
+        }
+    }
+
+    fn expires(&self) -> Option<Instant> {
+        match self {
+            Self::Login => None,
+            Self::Pair(pairing) => pairing.expires(),
         }
     }
 }
@@ -135,7 +147,7 @@ impl Client {
                 .record(self.device, self.dispatch.take_outcomes())
                 .await?;
             let due = self.dispatch.due();
-            let undo_by = self.purpose.undo_by();
+            let (undo_by, expires) = (self.purpose.undo_by(), self.purpose.expires());
             tokio::select! {
                 () = self.inbox.arrived() => {}
                 () = self.dispatch.sent_one() => {}
@@ -144,6 +156,9 @@ impl Client {
                 () = &mut login_turn, if self.login.is_some() => self.login = None,
                 () = sleep_until(undo_by.unwrap_or_else(Instant::now)), if undo_by.is_some() => {
                     return self.undo().await;
+                }
+                () = sleep_until(expires.unwrap_or_else(Instant::now)), if expires.is_some() => {
+                    return self.expire().await;
                 }
                 Ok(()) = wishes.changed() => {
                     let wish = *wishes.borrow_and_update();
@@ -278,12 +293,21 @@ impl Client {
         Ok(Next::Close(Exit::Done))
     }
 
+    /// Nobody has entered the pairing code.
+    async fn expire(&mut self) -> Result<Next, Failure> {
+        if let Purpose::Pair(pairing) = &self.purpose {
+            let expired = Signal::PairingCodeExpired;
+            pairing.end(&self.context, self.device, expired).await?;
+        }
+        Ok(Next::Close(Exit::Done))
+    }
+
     /// Writes down why the client ended, and says what follows from it.
     async fn ended(&mut self, ending: Ending) -> Result<Next, Failure> {
         self.dispatch.disconnected();
-        let is_linked = self.purpose.is_linked();
+        let pairing = self.purpose.unanswered();
         let keys_are_worthless = matches!(ending, Ending::LoggedOut | Ending::AccountRemoved);
-        let exit = ending::follow(&self.context, self.device, is_linked, self.wish, ending).await?;
+        let exit = ending::follow(&self.context, self.device, pairing, self.wish, ending).await?;
         if keys_are_worthless {
             self.close().await;
             // After the state: when this fails, pairing anew wipes before anything else.
@@ -294,13 +318,14 @@ impl Client {
 
     /// What a new wish means for the open client.
     async fn heed(&mut self, wish: Wish) -> Result<Next, Failure> {
-        self.wish = wish;
+        let earlier = std::mem::replace(&mut self.wish, wish);
         Ok(match (wish.intent, &self.purpose) {
-            (Intent::Removed, _) => {
+            (Intent::Removed | Intent::Unlinked, _) => {
                 self.log_out().await?;
                 Next::Reopen
             }
             (Intent::Paused, _) => Next::Reopen,
+            (Intent::Linked, _) if wish.wants_reconnect_since(earlier) => Next::Reopen,
             (Intent::Linked, Purpose::Pair(pairing)) if pairing.is_outdated_by(wish.pairing) => Next::Reopen,
             (Intent::Linked, _) => Next::Continue,
         })

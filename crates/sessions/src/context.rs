@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postern_domain::port::{ReceiptKind, Session, WhatsApp};
 use postern_domain::session::Signal;
-use postern_domain::{DeviceId, Timestamp};
+use postern_domain::{DeviceId, DeviceStatus, Timestamp};
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::{LinkError, Outcome, Store, StoreError};
 use tokio::sync::Semaphore;
@@ -127,11 +127,27 @@ impl Context {
     /// Writes down what happened to a device, and wakes those who watch it.
     pub(crate) async fn signal(&self, device: DeviceId, signal: Signal) -> Result<(), StoreError> {
         let status = self.store.signal(device, signal, self.now()).await?;
+        self.announce(device, status);
+        Ok(())
+    }
+
+    /// Writes down that pairing request `number` ended without a link, unless there is a newer one.
+    pub(crate) async fn end_pairing(
+        &self,
+        device: DeviceId,
+        number: u64,
+        signal: Signal,
+    ) -> Result<(), StoreError> {
+        let ended = self.store.end_pairing(device, number, signal, self.now());
+        self.announce(device, ended.await?);
+        Ok(())
+    }
+
+    fn announce(&self, device: DeviceId, status: Option<DeviceStatus>) {
         if let Some(status) = status {
             tracing::info!(device.id = %device, device.state = %status.state, device.reason = %status.reason, "the device's state was written down");
         }
         self.wakes.shown.ring(&device);
         self.wakes.events.ring();
-        Ok(())
     }
 }

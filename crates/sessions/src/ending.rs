@@ -10,22 +10,29 @@ use crate::supervisor::Wish;
 
 /// Writes down why a client ended.
 ///
-/// A device without an account of its own has only lost its codes, unless the reason would meet the next attempt
-/// as well.
+/// A client that served pairing request `pairing` and has no account of its own has only lost its codes, unless the
+/// reason would meet the next attempt as well.
 pub(crate) async fn follow(
     context: &Context,
     device: DeviceId,
-    is_linked: bool,
+    pairing: Option<u64>,
     wish: Wish,
     ending: Ending,
 ) -> Result<Exit, Failure> {
+    let ended_pairing = match ending {
+        Ending::CodesExhausted => Some(Signal::CodesExhausted),
+        Ending::LoggedOut | Ending::AccountRemoved | Ending::LoginRefused { .. } => {
+            Some(Signal::PairingFailed)
+        }
+        _ => None,
+    };
+    if let (Some(number), Some(signal)) = (pairing, ended_pairing) {
+        context.end_pairing(device, number, signal).await?;
+        return Ok(Exit::Done);
+    }
     let (signal, exit) = match ending {
         // Nobody here asked it to stop and goes on reading.
-        Ending::Stopped | Ending::Crashed => return Err(Failure::Crashed),
-        Ending::CodesExhausted => (Signal::CodesExhausted, Exit::Done),
-        Ending::LoggedOut | Ending::AccountRemoved | Ending::LoginRefused { .. } if !is_linked => {
-            (Signal::PairingFailed, Exit::Done)
-        }
+        Ending::Stopped | Ending::Crashed | Ending::CodesExhausted => return Err(Failure::Crashed),
         // Whether messages are left is found out where the outbox is.
         Ending::LoggedOut => (Signal::LoggedOut { messages_left: false }, Exit::Done),
         Ending::AccountRemoved => (Signal::AccountRemoved, Exit::Done),

@@ -1,9 +1,11 @@
-//! The end of a device: logged out at WhatsApp where that is possible, keys erased, row gone.
+//! Taking a link back, for the operator: logged out at WhatsApp where that is possible, keys erased; and then, where
+//! the device is to go, its row gone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use postern_domain::port::Observed;
+use postern_domain::session::Signal;
 use postern_store::Device;
 
 use crate::context::{CALL_DEADLINE, Context, Failure};
@@ -12,11 +14,33 @@ use crate::inbox::{Admission, Inbox};
 /// How long a login for the sake of logging out may take.
 const LOGIN: Duration = Duration::from_secs(15);
 
+/// Unlinks a device whose client is closed. When everything is to stop it gives up; the next start goes on.
+pub(crate) async fn unlink(context: &Arc<Context>, device: &Device) -> Result<(), Failure> {
+    if !take_link_back(context, device).await? {
+        return Ok(());
+    }
+    let signal = Signal::LoggedOut { messages_left: false };
+    context.signal(device.id, signal).await?;
+    tracing::info!(device.id = %device.id, "the device is logged out");
+    Ok(())
+}
+
 /// Removes a device whose client is closed. When everything is to stop it gives up; the next start goes on.
 pub(crate) async fn remove(context: &Arc<Context>, device: &Device) -> Result<(), Failure> {
+    if !take_link_back(context, device).await? {
+        return Ok(());
+    }
+    context.store.forget_device(device.id, context.now()).await?;
+    context.wakes.events.ring();
+    tracing::info!(device.id = %device.id, "the device is removed");
+    Ok(())
+}
+
+/// `false` when everything is to stop.
+async fn take_link_back(context: &Arc<Context>, device: &Device) -> Result<bool, Failure> {
     if device.linked && !log_out(context, device).await {
         if context.stop.is_pulled() {
-            return Ok(());
+            return Ok(false);
         }
         tracing::warn!(
             device.id = %device.id,
@@ -24,10 +48,7 @@ pub(crate) async fn remove(context: &Arc<Context>, device: &Device) -> Result<()
         );
     }
     context.wiper.wipe(device.id).await?;
-    context.store.forget_device(device.id, context.now()).await?;
-    context.wakes.events.ring();
-    tracing::info!(device.id = %device.id, "the device is removed");
-    Ok(())
+    Ok(true)
 }
 
 /// Logs in once more and asks WhatsApp to remove the link; whether it did.

@@ -28,6 +28,8 @@ const BREATH: Duration = Duration::from_millis(10);
 pub(crate) struct Wish {
     pub(crate) intent: Intent,
     pub(crate) pairing: Option<PairingRequest>,
+    /// The number of the request to connect anew that no client has been opened for yet.
+    pub(crate) reconnect: Option<u64>,
 }
 
 impl Wish {
@@ -35,13 +37,21 @@ impl Wish {
         Self {
             intent: device.intent,
             pairing: device.pairing,
+            reconnect: device.reconnect,
         }
+    }
+
+    /// Whether the operator has asked for a new connection since `earlier`.
+    pub(crate) fn wants_reconnect_since(self, earlier: Self) -> bool {
+        self.reconnect > earlier.reconnect
     }
 
     /// Whether the operator has asked for something since `earlier`. A request that is gone was served.
     fn is_newer_than(self, earlier: Self) -> bool {
         let request = |wish: Self| wish.pairing.map(|request| request.number);
-        self.intent != earlier.intent || request(self) > request(earlier)
+        self.intent != earlier.intent
+            || request(self) > request(earlier)
+            || self.wants_reconnect_since(earlier)
     }
 }
 
@@ -226,10 +236,12 @@ async fn record_failure(context: &Context, device: DeviceId, retry_at: Timestamp
 fn is_wanted(device: &Device, now: Timestamp) -> bool {
     match device.intent {
         Intent::Removed => true,
+        _ if device.parking.is_some() => true,
+        Intent::Unlinked => device.linked || device.pairing.is_some(),
         Intent::Paused if device.linked => device.status.reason != DeviceReason::Stopped,
         Intent::Paused => device.pairing.is_some(),
         Intent::Linked if device.linked => {
-            let barred = device.status.reason == DeviceReason::TemporaryBan;
+            let barred = device.status.reason == DeviceReason::TemporaryBan && device.reconnect.is_none();
             !barred || device.status.retry_at.is_none_or(|until| until <= now)
         }
         Intent::Linked => device.pairing.is_some(),

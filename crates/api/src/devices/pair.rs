@@ -34,7 +34,7 @@ pub(crate) async fn pair(
     Ok(HttpResponse::Accepted().json(Device::from(device)))
 }
 
-fn refused(error: PairingError) -> ApiError {
+pub(super) fn refused(error: PairingError) -> ApiError {
     match error {
         PairingError::UnknownDevice => ApiError::no_such("device"),
         PairingError::AlreadyLinked(status) => already_linked(&status),
@@ -47,7 +47,7 @@ pub(super) fn already_linked(status: &DeviceStatus) -> ApiError {
     ApiError::new(
         ErrorCode::InvalidState,
         format!(
-            "the device is linked already and is {} ({}); to link another account, create another device",
+            "the device is linked already and is {} ({}); log it out first, or create another device for another account",
             status.state, status.reason
         ),
     )

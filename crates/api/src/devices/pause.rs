@@ -1,7 +1,8 @@
 //! `POST /v1/devices/{id}/pause`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::{DeviceId, Intent};
+use postern_domain::DeviceId;
+use postern_store::DeviceRequest;
 
 use super::Device;
 use crate::errors::ApiError;
@@ -11,7 +12,7 @@ use crate::{Api, Caller};
 /// Pause a device
 ///
 /// It goes offline and keeps its keys and its queue, until it is resumed; meanwhile its state is `disconnected` with the
-/// reason `stopped`. Pausing a paused device changes nothing.
+/// reason `stopped`. Pausing a paused device changes nothing; pausing one that is being paired calls that off.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/pause", tag = "Devices", operation_id = "pauseDevice",
     params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
@@ -23,6 +24,5 @@ pub(crate) async fn pause(
     PathId(id): PathId<DeviceId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let device = api.set_intent(caller, id, Intent::Paused).await?;
-    Ok(HttpResponse::Accepted().json(Device::from(device)))
+    api.ask(caller, id, DeviceRequest::Pause).await
 }

@@ -1,7 +1,8 @@
 //! `POST /v1/devices/{id}/resume`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::{DeviceId, Intent};
+use postern_domain::DeviceId;
+use postern_store::DeviceRequest;
 
 use super::Device;
 use crate::errors::ApiError;
@@ -10,8 +11,7 @@ use crate::{Api, Caller};
 
 /// Resume a device
 ///
-/// It connects again and sends what waited for it. Also the way out of `stream_replaced`. Resuming a device that is
-/// not paused changes nothing.
+/// It connects again and sends what waited for it. Resuming a device that is not paused changes nothing.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/resume", tag = "Devices", operation_id = "resumeDevice",
     params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
@@ -23,6 +23,5 @@ pub(crate) async fn resume(
     PathId(id): PathId<DeviceId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let device = api.set_intent(caller, id, Intent::Linked).await?;
-    Ok(HttpResponse::Accepted().json(Device::from(device)))
+    api.ask(caller, id, DeviceRequest::Resume).await
 }

@@ -97,6 +97,12 @@ impl QueryFields {
         })
     }
 
+    /// `true` or `false`; `false` when it is left out.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let choices = [("true", true), ("false", false)];
+        self.one_of(name, &choices).unwrap_or(false)
+    }
+
     /// A chat partner. A `+` that was not percent-encoded arrives as a space.
     pub(crate) fn address(&mut self, name: &str) -> Option<Address> {
         self.take(name, |value| value.replacen(' ', "+", 1).parse::<Address>())

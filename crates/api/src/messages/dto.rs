@@ -103,6 +103,9 @@ pub(crate) struct Message {
     /// When it is to be sent, if that was asked for.
     #[schema(required, format = DateTime)]
     scheduled_for: Option<String>,
+    /// Set while it will not move until somebody releases or cancels it.
+    #[schema(required)]
+    parked: Option<Parked>,
     /// Why it failed.
     #[schema(required)]
     error: Option<Failure>,
@@ -131,6 +134,18 @@ struct Text {
 struct Unsupported {
     /// What WhatsApp calls it, e.g. `imageMessage`.
     kind: String,
+}
+
+/// Why a message is parked.
+#[derive(Serialize, ToSchema)]
+struct Parked {
+    /// `logged_out`: the device was logged out while it waited. `account_removed`: its account was. `other_account`: the
+    /// device is linked to another account than it was accepted for.
+    #[schema(example = "logged_out")]
+    reason: &'static str,
+    /// Since when.
+    #[schema(format = DateTime)]
+    since: String,
 }
 
 /// Why a message failed.
@@ -200,6 +215,10 @@ impl Message {
             // It was a JSON object when it was accepted; what is not JSON any more is left out.
             metadata: message.metadata.and_then(|text| RawValue::from_string(text).ok()),
             scheduled_for: message.scheduled_for.map(Timestamp::to_rfc3339),
+            parked: message.parked.map(|(reason, since)| Parked {
+                reason: reason.name(),
+                since: since.to_rfc3339(),
+            }),
             error: message.failure.map(|(code, message)| Failure {
                 code: code.name(),
                 message,

@@ -27,6 +27,7 @@ impl FromQuery for ListMessages {
                 status: fields.one_of("status", &statuses),
                 direction: fields.one_of("direction", &directions),
                 chat: fields.address("to"),
+                parked: fields.flag("parked"),
                 from: fields.time("createdAfter"),
                 until: fields.time("createdBefore"),
             },
@@ -55,6 +56,9 @@ pub(crate) struct ListMessagesParams {
     /// directions, unless `direction` says otherwise.
     #[param(example = "+15551234567")]
     to: Option<String>,
+    /// `true`: only messages that are parked, waiting to be released or canceled.
+    #[param(default = false)]
+    parked: Option<bool>,
     /// Only messages accepted or received at this time or later.
     #[param(rename = "createdAfter", format = DateTime)]
     created_after: Option<String>,

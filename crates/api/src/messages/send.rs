@@ -151,9 +151,11 @@ fn disconnected(status: &DeviceStatus, device: DeviceId) -> ApiError {
         (DeviceState::Pairing, _) => format!("scan the code of GET /v1/devices/{device}/qr"),
         (_, Reason::Stopped) => format!("resume it with POST /v1/devices/{device}/resume"),
         (_, Reason::StreamReplaced) => format!(
-            "its link was opened elsewhere; close the other one and resume it with POST /v1/devices/{device}/resume"
+            "its link was opened elsewhere; close the other one, then POST /v1/devices/{device}/reconnect"
         ),
-        (_, Reason::ClientOutdated) => "this gateway must be updated".to_owned(),
+        (_, Reason::ClientOutdated) => {
+            format!("update the gateway, or try the newest version with POST /v1/devices/{device}/reconnect")
+        }
         (_, Reason::TemporaryBan | Reason::LoginRefused) => match status.retry_at {
             Some(time) => format!(
                 "WhatsApp refuses the login; it is tried again at {}",

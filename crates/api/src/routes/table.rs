@@ -8,8 +8,8 @@ use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PayloadTooLarge, QrNotReady,
-    SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
+    IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
+    QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
 };
 use crate::{devices, health, messages, openapi};
 
@@ -18,28 +18,37 @@ const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected];
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
+const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
 const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 
 /// Every route of the API.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    route(POST,   "/v1/messages",                 Key,  Json,         SEND,            || web::to(messages::send)),
-    route(GET,    "/v1/messages",                 Key,  Ignored,      &[Validation],   || web::to(messages::list)),
-    route(GET,    "/v1/messages/{id}",            Key,  Ignored,      &[],             || web::to(messages::get)),
+    route(POST,   "/v1/messages",                        Key,  Json,         SEND,            || web::to(messages::send)),
+    route(GET,    "/v1/messages",                        Key,  Ignored,      &[Validation],   || web::to(messages::list)),
+    route(GET,    "/v1/messages/{id}",                   Key,  Ignored,      &[],             || web::to(messages::get)),
+    route(POST,   "/v1/messages/{id}/cancel",            Key,  OptionalJson, &[InvalidState], || web::to(messages::cancel)),
+    route(POST,   "/v1/messages/{id}/release",           Key,  OptionalJson, &[InvalidState], || web::to(messages::release)),
 
-    route(POST,   "/v1/devices",                  Key,  OptionalJson, &[],             || web::to(devices::create)),
-    route(GET,    "/v1/devices",                  Key,  Ignored,      &[Validation],   || web::to(devices::list)),
-    route(GET,    "/v1/devices/{id}",             Key,  Ignored,      &[],             || web::to(devices::get)),
-    route(DELETE, "/v1/devices/{id}",             Key,  Ignored,      &[],             || web::to(devices::delete)),
-    route(POST,   "/v1/devices/{id}/pair",        Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
-    route(GET,    "/v1/devices/{id}/qr",          Key,  Ignored,      QR,              || web::to(devices::qr)),
-    route(GET,    "/v1/devices/{id}/qr.{format}", Key,  Ignored,      QR,              || web::to(devices::qr_by_extension)),
-    route(POST,   "/v1/devices/{id}/pause",       Key,  OptionalJson, &[],             || web::to(devices::pause)),
-    route(POST,   "/v1/devices/{id}/resume",      Key,  OptionalJson, &[],             || web::to(devices::resume)),
+    route(POST,   "/v1/devices",                         Key,  OptionalJson, &[],             || web::to(devices::create)),
+    route(GET,    "/v1/devices",                         Key,  Ignored,      &[Validation],   || web::to(devices::list)),
+    route(GET,    "/v1/devices/{id}",                    Key,  Ignored,      &[],             || web::to(devices::get)),
+    route(DELETE, "/v1/devices/{id}",                    Key,  Ignored,      &[Validation],   || web::to(devices::delete)),
+    route(POST,   "/v1/devices/{id}/pair",               Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
+    route(GET,    "/v1/devices/{id}/qr",                 Key,  Ignored,      QR,              || web::to(devices::qr)),
+    route(GET,    "/v1/devices/{id}/qr.{format}",        Key,  Ignored,      QR,              || web::to(devices::qr_by_extension)),
+    route(POST,   "/v1/devices/{id}/pairing-code",       Key,  Json,         &[InvalidState], || web::to(devices::ask)),
+    route(GET,    "/v1/devices/{id}/pairing-code",       Key,  Ignored,      CODE,            || web::to(devices::show)),
+    route(POST,   "/v1/devices/{id}/pause",              Key,  OptionalJson, &[],             || web::to(devices::pause)),
+    route(POST,   "/v1/devices/{id}/resume",             Key,  OptionalJson, &[],             || web::to(devices::resume)),
+    route(POST,   "/v1/devices/{id}/reconnect",          Key,  OptionalJson, &[InvalidState], || web::to(devices::reconnect)),
+    route(POST,   "/v1/devices/{id}/logout",             Key,  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
+    route(POST,   "/v1/devices/{id}/parked/release",     Key,  OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
+    route(POST,   "/v1/devices/{id}/parked/cancel",      Key,  OptionalJson, &[],             || web::to(devices::cancel_parked)),
 
-    route(GET,    "/healthz",                     Open, Ignored,      &[],             || web::to(health::healthz)),
-    route(GET,    "/readyz",                      Open, Ignored,      PROBE,           || web::to(health::readyz)),
-    route(GET,    "/openapi.json",                Open, Ignored,      &[],             || web::to(openapi::get)),
+    route(GET,    "/healthz",                            Open, Ignored,      &[],             || web::to(health::healthz)),
+    route(GET,    "/readyz",                             Open, Ignored,      PROBE,           || web::to(health::readyz)),
+    route(GET,    "/openapi.json",                       Open, Ignored,      &[],             || web::to(openapi::get)),
 ];
 
 impl Route {

@@ -1,11 +1,12 @@
 //! Devices: created, read, paired, paused, removed.
 
-use postern_domain::Intent;
 use postern_domain::session::Signal;
+use postern_domain::{Account, Intent};
+use postern_runtime::{Clock as _, SystemClock};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::TestApi;
+use crate::harness::{TestApi, text_to};
 
 #[tokio::test]
 async fn a_new_device_is_unlinked_and_reads_back() {
@@ -20,7 +21,8 @@ async fn a_new_device_is_unlinked_and_reads_back() {
         created,
         json!({
             "id": created["id"], "name": "Support line", "state": "unlinked", "reason": "new",
-            "since": created["createdAt"], "retryAt": null, "intent": created["intent"], "account": null,
+            "since": created["createdAt"], "retryAt": null, "lastEventAt": null, "intent": "linked",
+            "account": null, "counters": { "reconnects": 0, "sent": 0, "received": 0, "parked": 0 },
             "createdAt": created["createdAt"],
         })
     );
@@ -143,4 +145,130 @@ async fn a_ban_says_until_when() {
         .expect(StatusCode::OK);
     assert_eq!(shown["reason"], "temporary_ban");
     assert_eq!(shown["retryAt"], "2026-12-01T12:00:00.000Z");
+}
+
+#[tokio::test]
+async fn reconnect_and_logout_write_what_is_wanted_or_say_why_not() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let ask = async |verb: &str| {
+        let path = format!("/v1/devices/{device}/{verb}");
+        api.call(Method::POST, &path).send().await
+    };
+    let mut devices = api.wakes.devices.listen();
+    ask("reconnect").await.expect(StatusCode::ACCEPTED);
+    devices.rung().await;
+    let stored = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    assert_eq!(stored.reconnect, Some(1));
+
+    ask("pause").await.expect(StatusCode::ACCEPTED);
+    let message = ask("reconnect").await.expect_error(409, "INVALID_STATE");
+    assert!(message.contains("/resume"), "{message}");
+    let answer = ask("logout").await.expect(StatusCode::ACCEPTED);
+    assert_eq!(answer["intent"], "unlinked");
+    let message = ask("reconnect").await.expect_error(409, "INVALID_STATE");
+    assert!(message.contains("logged out"), "{message}");
+    api.signal(device, Signal::LoggedOut { messages_left: false })
+        .await;
+    for verb in ["logout", "reconnect"] {
+        let message = ask(verb).await.expect_error(409, "INVALID_STATE");
+        assert!(message.contains("/pair"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_is_asked_for_in_so_many_words() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let delete = async |query: &str| {
+        let path = format!("/v1/devices/{device}{query}");
+        api.call(Method::DELETE, &path).send().await
+    };
+    delete("?purge=yes").await.expect_fields(&["purge"]);
+    delete("?force=true").await.expect_fields(&["force"]);
+    delete("?purge=true").await.expect(StatusCode::NO_CONTENT);
+    let stored = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    assert_eq!((stored.intent, stored.purge), (Intent::Removed, true));
+}
+
+#[tokio::test]
+async fn parked_messages_are_listed_released_and_canceled() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let mut ids = Vec::new();
+    for body in ["one", "two", "three"] {
+        let sent = api.post("/v1/messages", &text_to(device, body)).await;
+        ids.push(
+            sent.expect(StatusCode::ACCEPTED)["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
+        );
+    }
+    api.signal(device, Signal::LoggedOut { messages_left: false })
+        .await;
+    let shown = api
+        .get(&format!("/v1/devices/{device}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&shown["state"], &shown["counters"]["parked"]),
+        (&json!("disconnected"), &json!(3))
+    );
+    let list = api.get("/v1/messages?parked=true").await.expect(StatusCode::OK);
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(3));
+    assert_eq!(list["data"][0]["parked"]["reason"], "logged_out");
+
+    let post = async |path: String| api.call(Method::POST, &path).send().await;
+    let release = format!("/v1/devices/{device}/parked/release");
+    post(release.clone()).await.expect_error(409, "INVALID_STATE");
+    let canceled = post(format!("/v1/messages/{}/cancel", ids[0]))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&canceled["status"], &canceled["parked"]),
+        (&json!("canceled"), &json!(null))
+    );
+    post(format!("/v1/messages/{}/cancel", ids[0]))
+        .await
+        .expect_error(409, "INVALID_STATE");
+    post(format!("/v1/messages/{}/release", ids[1]))
+        .await
+        .expect_error(409, "INVALID_STATE");
+
+    let account = shown["account"]["phone"].as_str().expect("a number");
+    let account = Account {
+        phone: account.parse().expect("a number"),
+        lid: None,
+        companion: 4,
+        push_name: None,
+        platform: None,
+    };
+    let linked = api.store.link_account(device, account, SystemClock.now());
+    linked.await.expect("linked");
+    let released = post(format!("/v1/messages/{}/release", ids[1]))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&released["status"], &released["parked"]),
+        (&json!("queued"), &json!(null))
+    );
+    let released = post(release).await.expect(StatusCode::OK);
+    assert_eq!(released, json!({ "messages": 1 }));
+    let canceled = post(format!("/v1/devices/{device}/parked/cancel"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(canceled, json!({ "messages": 0 }));
+    let list = api.get("/v1/messages?parked=true").await.expect(StatusCode::OK);
+    assert_eq!(list["data"], json!([]));
 }

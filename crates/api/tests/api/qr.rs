@@ -8,6 +8,7 @@ use postern_domain::session::Signal;
 use postern_runtime::{Clock as _, SystemClock};
 use postern_store::{CodeKind, ShownCode};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use crate::harness::TestApi;
 
@@ -33,7 +34,17 @@ async fn show(api: &TestApi, device: DeviceId, kind: CodeKind) {
         code: Secret::new(CODE.to_owned()),
         expires_at: now.after(Duration::from_secs(20)),
     };
-    api.store.show_code(device, code, now).await.expect("shown");
+    let row = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    let number = row.pairing.expect("pairing was asked for").number;
+    api.store
+        .show_code(device, number, code, now)
+        .await
+        .expect("shown");
     api.wakes.shown.ring(&device);
 }
 
@@ -189,7 +200,10 @@ async fn without_a_code_the_answer_says_why() {
 
     let expired = pair(&api).await;
     show(&api, expired, CodeKind::Qr).await;
-    api.signal(expired, Signal::CodesExhausted).await;
+    let end = api
+        .store
+        .end_pairing(expired, 1, Signal::CodesExhausted, SystemClock.now());
+    end.await.expect("ended");
     let message = api.get(&qr(expired)).await.expect_error(409, "INVALID_STATE");
     assert!(message.contains("qr_expired"), "{message}");
 }
@@ -242,4 +256,58 @@ async fn whoever_waits_is_answered_when_it_is_linked_removed_or_the_daemon_stops
         api.stop.pull();
     });
     answer.expect_error(404, "QR_NOT_READY");
+}
+
+#[tokio::test]
+async fn a_pairing_code_is_asked_for_and_waited_for() {
+    let api = TestApi::start().await;
+    let device = api.unlinked_device().await;
+    let path = format!("/v1/devices/{device}/pairing-code");
+    api.post(&path, &json!({ "phone": "12" }))
+        .await
+        .expect_fields(&["phone"]);
+    api.post(&path, &json!({})).await.expect_fields(&["phone"]);
+    api.get(&path).await.expect_error(409, "INVALID_STATE");
+
+    let body = json!({ "phone": "+15557654321" });
+    let later = api.post(&format!("{path}?wait=0"), &body).await;
+    assert_eq!(
+        later.expect(StatusCode::ACCEPTED),
+        json!({ "code": null, "expiresAt": null })
+    );
+    api.get(&format!("{path}?wait=0"))
+        .await
+        .expect_error(404, "PAIRING_CODE_NOT_READY");
+    let row = api
+        .store
+        .session_device(device)
+        .await
+        .expect("read")
+        .expect("a device");
+    let request = row.pairing.expect("a request");
+    assert_eq!(
+        request.phone.map(|phone| phone.to_string()).as_deref(),
+        Some("+15557654321")
+    );
+    let code = ShownCode {
+        kind: CodeKind::PairingCode,
+        code: Secret::new("K7QM2XRD".to_owned()),
+        expires_at: SystemClock.now().after(Duration::from_secs(180)),
+    };
+    let (answer, ()) = tokio::join!(api.get(&path), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let shown = api
+            .store
+            .show_code(device, request.number, code, SystemClock.now());
+        shown.await.expect("shown");
+        api.wakes.shown.ring(&device);
+    });
+    assert_eq!(answer.expect(StatusCode::OK)["code"], "K7QM-2XRD");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    // A new request takes it off show.
+    api.post(&format!("{path}?wait=0"), &body)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    api.connect(device).await;
+    api.post(&path, &body).await.expect_error(409, "INVALID_STATE");
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern_domain::port::{Ending, Observed};
-use postern_domain::{DeviceReason, DeviceState, Intent, MessageStatus};
+use postern_domain::{DeviceReason, DeviceState, MessageStatus};
+use postern_store::DeviceRequest;
 
 use crate::{Gateway, config, eventually};
 
@@ -121,17 +122,19 @@ async fn a_panic_and_a_crash_are_contained_and_the_device_comes_back() {
 async fn pause_resume_and_removal_follow_the_intent() {
     let gateway = Gateway::start().await;
     let device = gateway.linked(&phone(0)).await;
-    gateway.wish(device, Intent::Paused).await;
+    gateway.request(device, DeviceRequest::Pause).await;
     assert_eq!(
         gateway.becomes(device, DeviceState::Disconnected).await,
         DeviceReason::Stopped
     );
-    gateway.wish(device, Intent::Linked).await;
+    gateway.request(device, DeviceRequest::Resume).await;
     gateway.network.opened(device, 2).await;
     gateway.network.tell(device, Observed::Connected);
     gateway.becomes(device, DeviceState::Connected).await;
 
-    gateway.wish(device, Intent::Removed).await;
+    gateway
+        .request(device, DeviceRequest::Remove { purge: false })
+        .await;
     eventually(async || gateway.device(device).await.is_none().then_some(())).await;
     let client = gateway.network.client(device);
     assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
@@ -153,7 +156,9 @@ async fn a_device_without_a_connection_logs_in_once_more_to_be_removed() {
     let device = gateway.linked(&phone(0)).await;
     gateway.network.tell(device, Observed::ConnectionLost);
     gateway.becomes(device, DeviceState::Degraded).await;
-    gateway.wish(device, Intent::Removed).await;
+    gateway
+        .request(device, DeviceRequest::Remove { purge: false })
+        .await;
     gateway.network.opened(device, 2).await;
     gateway.network.tell(device, Observed::Connected);
     eventually(async || gateway.device(device).await.is_none().then_some(())).await;
@@ -182,4 +187,96 @@ async fn many_devices_start_a_few_at_a_time() {
     }))
     .await;
     assert!(gateway.network.most_opening.load(Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test]
+async fn a_reconnect_opens_anew_whatever_kept_the_device_down() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(&phone(0)).await;
+    let barred = Duration::from_secs(3600);
+    for (number, ending) in [
+        Ending::StreamReplaced,
+        Ending::TemporaryBan(barred),
+        Ending::LoginRefused { code: 409 },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        gateway.network.tell(device, Observed::Ended(ending));
+        gateway.becomes(device, DeviceState::Disconnected).await;
+        gateway.request(device, DeviceRequest::Reconnect).await;
+        gateway.network.opened(device, number + 2).await;
+        gateway.network.tell(device, Observed::Connected);
+        gateway.becomes(device, DeviceState::Connected).await;
+    }
+    // And a connected one as well, once for each request.
+    gateway.request(device, DeviceRequest::Reconnect).await;
+    gateway.network.opened(device, 5).await;
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    let row = gateway.device(device).await.expect("a device");
+    assert_eq!((row.reconnect, row.counters.reconnects), (None, 4));
+    assert_eq!(
+        gateway.network.client(device).most_alive.load(Ordering::SeqCst),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_logout_by_the_operator_takes_the_link_back_and_parks_what_waits() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(&phone(0)).await;
+    gateway.network.client(device).acks.store(false, Ordering::SeqCst);
+    let (in_flight, _) = gateway.accept(device, CONTACT, "no answer").await;
+    gateway.reaches(in_flight, MessageStatus::Processing).await;
+    gateway.request(device, DeviceRequest::LogOut).await;
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Disconnected).await,
+        DeviceReason::LoggedOut
+    );
+    let client = gateway.network.client(device);
+    eventually(async || (client.wipes.load(Ordering::SeqCst) == 2).then_some(())).await;
+    assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
+    let message = gateway.reaches(in_flight, MessageStatus::Retrying).await;
+    assert!(message.parked.is_some());
+
+    // The same account again: nothing leaves by itself.
+    client.acks.store(true, Ordering::SeqCst);
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(
+        device,
+        Observed::Paired {
+            account: crate::account(&phone(0)),
+        },
+    );
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    let (own, _) = gateway.accept(device, CONTACT, "own").await;
+    gateway.reaches(own, MessageStatus::Sent).await;
+    gateway.reaches(in_flight, MessageStatus::Retrying).await;
+    let released = gateway
+        .store
+        .release_parked(gateway.workspace, device, gateway.clock.now());
+    assert_eq!(released.await.expect("released"), 1);
+    gateway.wakes.outbox.ring(&device);
+    gateway.reaches(in_flight, MessageStatus::Sent).await;
+}
+
+#[tokio::test]
+async fn a_paused_device_logs_in_once_more_to_be_logged_out() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(&phone(0)).await;
+    gateway.request(device, DeviceRequest::Pause).await;
+    gateway.becomes(device, DeviceState::Disconnected).await;
+    gateway.request(device, DeviceRequest::LogOut).await;
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(device, Observed::Connected);
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Unlinked).await,
+        DeviceReason::LoggedOut
+    );
+    let client = gateway.network.client(device);
+    assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
+    assert!(!gateway.device(device).await.expect("it stays").linked);
 }

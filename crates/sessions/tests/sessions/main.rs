@@ -12,12 +12,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::port::{Observed, WhatsApp};
 use postern_domain::{
-    Account, Address, Content, DeviceId, DeviceReason, DeviceState, Event, Intent, MessageId, MessageStatus,
+    Account, Address, Content, DeviceId, DeviceReason, DeviceState, Event, MessageId, MessageStatus,
     PhoneNumber, StanzaId, Timestamp, WorkspaceId,
 };
 use postern_runtime::{Backoff, Clock, SystemClock, Wakes};
 use postern_sessions::{KeyWiper, Sessions, SessionsConfig, WipeError};
-use postern_store::{Device, Message, NewMessage, Store, StoreOptions};
+use postern_store::{Device, DeviceRequest, Message, NewMessage, Store, StoreOptions};
 use tempfile::TempDir;
 
 use crate::port::Network;
@@ -128,9 +128,9 @@ impl Gateway {
         self.wakes.devices.ring();
     }
 
-    async fn wish(&self, device: DeviceId, intent: Intent) {
-        let written = self.store.set_intent(self.workspace, device, intent).await;
-        assert!(written.expect("written").is_some());
+    async fn request(&self, device: DeviceId, request: DeviceRequest) {
+        let written = self.store.request(self.workspace, device, request).await;
+        written.expect("written");
         self.wakes.devices.ring();
     }
 

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern_domain::port::{Ending, Inbound, NotCommitted, Observed, Secret};
-use postern_domain::{Content, DeviceReason, DeviceState, EventType, Intent, StanzaId};
+use postern_domain::{Content, DeviceReason, DeviceState, EventType, StanzaId};
 use postern_runtime::{Clock as _, SystemClock};
 use postern_store::CodeKind;
+use postern_store::DeviceRequest;
 
 use crate::{Gateway, account, eventually};
 
@@ -113,7 +114,7 @@ async fn an_account_that_another_device_has_is_logged_out_again() {
     gateway.network.tell(second, Observed::Connected);
     assert_eq!(
         gateway.becomes(second, DeviceState::Unlinked).await,
-        DeviceReason::PairingFailed
+        DeviceReason::AccountInUse
     );
     let client = gateway.network.client(second);
     assert_eq!(client.log_outs.load(Ordering::SeqCst), 1);
@@ -173,10 +174,10 @@ async fn a_paused_pairing_is_over() {
     gateway.ask_for_pairing(device, None).await;
     gateway.network.opened(device, 1).await;
     gateway.network.tell(device, qr("shown"));
-    gateway.wish(device, Intent::Paused).await;
+    gateway.request(device, DeviceRequest::Pause).await;
     assert_eq!(
         gateway.becomes(device, DeviceState::Unlinked).await,
-        DeviceReason::PairingFailed
+        DeviceReason::PairingCanceled
     );
     assert_eq!(gateway.device(device).await.expect("it stays").pairing, None);
 }
@@ -190,12 +191,12 @@ async fn a_link_that_comes_while_the_client_is_closing_is_kept() {
     let client = gateway.network.client(device);
     let account = account(OWNER);
     *client.last_words.lock().expect("no panic") = vec![Observed::Paired { account }];
-    gateway.wish(device, Intent::Paused).await;
+    gateway.request(device, DeviceRequest::Pause).await;
     assert_eq!(
         gateway.becomes(device, DeviceState::Disconnected).await,
         DeviceReason::Stopped
     );
-    gateway.wish(device, Intent::Linked).await;
+    gateway.request(device, DeviceRequest::Resume).await;
     gateway.network.opened(device, 2).await;
     gateway.network.tell(device, Observed::Connected);
     gateway.becomes(device, DeviceState::Connected).await;
@@ -218,4 +219,43 @@ async fn a_device_that_cannot_be_opened_for_pairing_goes_on_pairing() {
     .await;
     let events = gateway.events().await;
     assert!(events.iter().all(|event| event.kind == EventType::DevicePairing));
+}
+
+#[tokio::test]
+async fn a_pairing_code_that_nobody_enters_ends_the_pairing() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    let phone = OWNER.parse().expect("a number");
+    gateway.ask_for_pairing(device, Some(phone)).await;
+    gateway.network.opened(device, 1).await;
+    gateway.network.tell(device, qr("ready"));
+    gateway.network.tell(
+        device,
+        Observed::PairingCode {
+            code: Secret::new("ABCD1234".to_owned()),
+            valid_for: Duration::ZERO,
+        },
+    );
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Unlinked).await,
+        DeviceReason::PairingCodeExpired
+    );
+    assert_eq!(gateway.device(device).await.expect("it stays").pairing, None);
+}
+
+#[tokio::test]
+async fn a_logout_calls_pairing_off() {
+    let gateway = Gateway::start().await;
+    let device = gateway.create().await;
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 1).await;
+    gateway.network.tell(device, qr("shown"));
+    gateway.request(device, DeviceRequest::LogOut).await;
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Unlinked).await,
+        DeviceReason::PairingCanceled
+    );
+    // And it can be asked for again.
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 2).await;
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern_domain::port::{Ending, Observed};
-use postern_domain::{DeviceReason, DeviceState, Intent, MessageStatus};
+use postern_domain::{DeviceReason, DeviceState, MessageStatus};
+use postern_store::DeviceRequest;
 
 use crate::{Gateway, config, eventually};
 
@@ -149,7 +150,7 @@ async fn a_wish_that_comes_while_a_client_is_closing_is_not_lost() {
         .network
         .tell(device, Observed::Ended(Ending::StreamReplaced));
     eventually(async || (client.stopping.load(Ordering::SeqCst) > 0).then_some(())).await;
-    gateway.wish(device, Intent::Paused).await;
+    gateway.request(device, DeviceRequest::Pause).await;
     tokio::time::sleep(config().poll * 3).await;
     client.closes_slowly.store(false, Ordering::SeqCst);
     eventually(async || {

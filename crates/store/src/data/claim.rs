@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use postern_domain::{DeviceId, MessageStatus, Timestamp};
+use postern_domain::{DeviceId, MessageStatus, ParkReason, Timestamp};
 use rusqlite::Connection;
 
+use super::parked;
 use super::record::Change;
 use super::records::Claimed;
 use super::store::Store;
@@ -21,8 +22,8 @@ impl Store {
     /// Takes up to `limit` messages whose turn it is and marks them `processing`, in the order of acceptance.
     ///
     /// A message that waits for its retry holds back later ones of its chat. One without a word from the
-    /// server by `ack_deadline` comes again, with the same stanza id. Messages of another account than the
-    /// one the device is linked to now are passed over.
+    /// server by `ack_deadline` comes again, with the same stanza id. Messages that were accepted for another
+    /// account than the one the device is linked to now are parked. A device that is not linked has none to take.
     ///
     /// Where very many messages are held back, a call may find none although [`Store::next_due`] says `now`;
     /// the next one goes on from there.
@@ -111,7 +112,7 @@ pub(super) fn promote(tx: &Connection, now: Timestamp, limit: usize) -> Result<V
 struct Turn<'tx> {
     change: Change<'tx>,
     /// The account the device is linked to now.
-    account: Option<i64>,
+    account: i64,
     deadline: Timestamp,
     limit: usize,
     claimed: BTreeMap<i64, Claimed>,
@@ -137,7 +138,7 @@ impl Turn<'_> {
                 && let Some((_, entry)) = due.pop_first()
             {
                 if self.is_of_other_account(&entry) {
-                    self.set_aside(&entry)?;
+                    parked::park(self.change, &entry, None, ParkReason::OtherAccount)?;
                 } else if entry.lane == Lane::InFlight && self.is_held(&entry)? {
                     self.give_up_attempt(&entry)?;
                     outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), now)?;
@@ -175,7 +176,7 @@ impl Turn<'_> {
                 }
                 looked_at += 1;
                 if self.is_of_other_account(&entry) {
-                    self.set_aside(&entry)?;
+                    parked::park(self.change, &entry, None, ParkReason::OtherAccount)?;
                 } else if any_held && self.is_held(&entry)? {
                     outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), entry.due_at)?;
                 } else {
@@ -187,27 +188,13 @@ impl Turn<'_> {
     }
 
     fn is_of_other_account(&self, entry: &Entry) -> bool {
-        entry.account.is_some() && entry.account != self.account
+        entry.account.is_some_and(|account| account != self.account)
     }
 
     /// Whether an earlier message of the chat waits.
     fn is_held(&self, entry: &Entry) -> Result<bool, StoreError> {
         let first = outbox::first_held(self.change.tx, self.change.device, &entry.chat)?;
         Ok(first.is_some_and(|first| first.seq < entry.seq))
-    }
-
-    fn set_aside(&self, entry: &Entry) -> Result<(), StoreError> {
-        let Change { tx, device, .. } = self.change;
-        if entry.lane == Lane::InFlight {
-            self.give_up_attempt(entry)?;
-        }
-        outbox::shift(
-            tx,
-            device,
-            entry.seq,
-            (entry.lane, Lane::OtherAccount),
-            entry.due_at,
-        )
     }
 
     /// An attempt that nobody answered is over; its outcome stays unknown.
@@ -235,4 +222,4 @@ impl Turn<'_> {
 }
 
 /// In the timeline of a message that is attempted again.
-const UNANSWERED: &str = "no answer from WhatsApp";
+pub(super) const UNANSWERED: &str = "no answer from WhatsApp";

@@ -2,9 +2,11 @@
 
 use postern_domain::{DeviceId, Intent, PhoneNumber, Timestamp, WorkspaceId};
 
-use super::records::{Device, PairingRequest, ShownCode};
-use super::store::{PairingError, Store};
+use super::records::{Device, DeviceRequest, PairingRequest, ShownCode};
+use super::store::{PairingError, RequestError, Store};
 use super::tables::devices;
+use rusqlite::Connection;
+
 use crate::StoreError;
 
 impl Store {
@@ -58,24 +60,23 @@ impl Store {
             .await
     }
 
-    /// Writes what the operator wants; `None` when there is no such device.
+    /// Writes down what an operator asks of a device; the session follows. Answers the device as it is now.
+    ///
+    /// A pause, a resume or a logout that is under way already changes nothing.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn set_intent(
+    /// See [`RequestError`].
+    pub async fn request(
         &self,
         workspace: WorkspaceId,
         id: DeviceId,
-        intent: Intent,
-    ) -> Result<Option<Device>, StoreError> {
+        request: DeviceRequest,
+    ) -> Result<Device, RequestError> {
         self.database
             .write(move |tx| {
-                let Some(mut device) = devices::find_visible(tx, workspace, id)? else {
-                    return Ok(None);
-                };
-                devices::set_intent(tx, id, intent)?;
-                device.intent = intent;
-                Ok(Some(device))
+                let device = devices::find_visible(tx, workspace, id)?.ok_or(RequestError::UnknownDevice)?;
+                write_request(tx, device, request)?;
+                devices::find(tx, id)?.ok_or(RequestError::UnknownDevice)
             })
             .await
     }
@@ -116,4 +117,34 @@ impl Store {
             .read(move |connection| devices::shown_code(connection, workspace, id, now))
             .await
     }
+}
+
+fn write_request(tx: &Connection, device: Device, request: DeviceRequest) -> Result<(), RequestError> {
+    let id = device.id;
+    match (request, device.intent) {
+        (DeviceRequest::Remove { purge }, _) => {
+            devices::set_intent(tx, id, Intent::Removed)?;
+            if purge {
+                devices::set_purge(tx, id)?;
+            }
+        }
+        (DeviceRequest::LogOut, Intent::Unlinked) if device.linked => {}
+        (DeviceRequest::LogOut, _) if device.linked || device.pairing.is_some() => {
+            devices::set_intent(tx, id, Intent::Unlinked)?;
+        }
+        (DeviceRequest::Reconnect, Intent::Linked) if device.linked => devices::request_reconnect(tx, id)?,
+        (DeviceRequest::LogOut | DeviceRequest::Reconnect, _) => {
+            return Err(RequestError::InvalidState(Box::new(device)));
+        }
+        (DeviceRequest::Pause, Intent::Linked) => devices::set_intent(tx, id, Intent::Paused)?,
+        (DeviceRequest::Resume, Intent::Paused) => {
+            devices::set_intent(tx, id, Intent::Linked)?;
+            if device.linked {
+                // However short the pause was, the session shall notice.
+                devices::request_reconnect(tx, id)?;
+            }
+        }
+        (DeviceRequest::Pause | DeviceRequest::Resume, _) => {}
+    }
+    Ok(())
 }

@@ -13,7 +13,9 @@
 mod accept;
 mod claim;
 mod devices;
+mod forget;
 mod observe;
+mod parked;
 mod receive;
 mod record;
 mod records;
@@ -22,5 +24,6 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use parked::MoveError;
 pub use records::*;
-pub use store::{AcceptError, LinkError, PairingError, Store, StoreOptions};
+pub use store::{AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};

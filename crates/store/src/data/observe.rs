@@ -2,17 +2,17 @@
 
 use postern_domain::event::EventPayload;
 use postern_domain::session::{self, Signal};
-use postern_domain::{Account, DeviceId, DeviceReason, DeviceStatus, EventType, MessageStatus, Timestamp};
+use postern_domain::{
+    Account, DeviceCounters, DeviceId, DeviceReason, DeviceState, DeviceStatus, EventType, ParkReason,
+    Timestamp,
+};
 use rusqlite::Connection;
 
-use super::record::Change;
+use super::parked;
 use super::records::{CodeKind, Device, ShownCode};
 use super::store::{LinkError, Store};
-use super::tables::{devices, events, messages, outbox};
+use super::tables::{devices, events, outbox};
 use crate::StoreError;
-
-/// How many waiting messages of a forgotten device are canceled in one write, so that others get their turn.
-const CANCELED_AT_ONCE: usize = 500;
 
 impl Store {
     /// Every device there is, those to be removed included.
@@ -35,9 +35,9 @@ impl Store {
 
     /// Applies a signal to the device's state machine; an event is appended when state or reason change.
     ///
-    /// Signals that end pairing (`CodesExhausted`, `PairingFailed`) clear the request and the code on show;
-    /// `LoggedOut` and `AccountRemoved` clear `linked`, and `messages_left` is decided here, from the outbox.
-    /// Answers what is observed now; `None` when there is no such device.
+    /// `Opening` serves a request to reconnect. `LoggedOut` and `AccountRemoved` clear `linked` and park what
+    /// waits; where that is very much, [`Store::park_rest`] has to go on. `messages_left` is decided here, from
+    /// the outbox. Answers what is observed now; `None` when there is no such device.
     ///
     /// # Errors
     /// The store failed.
@@ -55,14 +55,49 @@ impl Store {
             .await
     }
 
-    /// Puts a code on show and signals it. Nothing happens when there is no such device.
+    /// Ends a pairing without a link: clears request `number` and the code on show, and applies the signal.
+    ///
+    /// When pairing was asked for again in the meantime nothing changes: that pairing goes on. Answers what is
+    /// observed now; `None` when there is no such device.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn show_code(&self, id: DeviceId, code: ShownCode, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn end_pairing(
+        &self,
+        id: DeviceId,
+        number: u64,
+        signal: Signal,
+        now: Timestamp,
+    ) -> Result<Option<DeviceStatus>, StoreError> {
         self.database
             .write(move |tx| {
                 let Some(device) = devices::find(tx, id)? else {
+                    return Ok(None);
+                };
+                if !devices::end_pairing(tx, id, number)? {
+                    return Ok(Some(device.status));
+                }
+                apply(tx, &device, signal, now).map(Some)
+            })
+            .await
+    }
+
+    /// Puts a code on show that answers pairing request `number`, and signals it. Nothing happens when there is a newer
+    /// request, or no such device.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn show_code(
+        &self,
+        id: DeviceId,
+        number: u64,
+        code: ShownCode,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| {
+                let asked = |device: &Device| device.pairing.is_some_and(|request| request.number == number);
+                let Some(device) = devices::find(tx, id)?.filter(asked) else {
                     return Ok(());
                 };
                 let signal = match code.kind {
@@ -93,8 +128,6 @@ impl Store {
                     return Err(LinkError::AccountTaken(other));
                 }
                 devices::link(tx, id, &account)?;
-                devices::end_pairing(tx, id)?;
-                outbox::readmit(tx, id, account.phone)?;
                 apply(tx, &device, Signal::Paired, now)?;
                 Ok(())
             })
@@ -108,24 +141,6 @@ impl Store {
     pub async fn set_push_name(&self, id: DeviceId, push_name: String) -> Result<(), StoreError> {
         self.database
             .write(move |tx| devices::set_push_name(tx, id, &push_name))
-            .await
-    }
-
-    /// Forgets a device whose keys are wiped: its row and its outbox go, its waiting messages become `canceled`,
-    /// its messages and events stay.
-    ///
-    /// Takes several commits when much waits; a call that was cut short is simply made again.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn forget_device(&self, id: DeviceId, now: Timestamp) -> Result<(), StoreError> {
-        while self.database.write(move |tx| cancel_some(tx, id, now)).await? {}
-        self.database
-            .write(move |tx| {
-                // What was accepted in between; the device takes no more once its intent is `removed`.
-                while cancel_some(tx, id, now)? {}
-                devices::delete(tx, id)
-            })
             .await
     }
 }
@@ -144,8 +159,10 @@ fn apply(
         other => other,
     };
     match signal {
-        Signal::CodesExhausted | Signal::PairingFailed => devices::end_pairing(tx, device.id)?,
-        Signal::LoggedOut { .. } | Signal::AccountRemoved => devices::unlink(tx, device.id)?,
+        Signal::Opening => devices::serve_reconnect(tx, device.id)?,
+        Signal::Connected => heard_at_login(tx, device, now)?,
+        Signal::LoggedOut { .. } => unlink(tx, device, ParkReason::LoggedOut, now)?,
+        Signal::AccountRemoved => unlink(tx, device, ParkReason::AccountRemoved, now)?,
         _ => {}
     }
     let following = session::next(device.status, signal, now);
@@ -176,19 +193,22 @@ fn apply(
     Ok(following)
 }
 
-/// Cancels the first messages of an outbox; `false` when there was none.
-fn cancel_some(tx: &Connection, device: DeviceId, now: Timestamp) -> Result<bool, StoreError> {
-    let entries = outbox::first_of(tx, device, CANCELED_AT_ONCE)?;
-    for entry in &entries {
-        outbox::remove(tx, device, entry.seq, &entry.chat)?;
-        let Some(mut known) = messages::by_seq(tx, entry.seq)? else {
-            continue;
-        };
-        let change = Change { tx, device, now };
-        if known.status == MessageStatus::Processing {
-            change.apply(&mut known, MessageStatus::Retrying, None, "outcome unknown")?;
-        }
-        change.apply(&mut known, MessageStatus::Canceled, None, "device removed")?;
+/// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
+fn heard_at_login(tx: &Connection, device: &Device, now: Timestamp) -> Result<(), StoreError> {
+    let again =
+        device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
+    let counted = DeviceCounters {
+        reconnects: again.into(),
+        ..DeviceCounters::default()
+    };
+    devices::heard(tx, device.id, now, counted)
+}
+
+fn unlink(tx: &Connection, device: &Device, reason: ParkReason, now: Timestamp) -> Result<(), StoreError> {
+    if !device.linked {
+        return Ok(());
     }
-    Ok(!entries.is_empty())
+    let account = devices::linked_account(tx, device.id)?;
+    devices::unlink(tx, device.id)?;
+    parked::park_some(tx, device.id, account, reason, now)
 }

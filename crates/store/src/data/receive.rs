@@ -2,7 +2,7 @@
 
 use postern_domain::event::EventPayload;
 use postern_domain::port::Inbound;
-use postern_domain::{DeviceId, EventType, MessageId, Timestamp, WorkspaceId};
+use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, Timestamp, WorkspaceId};
 
 use super::records::{Message, MessageFilter, Page, PageStart};
 use super::store::Store;
@@ -40,6 +40,11 @@ impl Store {
                         new += 1;
                     }
                 }
+                let counted = DeviceCounters {
+                    received: new as u64,
+                    ..DeviceCounters::default()
+                };
+                devices::heard(tx, device, now, counted)?;
                 Ok(new)
             })
             .await

@@ -2,14 +2,14 @@
 
 use postern_domain::event::EventPayload;
 use postern_domain::port::ReceiptKind;
-use postern_domain::{DeviceId, EventType, FailureCode, MessageStatus, StanzaId, Timestamp};
+use postern_domain::{DeviceCounters, DeviceId, EventType, FailureCode, MessageStatus, StanzaId, Timestamp};
 use rusqlite::Connection;
 
 use super::records::Outcome;
 use super::store::Store;
 use super::tables::columns::address;
 use super::tables::messages::Known;
-use super::tables::{events, messages, outbox};
+use super::tables::{devices, events, messages, outbox};
 use crate::StoreError;
 
 impl Store {
@@ -26,9 +26,15 @@ impl Store {
         self.database
             .write(move |tx| {
                 let change = Change { tx, device, now };
-                outcomes
-                    .into_iter()
-                    .try_for_each(|outcome| change.record(outcome))
+                let (mut heard, mut counted) = (false, DeviceCounters::default());
+                for outcome in outcomes {
+                    heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
+                    counted.sent += u64::from(change.record(outcome)?);
+                }
+                if heard {
+                    devices::heard(tx, device, now, counted)?;
+                }
+                Ok(())
             })
             .await
     }
@@ -43,7 +49,8 @@ pub(super) struct Change<'tx> {
 }
 
 impl Change<'_> {
-    pub(super) fn record(&self, outcome: Outcome) -> Result<(), StoreError> {
+    /// Answers whether the message is known to have reached WhatsApp's server only now.
+    pub(super) fn record(&self, outcome: Outcome) -> Result<bool, StoreError> {
         match outcome {
             Outcome::Acked { stanza } => self.settle(&stanza, MessageStatus::Sent, None),
             Outcome::Receipt { stanza, kind } => self.settle(&stanza, confirmed(kind), None),
@@ -60,26 +67,29 @@ impl Change<'_> {
         stanza: &StanzaId,
         status: MessageStatus,
         failure: Option<(FailureCode, String)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
-            return Ok(());
+            return Ok(false);
         };
-        let waited = known.status.is_in_outbox();
+        let before = known.status;
         let detail = failure.as_ref().map_or("", |(code, _)| code.name());
-        if self.apply(&mut known, status, failure.as_ref(), detail)? && waited {
+        if !self.apply(&mut known, status, failure.as_ref(), detail)? {
+            return Ok(false);
+        }
+        if before.is_in_outbox() {
             outbox::remove(self.tx, self.device, known.seq, &known.chat)?;
         }
-        Ok(())
+        Ok(status.reached_server() && !before.reached_server())
     }
 
-    fn retry(&self, stanza: &StanzaId, at: Timestamp, detail: &str) -> Result<(), StoreError> {
+    fn retry(&self, stanza: &StanzaId, at: Timestamp, detail: &str) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
-            return Ok(());
+            return Ok(false);
         };
         if self.apply(&mut known, MessageStatus::Retrying, None, detail)? {
             outbox::hold(self.tx, self.device, known.seq, &known.chat, at)?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Moves a message to a status it may take on, with its step and event; `false` when it may not.

@@ -2,8 +2,9 @@
 
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
-    Account, Address, ApiKeyId, Content, DeviceId, DeviceStatus, Direction, FailureCode, Intent, Lid,
-    MessageId, MessageStatus, PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
+    Account, Address, ApiKeyId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction, FailureCode,
+    Intent, Lid, MessageId, MessageStatus, ParkReason, PhoneNumber, StanzaId, TimelineEntry, Timestamp,
+    WorkspaceId,
 };
 
 /// An API key to be stored. The secret itself never reaches the store.
@@ -53,8 +54,36 @@ pub struct Device {
     pub account: Option<Account>,
     /// What pairing was asked for and is not finished.
     pub pairing: Option<PairingRequest>,
+    /// The number of the request to connect anew that no session has served yet; grows with every request.
+    pub reconnect: Option<u64>,
+    /// Whether its history goes with it when it is removed.
+    pub purge: bool,
+    /// Why its waiting messages are being parked, while that goes on.
+    pub parking: Option<ParkReason>,
+    /// When WhatsApp was last heard of through it: a login, an ack, a receipt, a message.
+    pub heard_at: Option<Timestamp>,
+    /// What is counted for it.
+    pub counters: DeviceCounters,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// What an operator asks of a device, pairing aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceRequest {
+    /// Go offline and keep keys and queue.
+    Pause,
+    /// Come back from a pause.
+    Resume,
+    /// Close the connection, if there is one, and log in anew, whatever kept the device from it.
+    Reconnect,
+    /// Take the link back and wipe the keys; or call pairing off.
+    LogOut,
+    /// Take the link back, wipe the keys and forget the device.
+    Remove {
+        /// Delete its messages and events as well.
+        purge: bool,
+    },
 }
 
 /// A request to pair that no session has finished yet.
@@ -165,6 +194,8 @@ pub struct Message {
     pub metadata: Option<String>,
     /// When it is to be sent.
     pub scheduled_for: Option<Timestamp>,
+    /// Why it will not move until somebody acts, and since when.
+    pub parked: Option<(ParkReason, Timestamp)>,
     /// Why it failed.
     pub failure: Option<(FailureCode, String)>,
     /// How many attempts were started.
@@ -188,6 +219,8 @@ pub struct MessageFilter {
     pub direction: Option<Direction>,
     /// Only those of this chat.
     pub chat: Option<Address>,
+    /// Only those that are parked.
+    pub parked: bool,
     /// Only those created at or after.
     pub from: Option<Timestamp>,
     /// Only those created before.

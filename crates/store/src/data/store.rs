@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postern_domain::{DeviceId, DeviceStatus, Event, Timestamp, WorkspaceId};
 
-use super::records::{ApiKey, NewApiKey};
+use super::records::{ApiKey, Device, NewApiKey};
 use super::tables::{api_keys, events, idempotency, workspaces};
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
@@ -14,10 +14,16 @@ pub(super) const SCHEMA: Schema = Schema {
     name: "postern",
     // "PstD"
     application_id: 0x5073_7444,
-    migrations: &[(
-        "V1__gateway",
-        include_str!("../../../../migrations/postern/V1__gateway.sql"),
-    )],
+    migrations: &[
+        (
+            "V1__gateway",
+            include_str!("../../../../migrations/postern/V1__gateway.sql"),
+        ),
+        (
+            "V2__sessions",
+            include_str!("../../../../migrations/postern/V2__sessions.sql"),
+        ),
+    ],
 };
 
 /// The plan of a workspace that nobody is billed for.
@@ -68,6 +74,20 @@ pub enum PairingError {
     /// It is linked already; log it out first.
     #[error("the device is linked already")]
     AlreadyLinked(DeviceStatus),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was asked of a device was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The workspace has no such device.
+    #[error("no such device")]
+    UnknownDevice,
+    /// It makes no sense in the state the device is in.
+    #[error("not in this state")]
+    InvalidState(Box<Device>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

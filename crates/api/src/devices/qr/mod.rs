@@ -1,24 +1,22 @@
 //! `GET /v1/devices/{id}/qr`: the code on show, drawn as the caller likes it.
 
 mod format;
-mod wait;
 
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
-use postern_store::Device;
+use postern_store::{CodeKind, Device};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::format::Format;
+use super::code::MAX_WAIT;
 use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{FromQuery, OwnedDevice, Query, QueryFields};
 use crate::qr::{DEFAULT_SIZE, Drawing, SIZES};
 
-/// How long a caller may wait, in seconds.
-const MAX_WAIT: u32 = 60;
 /// Says until when the code is valid, whatever it is drawn as.
 const EXPIRES_AT: HeaderName = HeaderName::from_static("qr-expires-at");
 
@@ -138,7 +136,7 @@ impl Api {
         query: &QrQuery,
         format: Format,
     ) -> Result<HttpResponse, ApiError> {
-        let shown = self.await_qr(device, query.wait).await?;
+        let shown = self.await_code(device, CodeKind::Qr, query.wait).await?;
         let (code, expires_at) = (shown.code.expose(), shown.expires_at.to_rfc3339());
         let body = match format {
             Format::Json => serde_json::to_vec(&QrCode {

@@ -2,7 +2,8 @@
 
 use postern_domain::port::Secret;
 use postern_domain::{
-    Account, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, PhoneNumber, Timestamp, WorkspaceId,
+    Account, DeviceCounters, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, ParkReason,
+    PhoneNumber, Timestamp, WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -13,7 +14,8 @@ use crate::StoreError;
 use crate::data::records::{CodeKind, Device, PairingRequest, ShownCode};
 
 const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
-    account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at
+    account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at,
+    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked
     FROM devices";
 
 /// Stores a device that was never paired.
@@ -121,15 +123,21 @@ pub(in crate::data) fn workspace(tx: &Connection, id: DeviceId) -> Result<Option
         .map(WorkspaceId::from_bytes))
 }
 
-/// The account a device is linked to now: `None` without the device, `Some(None)` without an account.
-pub(in crate::data) fn linked_account(
-    tx: &Connection,
-    id: DeviceId,
-) -> Result<Option<Option<i64>>, StoreError> {
+/// The account a device is linked to now.
+pub(in crate::data) fn linked_account(tx: &Connection, id: DeviceId) -> Result<Option<i64>, StoreError> {
     Ok(tx
-        .prepare_cached("SELECT iif(linked = 1, account_phone, NULL) FROM devices WHERE id = ?1")?
+        .prepare_cached("SELECT account_phone FROM devices WHERE id = ?1 AND linked = 1")?
         .query_row([id.to_bytes()], |row| row.get(0))
         .optional()?)
+}
+
+/// The account a device is, or was last, linked to.
+pub(in crate::data) fn last_account(tx: &Connection, id: DeviceId) -> Result<Option<i64>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT account_phone FROM devices WHERE id = ?1")?
+        .query_row([id.to_bytes()], |row| row.get(0))
+        .optional()?
+        .flatten())
 }
 
 /// The device of a workspace that is linked to an account.
@@ -196,18 +204,83 @@ pub(in crate::data) fn request_pairing(
     Ok(number.cast_unsigned())
 }
 
-/// Forgets what pairing was asked for.
-pub(in crate::data) fn end_pairing(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE devices SET pairing_wanted = 0, pairing_phone = NULL WHERE id = ?1")?
+/// Forgets that pairing was asked for; `false` when it was asked for again since request `number`.
+pub(in crate::data) fn end_pairing(tx: &Connection, id: DeviceId, number: u64) -> Result<bool, StoreError> {
+    let ended = tx
+        .prepare_cached(
+            "UPDATE devices SET pairing_wanted = 0, pairing_phone = NULL
+             WHERE id = ?1 AND pairing_request = ?2",
+        )?
+        .execute((id.to_bytes(), number.cast_signed()))?;
+    Ok(ended == 1)
+}
+
+/// Asks for a new connection.
+pub(in crate::data) fn request_reconnect(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET reconnect_request = reconnect_request + 1 WHERE id = ?1")?
         .execute([id.to_bytes()])?;
     Ok(())
 }
 
-/// Records the account a device is linked to from now on.
+/// A new connection is being opened, as was asked.
+pub(in crate::data) fn serve_reconnect(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET reconnect_served = reconnect_request WHERE id = ?1")?
+        .execute([id.to_bytes()])?;
+    Ok(())
+}
+
+/// Says that the history goes with the device.
+pub(in crate::data) fn set_purge(tx: &Connection, id: DeviceId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET purge = 1 WHERE id = ?1")?
+        .execute([id.to_bytes()])?;
+    Ok(())
+}
+
+/// Says why the waiting messages are being parked, or that they are.
+pub(in crate::data) fn set_parking(
+    tx: &Connection,
+    id: DeviceId,
+    reason: Option<ParkReason>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET parking = ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), reason.map(ParkReason::number)))?;
+    Ok(())
+}
+
+/// Corrects the number of parked messages.
+pub(in crate::data) fn count_parked(tx: &Connection, id: DeviceId, change: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET parked = parked + ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), change))?;
+    Ok(())
+}
+
+/// Notes that WhatsApp was heard of, and counts what it brought.
+pub(in crate::data) fn heard(
+    tx: &Connection,
+    id: DeviceId,
+    now: Timestamp,
+    counted: DeviceCounters,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE devices SET heard_at = max(coalesce(heard_at, 0), ?2), reconnects = reconnects + ?3,
+                            sent = sent + ?4, received = received + ?5
+         WHERE id = ?1",
+    )?
+    .execute((
+        id.to_bytes(),
+        now.as_millis(),
+        counted.reconnects.cast_signed(),
+        counted.sent.cast_signed(),
+        counted.received.cast_signed(),
+    ))?;
+    Ok(())
+}
+
+/// Records the account a device is linked to from now on; what pairing was asked for is answered.
 pub(in crate::data) fn link(tx: &Connection, id: DeviceId, account: &Account) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE devices SET linked = 1, account_phone = ?2, account_lid = ?3, account_companion = ?4,
-                            push_name = ?5, platform = ?6
+                            push_name = ?5, platform = ?6, pairing_wanted = 0, pairing_phone = NULL
          WHERE id = ?1",
     )?
     .execute((
@@ -299,7 +372,28 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
         account: account(row)?,
         pairing: pairing(row)?,
         created_at: time(row, 17)?,
+        reconnect: reconnect(row)?,
+        purge: row.get(20)?,
+        parking: row.get::<_, Option<u8>>(21)?.map(park_reason).transpose()?,
+        heard_at: optional_time(row, 22)?,
+        counters: DeviceCounters {
+            reconnects: row.get::<_, i64>(23)?.cast_unsigned(),
+            sent: row.get::<_, i64>(24)?.cast_unsigned(),
+            received: row.get::<_, i64>(25)?.cast_unsigned(),
+            parked: row.get::<_, i64>(26)?.cast_unsigned(),
+        },
     })
+}
+
+/// The reason behind its stored number.
+pub(super) fn park_reason(number: u8) -> Result<ParkReason, StoreError> {
+    ParkReason::from_number(number).ok_or_else(|| unreadable("why a message is parked"))
+}
+
+/// The request that was not served yet.
+fn reconnect(row: &Row<'_>) -> Result<Option<u64>, StoreError> {
+    let (request, served): (i64, i64) = (row.get(18)?, row.get(19)?);
+    Ok((request > served).then_some(request.cast_unsigned()))
 }
 
 /// Four columns from `first` on.

@@ -45,6 +45,22 @@ pub(in crate::data) fn append(
     Ok(())
 }
 
+/// Deletes the events of a device among the next `span` after `after`; answers where to go on, `None` at the end.
+pub(in crate::data) fn delete_of(
+    tx: &Connection,
+    device: DeviceId,
+    after: u64,
+    span: u64,
+) -> Result<Option<u64>, StoreError> {
+    let until = after.saturating_add(span);
+    tx.prepare_cached("DELETE FROM events WHERE seq > ?1 AND seq <= ?2 AND device_id = ?3")?
+        .execute((place(after), place(until), device.to_bytes()))?;
+    let more = tx
+        .prepare_cached("SELECT 1 FROM events WHERE seq > ?1 LIMIT 1")?
+        .exists([place(until)])?;
+    Ok(more.then_some(until))
+}
+
 /// Events of all devices after `seq`, oldest first.
 pub(in crate::data) fn after(
     connection: &Connection,

@@ -5,11 +5,12 @@
 //! and says where the next one starts.
 
 use postern_domain::{
-    DeviceId, Direction, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
+    DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason, StanzaId, Timestamp, WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::columns::{address, id, number, optional_lid, optional_time, place, rows, time, unreadable};
+use super::devices::park_reason;
 use super::messages::{INBOUND, OUTBOUND, content};
 use super::timeline;
 use crate::StoreError;
@@ -23,9 +24,13 @@ const DISORDER_MS: i64 = 3_600_000;
 
 const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
     content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline FROM";
-
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
+    if filter.parked {
+        // Few among many, and found by an index of their own.
+        return "(SELECT messages.* FROM outbox INDEXED BY outbox_parked CROSS JOIN messages ON messages.seq = outbox.seq
+                 WHERE outbox.lane = 5) WHERE workspace_id = :workspace";
+    }
     match (filter.device, filter.status) {
         (Some(_), _) => {
             "messages INDEXED BY messages_by_device WHERE workspace_id = :workspace AND device_id = :device"
@@ -46,7 +51,7 @@ pub(in crate::data) fn find(
     let mut statement =
         connection.prepare_cached(&format!("{SELECT} messages WHERE id = ?1 AND workspace_id = ?2"))?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
-    found.next()?.map(message).transpose()
+    found.next()?.map(|row| message(connection, row)).transpose()
 }
 
 /// A page of the messages of a workspace, newest first.
@@ -113,7 +118,7 @@ pub(in crate::data) fn rows_of(
             break;
         }
         last = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
-        page.rows.push(message(row)?);
+        page.rows.push(message(connection, row)?);
     }
     Ok(page)
 }
@@ -131,6 +136,22 @@ fn page_sql(filter: &MessageFilter) -> String {
              AND (:until IS NULL OR created_at < :until)
          ORDER BY seq DESC LIMIT :limit"
     )
+}
+
+/// Deletes the first messages of a device; `false` when there was none.
+pub(in crate::data) fn delete_some(
+    tx: &Connection,
+    device: DeviceId,
+    limit: usize,
+) -> Result<bool, StoreError> {
+    let deleted = tx
+        .prepare_cached(
+            "DELETE FROM messages WHERE seq IN (
+                 SELECT seq FROM messages INDEXED BY messages_by_device
+                 WHERE workspace_id = (SELECT workspace_id FROM devices WHERE id = ?1) AND device_id = ?1 LIMIT ?2)",
+        )?
+        .execute((device.to_bytes(), rows(limit)))?;
+    Ok(deleted > 0)
 }
 
 /// The last row before `before` that a page may look at; `None` when it may look at all that are left.
@@ -194,7 +215,28 @@ fn direction(number: u8) -> Option<Direction> {
     }
 }
 
-fn message(row: &Row<'_>) -> Result<Message, StoreError> {
+/// Why and since when a message is parked, if it is.
+fn parked(
+    connection: &Connection,
+    device: DeviceId,
+    seq: i64,
+) -> Result<Option<(ParkReason, Timestamp)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT parked, due_at FROM outbox WHERE device_id = ?1 AND lane = 5 AND seq = ?2")?;
+    let mut found = statement.query((device.to_bytes(), seq))?;
+    found
+        .next()?
+        .map(|row| Ok((park_reason(row.get(0)?)?, time(row, 1)?)))
+        .transpose()
+}
+
+fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError> {
+    let device = id(row, 2, DeviceId::from_bytes)?;
+    let status = number(row, 4, "a stored status", MessageStatus::from_number)?;
+    let parked = match status {
+        MessageStatus::Queued | MessageStatus::Retrying => parked(connection, device, row.get(0)?)?,
+        _ => None,
+    };
     let sender: String = row.get(6)?;
     let code = row
         .get::<_, Option<u8>>(13)?
@@ -206,9 +248,9 @@ fn message(row: &Row<'_>) -> Result<Message, StoreError> {
         .map_err(|_not_a_blob| unreadable("a stored timeline"))?;
     Ok(Message {
         id: id(row, 1, MessageId::from_bytes)?,
-        device: id(row, 2, DeviceId::from_bytes)?,
+        device,
         direction: number(row, 3, "a stored direction", direction)?,
-        status: number(row, 4, "a stored status", MessageStatus::from_number)?,
+        status,
         chat: address(&row.get::<_, String>(5)?)?,
         sender: (!sender.is_empty()).then(|| address(&sender)).transpose()?,
         sender_lid: optional_lid(row, 7)?,
@@ -217,6 +259,7 @@ fn message(row: &Row<'_>) -> Result<Message, StoreError> {
         content: content(row, 10)?,
         metadata: row.get(11)?,
         scheduled_for: optional_time(row, 12)?,
+        parked,
         failure: code
             .map(|code| Ok::<_, StoreError>((code, row.get::<_, Option<String>>(14)?.unwrap_or_default())))
             .transpose()?,

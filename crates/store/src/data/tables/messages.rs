@@ -110,6 +110,21 @@ pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Optio
     found.next()?.map(known).transpose()
 }
 
+/// Which device's message it is, and its place in the order of acceptance.
+pub(in crate::data) fn place(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    message: MessageId,
+) -> Result<Option<(DeviceId, i64)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT device_id, seq FROM messages WHERE id = ?1 AND workspace_id = ?2")?;
+    let mut found = statement.query((message.to_bytes(), workspace.to_bytes()))?;
+    found
+        .next()?
+        .map(|row| Ok((id(row, 0, DeviceId::from_bytes)?, row.get(1)?)))
+        .transpose()
+}
+
 /// Counts an attempt and answers what it takes to make it.
 pub(in crate::data) fn begin_attempt(
     tx: &Connection,
@@ -175,6 +190,19 @@ pub(in crate::data) fn set_status(
         now.as_millis(),
         timeline::step(status, now, detail),
     ))?;
+    Ok(())
+}
+
+/// Adds a step that leaves the status as it is.
+pub(in crate::data) fn note(
+    tx: &Connection,
+    seq: i64,
+    status: MessageStatus,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE messages SET timeline = CAST(timeline || ?2 AS BLOB) WHERE seq = ?1")?
+        .execute((seq, timeline::step(status, now, detail)))?;
     Ok(())
 }
 

@@ -4,12 +4,13 @@
 //! deadline. A row that failed becomes `Waiting`, and later rows of its chat that are met meanwhile step
 //! `Behind` it, one at a time and only when met: nothing ever moves a whole backlog. They come forward
 //! one by one, each when the one before it has gone; so a chat with rows behind always has exactly one
-//! `Waiting`, and that is its first. Rows of an account that is not linked now stand aside in `OtherAccount`.
+//! `Waiting`, and that is its first. `Parked` rows do not move until somebody releases or cancels them.
 
-use postern_domain::{DeviceId, PhoneNumber, Timestamp};
+use postern_domain::{DeviceId, ParkReason, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::columns::{phone_column, rows, time, unreadable};
+use super::columns::{rows, time, unreadable};
+use super::devices;
 use crate::StoreError;
 
 /// Where a row stands. The numbers are stored, and stand as such in the SQL and its indexes.
@@ -21,7 +22,7 @@ pub(in crate::data) enum Lane {
     InFlight = 2,
     Waiting = 3,
     Behind = 4,
-    OtherAccount = 5,
+    Parked = 5,
 }
 
 impl Lane {
@@ -31,7 +32,7 @@ impl Lane {
         Self::InFlight,
         Self::Waiting,
         Self::Behind,
-        Self::OtherAccount,
+        Self::Parked,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -235,8 +236,10 @@ pub(in crate::data) fn remove(
         )?
         .query_row((device.to_bytes(), seq), |row| row.get(0))
         .optional()?;
-    if lane == Some(Lane::Waiting as u8) {
-        advance(tx, device, chat)?;
+    match lane.and_then(Lane::from_number) {
+        Some(Lane::Waiting) => drop(advance(tx, device, chat)?),
+        Some(Lane::Parked) => devices::count_parked(tx, device, -1)?,
+        _ => {}
     }
     Ok(())
 }
@@ -252,15 +255,84 @@ pub(in crate::data) fn release(
         .execute((device.to_bytes(), now.as_millis()))?)
 }
 
-/// Makes what stood aside for `account` ready again.
-pub(in crate::data) fn readmit(
+/// The first rows of a device that wait for their turn or for an answer; those behind come before what they wait for.
+pub(in crate::data) fn waiting_of(
+    connection: &Connection,
+    device: DeviceId,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, lane, chat, due_at, account FROM outbox
+         WHERE device_id = ?1 AND lane IN (0, 2, 3, 4) ORDER BY lane = 3, lane, seq LIMIT ?2",
+    )?;
+    entries(&mut statement.query((device.to_bytes(), rows(limit)))?)
+}
+
+/// Parks a row; from now on it may leave from `account` only, if it could leave from any before.
+pub(in crate::data) fn park(
     tx: &Connection,
     device: DeviceId,
-    account: PhoneNumber,
+    entry: &Entry,
+    account: Option<i64>,
+    reason: ParkReason,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE outbox SET lane = 0 WHERE device_id = ?1 AND lane = 5 AND account = ?2")?
-        .execute((device.to_bytes(), phone_column(account)))?;
-    Ok(())
+    tx.prepare_cached(
+        "UPDATE outbox SET lane = 5, parked = ?4, due_at = ?5, account = coalesce(account, ?6)
+         WHERE device_id = ?1 AND lane = ?2 AND seq = ?3",
+    )?
+    .execute((
+        device.to_bytes(),
+        entry.lane as u8,
+        entry.seq,
+        reason.number(),
+        now.as_millis(),
+        account,
+    ))?;
+    devices::count_parked(tx, device, 1)
+}
+
+/// Makes a parked row ready.
+pub(in crate::data) fn unpark(
+    tx: &Connection,
+    device: DeviceId,
+    seq: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE outbox SET lane = 0, parked = NULL, due_at = ?3 WHERE device_id = ?1 AND lane = 5 AND seq = ?2",
+    )?
+    .execute((device.to_bytes(), seq, now.as_millis()))?;
+    devices::count_parked(tx, device, -1)
+}
+
+/// Parked rows of a device after `seq`, in the order of acceptance; only those of one account, if one is given.
+pub(in crate::data) fn parked_of(
+    connection: &Connection,
+    device: DeviceId,
+    account: Option<i64>,
+    seq: i64,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, lane, chat, due_at, account FROM outbox
+         WHERE device_id = ?1 AND lane = 5 AND seq > ?3 AND (?2 IS NULL OR account IS NULL OR account = ?2)
+         ORDER BY seq LIMIT ?4",
+    )?;
+    entries(&mut statement.query((device.to_bytes(), account, seq, rows(limit)))?)
+}
+
+/// One parked row.
+pub(in crate::data) fn parked(
+    connection: &Connection,
+    device: DeviceId,
+    seq: i64,
+) -> Result<Option<Entry>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, lane, chat, due_at, account FROM outbox WHERE device_id = ?1 AND lane = 5 AND seq = ?2",
+    )?;
+    let mut found = statement.query((device.to_bytes(), seq))?;
+    found.next()?.map(entry).transpose()
 }
 
 fn entries(found: &mut rusqlite::Rows<'_>) -> Result<Vec<Entry>, StoreError> {

@@ -1,7 +1,7 @@
 //! Acceptance: all of it or nothing, exactly once per key, and only what can be sent.
 
 use postern_domain::event::EventPayload;
-use postern_domain::{DeviceReason, DeviceState, Direction, EventType, Intent};
+use postern_domain::{DeviceReason, DeviceState, Direction, EventType};
 
 use super::*;
 
@@ -88,11 +88,7 @@ async fn the_same_request_is_answered_with_the_first_answer() {
     assert_eq!(fixture.claim(9, 30).await.len(), 1);
 
     // A replay answers whatever became of the device, and before anything else is looked at.
-    let removed = fixture
-        .store
-        .set_intent(fixture.workspace, fixture.device, Intent::Removed)
-        .await;
-    assert!(removed.expect("an answer").is_some());
+    fixture.remove(fixture.device, false).await;
     let again = fixture.accept_with(key("k", 1, b""), 40).await;
     assert_eq!(again.expect("replayed"), first(b"{\"id\":1}\n"));
 }
@@ -221,11 +217,7 @@ async fn only_devices_of_the_workspace_send() {
     };
     let refused = fixture.store.accept(foreign, None, at(10)).await;
     assert!(matches!(refused, Err(AcceptError::UnknownDevice)));
-    fixture
-        .store
-        .set_intent(fixture.workspace, fixture.device, Intent::Removed)
-        .await
-        .expect("an answer");
+    fixture.remove(fixture.device, false).await;
     let removed = fixture.store.accept(fixture.message(1), None, at(10)).await;
     assert!(matches!(removed, Err(AcceptError::UnknownDevice)));
 }

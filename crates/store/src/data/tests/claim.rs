@@ -195,36 +195,27 @@ async fn a_message_leaves_only_from_the_account_it_was_accepted_for() {
     fixture.accept(2, 10).await;
     fixture.claim(2, 20).await;
     fixture.record(retry("OUT1", 50), 30).await;
-    let logged_out = Signal::LoggedOut { messages_left: false };
-    fixture
-        .store
-        .signal(fixture.device, logged_out, at(40))
-        .await
-        .expect("signalled");
-    fixture
-        .store
-        .link_account(fixture.device, account("15550000009"), at(40))
-        .await
-        .expect("linked");
+    fixture.log_out(40).await;
+    fixture.link("15550000009", 40).await;
     let queued = NewMessage {
         queue_if_disconnected: true,
         ..fixture.message(2)
     };
     fixture.accept_this(&queued, 40).await;
     assert_eq!(fixture.claim(9, 2_000).await, ["OUT3"]);
-    assert_eq!(
-        fixture.next_due().await,
-        Some(3_000),
-        "the others are passed over"
-    );
+    assert_eq!(fixture.next_due().await, Some(3_000), "the others are parked");
     assert_eq!(fixture.stored(in_flight.id).await.status, MessageStatus::Retrying);
 
-    fixture
+    fixture.link("15550000001", 2_100).await;
+    assert!(
+        fixture.claim(9, 2_200).await.is_empty(),
+        "until they are released"
+    );
+    let released = fixture
         .store
-        .link_account(fixture.device, account("15550000001"), at(2_100))
-        .await
-        .expect("linked");
-    assert_eq!(fixture.claim(9, 2_200).await, ["OUT0", "OUT1", "OUT2"]);
+        .release_parked(fixture.workspace, fixture.device, at(2_300));
+    assert_eq!(released.await.expect("released"), 3);
+    assert_eq!(fixture.claim(9, 2_300).await, ["OUT0", "OUT1", "OUT2"]);
 }
 
 #[tokio::test]

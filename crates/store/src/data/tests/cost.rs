@@ -32,7 +32,7 @@ enum Backlog {
     InFlight,
     Retrying,
     Behind,
-    OtherAccount,
+    Parked,
     Gone,
 }
 
@@ -129,7 +129,7 @@ impl Counted {
                 }
                 assert!(self.claim(1, 40).is_empty());
             }
-            Backlog::OtherAccount => {
+            Backlog::Parked => {
                 devices::link(&self.connection, self.device, &account("15550000009")).expect("linked");
                 assert!(self.claim(1, 40).is_empty());
             }
@@ -208,7 +208,7 @@ fn nothing_gets_dearer_when_the_tables_grow() {
         Backlog::InFlight,
         Backlog::Retrying,
         Backlog::Behind,
-        Backlog::OtherAccount,
+        Backlog::Parked,
         Backlog::Gone,
     ] {
         let [few, many] = [FEW, MANY].map(|count| {

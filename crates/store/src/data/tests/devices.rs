@@ -2,7 +2,7 @@
 
 use postern_domain::event::EventPayload;
 use postern_domain::port::Secret;
-use postern_domain::{DeviceReason, DeviceState, DeviceStatus, EventType, Intent, Lid};
+use postern_domain::{DeviceCounters, DeviceReason, DeviceState, DeviceStatus, EventType, Intent, Lid};
 
 use super::*;
 
@@ -63,6 +63,11 @@ async fn a_new_device_was_never_paired() {
         linked: false,
         account: None,
         pairing: None,
+        reconnect: None,
+        purge: false,
+        parking: None,
+        heard_at: None,
+        counters: DeviceCounters::default(),
         created_at: at(0),
     };
     assert_eq!(device, expected);
@@ -91,7 +96,7 @@ async fn pairing_from_the_request_to_the_link() {
     let first = code(CodeKind::Qr, "first", 60);
     fixture
         .store
-        .show_code(id, first.clone(), at(20))
+        .show_code(id, 1, first.clone(), at(20))
         .await
         .expect("shown");
     assert_eq!(fixture.shown(id, 59).await, Some(first));
@@ -99,7 +104,7 @@ async fn pairing_from_the_request_to_the_link() {
     let second = code(CodeKind::Qr, "second", 80);
     fixture
         .store
-        .show_code(id, second.clone(), at(60))
+        .show_code(id, 1, second.clone(), at(60))
         .await
         .expect("shown");
     assert_eq!(fixture.observed(id).await.status.since, at(20));
@@ -163,17 +168,13 @@ async fn pairing_from_the_request_to_the_link() {
 async fn a_request_starts_anew_and_ends_with_the_codes() {
     let fixture = Fixture::new().await;
     let id = fixture.new_device().await;
-    fixture
-        .store
-        .set_intent(fixture.workspace, id, Intent::Paused)
-        .await
-        .expect("an answer");
+    fixture.ask(id, DeviceRequest::Pause).await.expect("paused");
     fixture.request(id).await.expect("a request");
     assert_eq!(fixture.observed(id).await.intent, Intent::Linked);
     let shown = code(CodeKind::PairingCode, "ABCD1234", 99);
     fixture
         .store
-        .show_code(id, shown.clone(), at(10))
+        .show_code(id, 1, shown.clone(), at(10))
         .await
         .expect("shown");
     assert_eq!(
@@ -183,8 +184,22 @@ async fn a_request_starts_anew_and_ends_with_the_codes() {
     assert_eq!(fixture.request(id).await.expect("a request").number, 2);
     assert_eq!(fixture.shown(id, 11).await, None);
 
-    fixture.store.show_code(id, shown, at(12)).await.expect("shown");
-    let status = fixture.signal(id, Signal::CodesExhausted, 20).await;
+    let show = |number| fixture.store.show_code(id, number, shown.clone(), at(12));
+    show(1).await.expect("ignored");
+    assert_eq!(fixture.shown(id, 12).await, None, "it answers an older request");
+    show(2).await.expect("shown");
+    let end = |number| {
+        fixture
+            .store
+            .end_pairing(id, number, Signal::CodesExhausted, at(20))
+    };
+    let older = end(1).await.expect("an answer").expect("a device");
+    assert_eq!(
+        older.reason,
+        DeviceReason::PairingCodeShown,
+        "a newer request goes on"
+    );
+    let status = end(2).await.expect("an answer").expect("a device");
     assert_eq!(status.reason, DeviceReason::QrExpired);
     assert_eq!(fixture.observed(id).await.pairing, None);
     assert_eq!(fixture.shown(id, 21).await, None);
@@ -210,6 +225,8 @@ async fn logging_out_says_whether_messages_are_left() {
         .await
         .expect("linked");
     fixture.signal(id, Signal::Connected, 30).await;
+    let released = fixture.store.release_parked(fixture.workspace, id, at(35)).await;
+    assert_eq!(released.expect("released"), 1);
     fixture.claim(1, 40).await;
     fixture.record(acked("OUT0"), 50).await;
     let status = fixture
@@ -250,11 +267,7 @@ async fn an_account_is_linked_once_in_a_workspace() {
         Err(LinkError::UnknownDevice)
     ));
     // One on its way out does not stand in the way.
-    fixture
-        .store
-        .set_intent(fixture.workspace, fixture.device, Intent::Removed)
-        .await
-        .expect("an answer");
+    fixture.remove(fixture.device, false).await;
     assert!(link(second).await.is_ok());
 }
 
@@ -263,17 +276,15 @@ async fn removed_devices_and_those_of_others_do_not_exist_for_the_api() {
     let fixture = Fixture::new().await;
     let (store, id) = (&fixture.store, fixture.device);
     let shown = code(CodeKind::Qr, "secret", 99);
-    store.show_code(id, shown, at(10)).await.expect("shown");
+    store.show_code(id, 1, shown, at(10)).await.expect("an answer");
     for (workspace, removed) in [(WorkspaceId::generate(), false), (fixture.workspace, true)] {
         if removed {
-            store
-                .set_intent(workspace, id, Intent::Removed)
-                .await
-                .expect("an answer");
+            fixture.remove(id, false).await;
         }
         assert_eq!(store.device(workspace, id).await, Ok(None));
         assert_eq!(store.devices(workspace, 9, None).await, Ok((vec![], None)));
-        assert_eq!(store.set_intent(workspace, id, Intent::Paused).await, Ok(None));
+        let paused = store.request(workspace, id, DeviceRequest::Pause).await;
+        assert!(matches!(paused, Err(RequestError::UnknownDevice)));
         assert_eq!(store.shown_code(workspace, id, at(10)).await, Ok(None));
         assert!(matches!(
             store.request_pairing(workspace, id, None).await,
@@ -386,4 +397,110 @@ async fn the_first_workspace_stays_the_first_and_keys_are_found_by_hash() {
     assert_eq!(store.ping().await, Ok(()));
     store.close().await;
     assert_eq!(store.ping().await, Err(crate::StoreError::Closed));
+}
+
+#[tokio::test]
+async fn requests_follow_from_what_the_device_is() {
+    use DeviceRequest::{LogOut, Pause, Reconnect, Resume};
+
+    let fixture = Fixture::new().await;
+    let id = fixture.device;
+    let ask = async |request| {
+        let asked = fixture.ask(id, request).await;
+        asked.map(|device| (device.intent, device.reconnect)).ok()
+    };
+    assert_eq!(
+        ask(Resume).await,
+        Some((Intent::Linked, None)),
+        "nothing to resume"
+    );
+    assert_eq!(ask(Reconnect).await, Some((Intent::Linked, Some(1))));
+    assert_eq!(ask(Reconnect).await, Some((Intent::Linked, Some(2))));
+    fixture.signal(id, Signal::Opening, 10).await;
+    assert_eq!(fixture.observed(id).await.reconnect, None, "it is served");
+    assert_eq!(ask(Pause).await, Some((Intent::Paused, None)));
+    assert_eq!(ask(Reconnect).await, None, "it is paused");
+    assert_eq!(ask(Resume).await, Some((Intent::Linked, Some(3))));
+    assert_eq!(ask(LogOut).await, Some((Intent::Unlinked, Some(3))));
+    for request in [LogOut, Pause, Resume] {
+        assert_eq!(
+            ask(request).await,
+            Some((Intent::Unlinked, Some(3))),
+            "it is on its way"
+        );
+    }
+    assert_eq!(ask(Reconnect).await, None);
+    fixture.log_out(20).await;
+    assert_eq!(ask(LogOut).await, None, "there is nothing to log out");
+    fixture.request(id).await.expect("a request");
+    assert_eq!(
+        ask(LogOut).await.map(|(intent, _)| intent),
+        Some(Intent::Unlinked),
+        "pairing is called off"
+    );
+}
+
+#[tokio::test]
+async fn what_whatsapp_says_is_counted() {
+    let fixture = Fixture::new().await;
+    let id = fixture.device;
+    assert_eq!(
+        fixture.observed(id).await.heard_at,
+        Some(at(0)),
+        "the first login"
+    );
+    fixture.accept(1, 10).await;
+    fixture.accept(1, 10).await;
+    fixture.claim(2, 20).await;
+    fixture.record(retry("OUT1", 40), 25).await;
+    assert_eq!(
+        fixture.observed(id).await.heard_at,
+        Some(at(0)),
+        "an attempt that failed here"
+    );
+    fixture.record(acked("OUT0"), 30).await;
+    fixture.record(receipt("OUT0", ReceiptKind::Read), 31).await;
+    fixture.record(receipt("OUT1", ReceiptKind::Delivered), 32).await;
+    fixture.signal(id, Signal::Silent, 33).await;
+    fixture.signal(id, Signal::Connected, 34).await;
+    fixture.signal(id, Signal::ConnectionLost, 35).await;
+    fixture.signal(id, Signal::Connected, 36).await;
+    let device = fixture.observed(id).await;
+    let counted = DeviceCounters {
+        reconnects: 1,
+        sent: 2,
+        received: 0,
+        parked: 0,
+    };
+    assert_eq!((device.counters, device.heard_at), (counted, Some(at(36))));
+}
+
+#[tokio::test]
+async fn a_purge_takes_the_history_of_that_device_alone() {
+    let fixture = Fixture::new().await;
+    let other = DeviceId::generate();
+    fixture.add_device(other, "15550000002").await;
+    let gone = fixture.accept(1, 10).await;
+    let kept = NewMessage {
+        device: other,
+        ..fixture.message(1)
+    };
+    fixture.accept_this(&kept, 10).await;
+    fixture.remove(fixture.device, true).await;
+    fixture
+        .store
+        .forget_device(fixture.device, at(20))
+        .await
+        .expect("forgotten");
+    assert!(
+        fixture
+            .store
+            .message(fixture.workspace, gone.id)
+            .await
+            .expect("an answer")
+            .is_none()
+    );
+    assert_eq!(fixture.stored(kept.id).await.status, MessageStatus::Queued);
+    let events = fixture.events().await;
+    assert!(!events.is_empty() && events.iter().all(|event| event.device == other));
 }

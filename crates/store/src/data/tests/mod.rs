@@ -6,6 +6,7 @@ mod cost;
 mod devices;
 mod history;
 mod model;
+mod parked;
 mod receive;
 mod record;
 
@@ -14,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use postern_domain::port::ReceiptKind;
 use postern_domain::session::Signal;
 use postern_domain::{
-    Account, Address, Content, DeviceId, Event, FailureCode, MessageId, MessageStatus, PhoneNumber, StanzaId,
-    Timestamp, WorkspaceId,
+    Account, Address, Content, DeviceId, DeviceStatus, Event, FailureCode, MessageId, MessageStatus,
+    PhoneNumber, StanzaId, Timestamp, WorkspaceId,
 };
 use tempfile::TempDir;
 
@@ -161,6 +162,26 @@ impl Fixture {
     async fn observed(&self, id: DeviceId) -> Device {
         let found = self.store.session_device(id).await.expect("an answer");
         found.expect("a device")
+    }
+
+    async fn ask(&self, id: DeviceId, request: DeviceRequest) -> Result<Device, RequestError> {
+        self.store.request(self.workspace, id, request).await
+    }
+
+    async fn remove(&self, id: DeviceId, purge: bool) {
+        let removed = self.ask(id, DeviceRequest::Remove { purge }).await;
+        assert_eq!(removed.expect("removed").purge, purge);
+    }
+
+    async fn log_out(&self, now: i64) -> DeviceStatus {
+        let logged_out = Signal::LoggedOut { messages_left: false };
+        let status = self.store.signal(self.device, logged_out, at(now)).await;
+        status.expect("signalled").expect("a device")
+    }
+
+    async fn link(&self, phone: &str, now: i64) {
+        let linked = self.store.link_account(self.device, account(phone), at(now));
+        linked.await.expect("linked");
     }
 
     /// All events since the device was connected.

@@ -1,0 +1,66 @@
+//! `/v1/devices/{id}/parked`: what waited when a link was removed is released or canceled, all at once.
+
+use actix_web::{HttpResponse, web};
+use postern_domain::DeviceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::errors::ApiError;
+use crate::extract::{Empty, OptionalJson, PathId};
+use crate::messages::not_moved;
+use crate::{Api, Caller};
+
+/// How many messages were moved.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Moved {
+    /// The messages that were parked and are not any more.
+    #[schema(example = 12)]
+    messages: usize,
+}
+
+/// Release parked messages
+///
+/// Queues the device's parked messages again, in their old order: those that were accepted for the account it is linked
+/// to now. `409 INVALID_STATE` while it is linked to none. List them first with `GET /v1/messages?parked=true`.
+#[utoipa::path(
+    post, path = "/v1/devices/{id}/parked/release", tag = "Devices", operation_id = "releaseParkedMessages",
+    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    responses((status = 200, description = "They are queued.", body = Moved)),
+)]
+pub(crate) async fn release_parked(
+    api: web::Data<Api>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    _body: OptionalJson<Empty>,
+) -> Result<HttpResponse, ApiError> {
+    let released = api
+        .store
+        .release_parked(caller.workspace, id, api.clock.now())
+        .await;
+    let messages = released.map_err(not_moved)?;
+    api.wakes.outbox.ring(&id);
+    Ok(HttpResponse::Ok().json(Moved { messages }))
+}
+
+/// Cancel parked messages
+///
+/// All of the device's parked messages become `canceled`.
+#[utoipa::path(
+    post, path = "/v1/devices/{id}/parked/cancel", tag = "Devices", operation_id = "cancelParkedMessages",
+    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    responses((status = 200, description = "They are canceled.", body = Moved)),
+)]
+pub(crate) async fn cancel_parked(
+    api: web::Data<Api>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    _body: OptionalJson<Empty>,
+) -> Result<HttpResponse, ApiError> {
+    let canceled = api
+        .store
+        .cancel_parked(caller.workspace, id, api.clock.now())
+        .await;
+    let messages = canceled.map_err(not_moved)?;
+    api.wakes.events.ring();
+    Ok(HttpResponse::Ok().json(Moved { messages }))
+}

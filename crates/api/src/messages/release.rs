@@ -1,0 +1,48 @@
+//! `POST /v1/messages/{id}/release`.
+
+use actix_web::{HttpResponse, web};
+use postern_domain::MessageId;
+use postern_store::MoveError;
+
+use super::Message;
+use crate::errors::{ApiError, ErrorCode};
+use crate::extract::{Empty, OptionalJson, PathId};
+use crate::{Api, Caller};
+
+/// Release a parked message
+///
+/// Queues it again, once its device is linked to the account it was accepted for. All of a device at once:
+/// `POST /v1/devices/{id}/parked/release`.
+#[utoipa::path(
+    post, path = "/v1/messages/{id}/release", tag = "Messages", operation_id = "releaseMessage",
+    params(("id" = String, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A")),
+    responses((status = 200, description = "It is queued.", body = Message)),
+)]
+pub(crate) async fn release(
+    api: web::Data<Api>,
+    caller: Caller,
+    PathId(id): PathId<MessageId>,
+    _body: OptionalJson<Empty>,
+) -> Result<HttpResponse, ApiError> {
+    let released = api.store.release(caller.workspace, id, api.clock.now()).await;
+    let message = released.map_err(not_moved)?;
+    api.wakes.outbox.ring(&message.device);
+    Ok(HttpResponse::Ok().json(Message::with_timeline(message)))
+}
+
+/// Says why messages were not moved.
+pub(crate) fn not_moved(error: MoveError) -> ApiError {
+    let message = match error {
+        MoveError::UnknownMessage => return ApiError::no_such("message"),
+        MoveError::UnknownDevice => return ApiError::no_such("device"),
+        MoveError::Store(error) => return error.into(),
+        MoveError::InvalidStatus(status) => {
+            format!("the message is {status}; only what is scheduled, queued or retrying can be canceled")
+        }
+        MoveError::NotParked => "the message is not parked".to_owned(),
+        MoveError::OtherAccount => "the device is not linked to the account the message was accepted for; \
+             pair it with that account first, or cancel the message"
+            .to_owned(),
+    };
+    ApiError::new(ErrorCode::InvalidState, message)
+}

@@ -1,0 +1,233 @@
+//! Parked messages, and taking messages back: what waits for somebody to act, and how they act.
+//!
+//! When a link is removed, everything that waited for its turn is parked: the operator decides whether it is still to
+//! be sent once the same account is linked again. Messages that were to be sent at a later time stay scheduled, and
+//! what is accepted afterwards, explicitly, waits for the account. Whatever happens, a message never leaves from
+//! another account than it was accepted for.
+
+use postern_domain::{DeviceId, MessageId, MessageStatus, ParkReason, Timestamp, WorkspaceId};
+use rusqlite::Connection;
+
+use super::claim::UNANSWERED;
+use super::record::Change;
+use super::records::Message;
+use super::store::Store;
+use super::tables::outbox::{Entry, Lane};
+use super::tables::{devices, history, messages, outbox};
+use crate::StoreError;
+
+/// Messages that are moved in one write, so that others get their turn.
+const AT_ONCE: usize = 500;
+
+/// A message was not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// The workspace has no such message.
+    #[error("no such message")]
+    UnknownMessage,
+    /// The workspace has no such device.
+    #[error("no such device")]
+    UnknownDevice,
+    /// Its status does not allow it: it was handed to WhatsApp, or has ended.
+    #[error("the message is {0}")]
+    InvalidStatus(MessageStatus),
+    /// It is not parked.
+    #[error("the message is not parked")]
+    NotParked,
+    /// The device is linked to no account, or not to the one the message was accepted for.
+    #[error("the device is not linked to the account the message was accepted for")]
+    OtherAccount,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Goes on parking what waited when the device was unlinked, until all of it is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn park_rest(&self, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
+        let step = move |tx: &Connection| {
+            let Some(known) = devices::find(tx, device)? else {
+                return Ok(false);
+            };
+            let Some(reason) = known.parking else {
+                return Ok(false);
+            };
+            let account = devices::last_account(tx, device)?;
+            park_some(tx, device, account, reason, now)?;
+            Ok::<_, StoreError>(true)
+        };
+        while self.database.write(step).await? {}
+        Ok(())
+    }
+
+    /// Lets a parked message be sent, as if it was accepted now. Answers it.
+    ///
+    /// # Errors
+    /// See [`MoveError`]. Nothing was changed.
+    pub async fn release(
+        &self,
+        workspace: WorkspaceId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Message, MoveError> {
+        self.database
+            .write(move |tx| {
+                let (device, seq) =
+                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+                let entry = outbox::parked(tx, device, seq)?.ok_or(MoveError::NotParked)?;
+                let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
+                if entry.account.is_some_and(|account| account != linked) {
+                    return Err(MoveError::OtherAccount);
+                }
+                release(Change { tx, device, now }, &entry)?;
+                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+            })
+            .await
+    }
+
+    /// Lets the parked messages of a device be sent that were accepted for the account it is linked to now; answers how
+    /// many. Takes several commits when there are many; a call that was cut short is simply made again.
+    ///
+    /// # Errors
+    /// See [`MoveError`].
+    pub async fn release_parked(
+        &self,
+        workspace: WorkspaceId,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<usize, MoveError> {
+        let mut released = 0;
+        let mut from = Some(0);
+        while let Some(after) = from {
+            let (step, next) = self
+                .database
+                .write(move |tx| {
+                    devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
+                    let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
+                    let entries = outbox::parked_of(tx, device, Some(linked), after, AT_ONCE)?;
+                    for entry in &entries {
+                        release(Change { tx, device, now }, entry)?;
+                    }
+                    Ok::<_, MoveError>((entries.len(), next_step(&entries)))
+                })
+                .await?;
+            released += step;
+            from = next;
+        }
+        Ok(released)
+    }
+
+    /// Cancels the parked messages of a device; answers how many. Takes several commits when there are many.
+    ///
+    /// # Errors
+    /// See [`MoveError`].
+    pub async fn cancel_parked(
+        &self,
+        workspace: WorkspaceId,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<usize, MoveError> {
+        let mut canceled = 0;
+        let mut from = Some(0);
+        while let Some(after) = from {
+            let (step, next) = self
+                .database
+                .write(move |tx| {
+                    devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
+                    let entries = outbox::parked_of(tx, device, None, after, AT_ONCE)?;
+                    for entry in &entries {
+                        cancel(Change { tx, device, now }, entry.seq)?;
+                    }
+                    Ok::<_, MoveError>((entries.len(), next_step(&entries)))
+                })
+                .await?;
+            canceled += step;
+            from = next;
+        }
+        Ok(canceled)
+    }
+
+    /// Takes a message back that was not handed to WhatsApp yet, parked or not. Answers it.
+    ///
+    /// # Errors
+    /// See [`MoveError`]. Nothing was changed.
+    pub async fn cancel(
+        &self,
+        workspace: WorkspaceId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<Message, MoveError> {
+        self.database
+            .write(move |tx| {
+                let (device, seq) =
+                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+                cancel(Change { tx, device, now }, seq)?;
+                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+            })
+            .await
+    }
+}
+
+/// Where the next write goes on, if this one was full.
+fn next_step(entries: &[Entry]) -> Option<i64> {
+    let last = entries.last()?;
+    (entries.len() == AT_ONCE).then_some(last.seq)
+}
+
+/// Parks the first of what waits; the device's row says whether more is left.
+pub(super) fn park_some(
+    tx: &Connection,
+    device: DeviceId,
+    account: Option<i64>,
+    reason: ParkReason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let entries = outbox::waiting_of(tx, device, AT_ONCE)?;
+    for entry in &entries {
+        park(Change { tx, device, now }, entry, account, reason)?;
+    }
+    let more = entries.len() == AT_ONCE;
+    devices::set_parking(tx, device, more.then_some(reason))
+}
+
+/// Parks one message.
+pub(super) fn park(
+    change: Change<'_>,
+    entry: &Entry,
+    account: Option<i64>,
+    reason: ParkReason,
+) -> Result<(), StoreError> {
+    let Change { tx, device, now } = change;
+    if let Some(mut known) = messages::by_seq(tx, entry.seq)? {
+        if entry.lane == Lane::InFlight {
+            change.apply(&mut known, MessageStatus::Retrying, None, UNANSWERED)?;
+        }
+        messages::note(
+            tx,
+            entry.seq,
+            known.status,
+            &format!("parked: {}", reason.name()),
+            now,
+        )?;
+    }
+    outbox::park(tx, device, entry, account, reason, now)
+}
+
+/// Its age counts from now on, so it is queued once more.
+fn release(change: Change<'_>, entry: &Entry) -> Result<(), StoreError> {
+    let Change { tx, device, now } = change;
+    messages::set_status(tx, entry.seq, MessageStatus::Queued, None, "released", now)?;
+    outbox::unpark(tx, device, entry.seq, now)
+}
+
+fn cancel(change: Change<'_>, seq: i64) -> Result<(), MoveError> {
+    let mut known = messages::by_seq(change.tx, seq)?.ok_or(MoveError::UnknownMessage)?;
+    if !change.apply(&mut known, MessageStatus::Canceled, None, "")? {
+        return Err(MoveError::InvalidStatus(known.status));
+    }
+    outbox::remove(change.tx, change.device, seq, &known.chat)?;
+    Ok(())
+}
