@@ -110,6 +110,8 @@ pub struct SessionsConfig {
     pub retry_longest: u64,
     /// Hours.
     pub max_age_hours: u64,
+    /// Seconds.
+    pub login_retry: u64,
 }
 
 /// `[idempotency]`
@@ -231,6 +233,7 @@ impl Config {
         )?;
         within("sessions.retry_longest", self.sessions.retry_longest, 1, 3600)?;
         within("sessions.max_age_hours", self.sessions.max_age_hours, 1, 720)?;
+        within("sessions.login_retry", self.sessions.login_retry, 60, 86_400)?;
         within(
             "idempotency.retention_hours",
             self.idempotency.retention_hours,

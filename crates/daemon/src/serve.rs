@@ -181,6 +181,7 @@ fn sessions_config(config: &Config) -> SessionsConfig {
         in_flight: settings.in_flight,
         retry: Backoff::new(first, Duration::from_secs(settings.retry_longest).max(first)),
         max_age: Duration::from_secs(settings.max_age_hours * 3600),
+        login_retry: Duration::from_secs(settings.login_retry),
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         ..SessionsConfig::default()
     }
