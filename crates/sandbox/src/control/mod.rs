@@ -17,6 +17,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let scope = web::scope(ROOT)
         .route("/root-key", web::get().to(root_key::show))
         .route("/phones/{phone}/scan", web::post().to(phones::scan))
+        .route("/phones/{phone}/enter-code", web::post().to(phones::enter_code))
+        .route("/phones/{phone}/expire-code", web::post().to(phones::expire_code))
         .route("/phones/{phone}/unlink", web::post().to(phones::unlink))
         .route("/contacts/{phone}", web::get().to(contacts::show))
         .route("/contacts/{phone}", web::put().to(contacts::change))

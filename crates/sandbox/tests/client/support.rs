@@ -12,6 +12,7 @@ use wacore::store::InMemoryBackend;
 use wacore::types::events::Event;
 use wacore::types::presence::ReceiptType;
 use waproto::whatsapp::Message;
+use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
 use whatsapp_rust::{Jid, async_channel};
 
@@ -144,6 +145,7 @@ impl Lab {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
     Qr(String),
+    NewCodeWanted,
     Connected,
     LoggedOut,
     Replaced,
@@ -213,6 +215,16 @@ impl TestClient {
         .await
     }
 
+    /// The code that is to be typed in on this phone.
+    pub(crate) async fn code_for(&self, phone: &str) -> String {
+        self.qr().await;
+        let options = PairCodeOptions {
+            phone_number: phone.to_owned(),
+            ..Default::default()
+        };
+        self.client.pair_with_code(options).await.expect("a code")
+    }
+
     pub(crate) async fn sees(&self, wanted: &Seen, times: usize) {
         eventually(&format!("{wanted:?} × {times}"), async || {
             (self.count(wanted) >= times).then_some(())
@@ -268,6 +280,7 @@ fn message(text: &str) -> Message {
 fn observe(event: &Event) -> Vec<Seen> {
     match event {
         Event::PairingQrCode(code) => vec![Seen::Qr(code.code.clone())],
+        Event::PairingCodeRefresh(_) => vec![Seen::NewCodeWanted],
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
