@@ -1,6 +1,6 @@
 //! Everybody with a phone number: a contact, and an account too once a companion is linked.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use postern_domain::PhoneNumber;
@@ -28,6 +28,8 @@ pub(crate) struct PersonState {
     pub(crate) behaviour: Behaviour,
     pub(crate) inbox: Inbox,
     pub(crate) account: Account,
+    /// The accounts that keep a list of this person's devices.
+    pub(crate) watchers: BTreeSet<PhoneNumber>,
     /// What came while the contact was offline.
     pub(crate) held: VecDeque<Envelope>,
     /// What the contact wrote lately.
@@ -113,6 +115,7 @@ impl Person {
                 behaviour: Behaviour::default(),
                 inbox: Inbox::default(),
                 account,
+                watchers: BTreeSet::new(),
                 held: VecDeque::new(),
                 sent: VecDeque::new(),
                 retries: HashMap::new(),

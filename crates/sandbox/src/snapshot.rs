@@ -117,6 +117,8 @@ struct SavedPerson {
     next_device: u16,
     next_key_index: u32,
     companions: Vec<SavedCompanion>,
+    #[serde(default)]
+    watchers: Vec<u64>,
     received: Vec<SavedReceived>,
     held: Vec<SavedEnvelope>,
     sent: Vec<SavedSent>,
@@ -225,6 +227,7 @@ fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
             .values()
             .map(save_companion)
             .collect::<Result<_, _>>()?,
+        watchers: state.watchers.iter().map(|phone| phone.as_u64()).collect(),
         received: received.collect(),
         held: held.collect(),
         sent: sent.collect(),
@@ -329,6 +332,8 @@ fn restore_person(saved: SavedPerson) -> Result<Person, String> {
     {
         let mut state = person.lock();
         state.behaviour = saved.behaviour;
+        let watchers = saved.watchers.into_iter().map(restore_phone);
+        state.watchers = watchers.collect::<Result<_, String>>()?;
         state.inbox = received.collect::<Result<_, String>>()?;
         state.held = held.collect::<Result<_, String>>()?;
         state.sent = sent.collect::<Result<_, String>>()?;

@@ -113,20 +113,31 @@ pub(super) struct Unlinked {
     unlinked: usize,
 }
 
-/// `POST /phones/{phone}/unlink`: removes every companion.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Unlink {
+    device: Option<u16>,
+}
+
+/// `POST /phones/{phone}/unlink`: removes every companion, or the one with this device number.
 pub(super) async fn unlink(
     network: Data<Network>,
     path: Path<String>,
+    body: Bytes,
 ) -> Result<Json<Unlinked>, ControlError> {
+    let phone = request::phone(&path)?;
+    let Unlink { device } = request::optional_body(&body)?;
     let person = network
-        .known(request::phone(&path)?)
+        .known(phone)
         .ok_or(ControlError::NotFound("this phone has not scanned a code yet"))?;
-    let unlinked = phone::unlink(&person);
-    if unlinked == 0 {
-        return Err(ControlError::InvalidState(
+    match (phone::unlink(&network, &person, device), device) {
+        (0, None) => Err(ControlError::InvalidState(
             "no device is linked to this account".to_owned(),
-        ));
+        )),
+        (0, Some(_)) => Err(ControlError::invalid(
+            "device",
+            "this account has no linked device with this number",
+        )),
+        (unlinked, _) => Ok(Json(Unlinked { unlinked })),
     }
-    network.changed.notify_one();
-    Ok(Json(Unlinked { unlinked }))
 }

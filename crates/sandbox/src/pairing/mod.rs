@@ -22,6 +22,7 @@ pub(crate) use qr::parse_qr;
 use crate::address::phone_of;
 use crate::certificate::KeyError;
 use crate::companion::{Companion, NumberedKey, Registration, SignedKey};
+use crate::devices::{self, Change};
 use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::stanza::{
@@ -203,6 +204,11 @@ impl Pairing {
             .account
             .companions
             .insert(place.device, companion);
+        let change = Change::Added {
+            device: place.device,
+            key_index: place.key_index,
+        };
+        devices::announce(&self.network, &place.person, change);
         self.network.hide(&self.references, &self.candidate);
         self.network.changed.notify_one();
 

@@ -90,6 +90,11 @@ async fn a_second_login_of_the_same_device_replaces_the_first() {
     let second = TestClient::start(&lab, first.backend()).await;
     second.connected(1).await;
     first.sees(&Seen::Replaced, 1).await;
+    let sent = second.send(CONTACT, "from the newer connection").await;
+    second.sees(&Seen::Read(sent), 1).await;
+    let id = lab.write(CONTACT, PHONE, "to the newer connection").await;
+    second.text(&id).await;
+    assert!(!first.has_text(&id));
     first.stop().await;
     second.stop().await;
 }

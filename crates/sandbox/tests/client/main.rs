@@ -1,5 +1,6 @@
 //! The real whatsapp-rust client, unmodified, against the sandbox.
 
+mod companions;
 mod control;
 mod faults;
 mod linking;

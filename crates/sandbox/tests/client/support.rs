@@ -149,10 +149,16 @@ pub(crate) enum Seen {
     Connected,
     LoggedOut,
     Replaced,
+    /// Somebody's devices changed.
+    Devices,
     Ack(String),
     Delivered(String),
     Read(String),
-    Text { id: String, chat: String, text: String },
+    Text {
+        id: String,
+        chat: String,
+        text: String,
+    },
 }
 
 pub(crate) struct TestClient {
@@ -236,6 +242,12 @@ impl TestClient {
         self.sees(&Seen::Connected, times).await;
     }
 
+    pub(crate) fn has_text(&self, id: &str) -> bool {
+        let seen = self.seen.lock().expect("notes");
+        seen.iter()
+            .any(|seen| matches!(seen, Seen::Text { id: found, .. } if found == id))
+    }
+
     pub(crate) async fn text(&self, id: &str) -> (String, String) {
         eventually("a text", async || {
             let seen = self.seen.lock().expect("notes");
@@ -281,6 +293,7 @@ fn observe(event: &Event) -> Vec<Seen> {
     match event {
         Event::PairingQrCode(code) => vec![Seen::Qr(code.code.clone())],
         Event::PairingCodeRefresh(_) => vec![Seen::NewCodeWanted],
+        Event::DeviceListUpdate(_) => vec![Seen::Devices],
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
