@@ -33,6 +33,8 @@ pub(crate) struct Registration {
     pub(crate) identity: [u8; 32],
     pub(crate) registration_id: u32,
     pub(crate) signed_prekey: SignedKey,
+    /// What it calls itself, such as `chrome`; empty when it says nothing.
+    pub(crate) platform: String,
 }
 
 /// What kind of stanza waits for which confirmation.

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
-use crate::address::{lid_jid, pn_jid};
+use crate::address::lid_jid;
 use crate::adv;
 use crate::companion::{Class, Queued};
 use crate::contact::new_stanza_id;
@@ -64,16 +64,16 @@ pub(crate) fn announce(network: &Network, person: &Person, change: Change) {
         let Some(announcement) = Announcement::new(person, &state, change) else {
             return;
         };
-        let lid_migrated = state.account.lid_migrated;
+        let queued = announcement.queued(&state.account);
         let others = state.account.companions.values_mut();
         for companion in others.filter(|companion| companion.device != change.device()) {
-            companion.push(announcement.queued(lid_migrated));
+            companion.push(queued.clone());
         }
         (announcement, state.watchers.clone())
     };
     for watcher in watchers.iter().filter_map(|phone| network.known(*phone)) {
-        let lid_migrated = watcher.lock().account.lid_migrated;
-        watcher.push_to_companions(&announcement.queued(lid_migrated));
+        let queued = announcement.queued(&watcher.lock().account);
+        watcher.push_to_companions(&queued);
     }
 }
 
@@ -102,10 +102,10 @@ impl<'p> Announcement<'p> {
     }
 
     /// The notification, with the name that the recipient knows the account by.
-    fn queued(&self, lid_migrated: bool) -> Queued {
+    fn queued(&self, recipient: &Account) -> Queued {
         let phone = self.person.phone;
-        let jid = if lid_migrated { lid_jid } else { pn_jid };
-        let mut device = NodeBuilder::new("device").attr("jid", jid(phone, self.change.device()));
+        let jid = recipient.name_for(phone, self.change.device());
+        let mut device = NodeBuilder::new("device").attr("jid", jid);
         let tag = match self.change {
             Change::Added { key_index, .. } => {
                 device = device.attr("key-index", key_index);
@@ -118,7 +118,7 @@ impl<'p> Announcement<'p> {
             .children([device.build(), self.list.clone()]);
         let id = new_stanza_id();
         let node = NodeBuilder::new("notification")
-            .attr("from", jid(phone, 0))
+            .attr("from", recipient.name_for(phone, 0))
             .attr("lid", lid_jid(phone, 0))
             .attr("id", id.as_str())
             .attr("type", "devices")

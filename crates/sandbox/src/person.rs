@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use postern_domain::PhoneNumber;
 use rand::RngExt as _;
+use wacore_binary::Jid;
 
+use crate::address::{lid_jid, pn_jid};
 use crate::certificate::KeyError;
 use crate::companion::{Companion, Queued};
 use crate::inbox::Inbox;
@@ -153,6 +155,15 @@ impl PersonState {
 }
 
 impl Account {
+    /// How the server calls somebody's device towards this account's companions.
+    pub(crate) fn name_for(&self, phone: PhoneNumber, device: u16) -> Jid {
+        if self.lid_migrated {
+            lid_jid(phone, device)
+        } else {
+            pn_jid(phone, device)
+        }
+    }
+
     /// The next device number and key index; numbers are used again only after all were used.
     pub(crate) fn next_companion(&mut self) -> Option<(u16, u32)> {
         let device = (0..LAST_DEVICE)

@@ -136,6 +136,8 @@ struct SavedCompanion {
     signed_prekey: SavedKey,
     #[serde(with = "bytes")]
     signature: Vec<u8>,
+    #[serde(default)]
+    platform: String,
     #[serde(with = "bytes")]
     device_identity: Vec<u8>,
     prekeys: Vec<SavedKey>,
@@ -251,6 +253,7 @@ fn save_companion(companion: &Companion) -> Result<SavedCompanion, SaveError> {
         identity,
         registration_id,
         signed_prekey,
+        platform,
     } = &companion.registration;
     Ok(SavedCompanion {
         device: companion.device,
@@ -260,6 +263,7 @@ fn save_companion(companion: &Companion) -> Result<SavedCompanion, SaveError> {
         registration_id: *registration_id,
         signed_prekey: key(&signed_prekey.key),
         signature: signed_prekey.signature.clone(),
+        platform: platform.clone(),
         device_identity: companion.device_identity.clone(),
         prekeys: companion.prekeys.iter().map(key).collect(),
         has_app_state_key: companion.has_app_state_key,
@@ -362,6 +366,7 @@ fn restore_companion(saved: SavedCompanion) -> Result<Companion, String> {
                 key: restore_key(&saved.signed_prekey)?,
                 signature: saved.signature,
             },
+            platform: saved.platform,
         },
         device_identity: saved.device_identity,
         prekeys: prekeys.collect::<Result<_, _>>()?,

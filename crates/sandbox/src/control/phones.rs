@@ -1,111 +1,87 @@
-//! `/phones`: the virtual phones, which link and unlink companions.
+//! `/phones`: the virtual phones, their accounts, and the companions linked to them.
 
-use std::time::Duration;
-
-use actix_web::web::{self, Bytes, Data, Json, Path};
-use postern_domain::PhoneNumber;
+use actix_web::web::{Bytes, Data, Json, Path};
 use serde::{Deserialize, Serialize};
 
 use super::error::ControlError;
 use super::request;
-use crate::address::{lid_jid, pn_jid};
+use crate::address::lid_jid;
 use crate::network::Network;
-use crate::pairing::{LinkError, Linking, PhoneHello, TypedCode, parse_qr};
-use crate::phone;
+use crate::person::Person;
+use crate::phone::unlink as unlink_devices;
 
-/// A client answers a scan at once, and a typed code after a second of arithmetic.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Scan {
-    qr: String,
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Phone {
+    phone: String,
+    lid: String,
+    lid_migrated: bool,
+    companions: Vec<LinkedDevice>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Linked {
-    phone: String,
+struct LinkedDevice {
     device: u16,
-    jid: String,
-    lid: String,
+    platform: String,
+    connected: bool,
+    /// Stanzas that it has not confirmed.
+    queued: usize,
+    /// One-time keys that nobody has used.
+    prekeys: usize,
 }
 
-/// `POST /phones/{phone}/scan`; the account comes into being when the number is new.
-pub(super) async fn scan(
-    network: Data<Network>,
-    path: Path<String>,
-    body: Bytes,
-) -> Result<Json<Linked>, ControlError> {
-    let phone = request::phone(&path)?;
-    let scan: Scan = request::body(&body)?;
-    let code =
-        parse_qr(&scan.qr).ok_or_else(|| ControlError::invalid("qr", "not a code that links a device"))?;
-    let candidate = network
-        .candidate(&code.reference)
-        .ok_or_else(|| ControlError::InvalidState("no client shows this code now".to_owned()))?;
-    let person = network.person(phone)?;
-    linked(phone, candidate.scan(&person, &code)?).await
+/// `GET /phones/{phone}`.
+pub(super) async fn show(network: Data<Network>, path: Path<String>) -> Result<Json<Phone>, ControlError> {
+    let person = network
+        .known(request::phone(&path)?)
+        .ok_or(ControlError::NotFound("nobody has used this phone yet"))?;
+    Ok(phone(&person))
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EnterCode {
-    code: String,
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Change {
+    lid_migrated: Option<bool>,
 }
 
-/// `POST /phones/{phone}/enter-code`: the code that a client shows for this number is typed in. The
-/// account comes into being when the number is new.
-pub(super) async fn enter_code(
+/// `PUT /phones/{phone}`; the account comes into being when the number is new.
+pub(super) async fn change(
     network: Data<Network>,
     path: Path<String>,
     body: Bytes,
-) -> Result<Json<Linked>, ControlError> {
-    let phone = request::phone(&path)?;
-    let EnterCode { code } = request::body(&body)?;
-    let code = TypedCode::parse(&code)
-        .ok_or_else(|| ControlError::invalid("code", "a code has eight letters and digits"))?;
-    let candidate = network.candidate_for(phone).ok_or(LinkError::NobodyAsked)?;
-    let request = candidate.try_code(phone)?;
-    let wrapped = request.wrapped_ephemeral;
-    let hello = web::block(move || PhoneHello::new(&code, &wrapped))
-        .await
-        .map_err(|error| ControlError::Internal(error.to_string()))??;
-    let person = network.person(phone)?;
-    linked(phone, candidate.greet(&person, &request, hello)).await
+) -> Result<Json<Phone>, ControlError> {
+    let number = request::phone(&path)?;
+    let Change { lid_migrated } = request::body(&body)?;
+    let person = network.person(number)?;
+    if let Some(lid_migrated) = lid_migrated {
+        let account = &mut person.lock().account;
+        if account.lid_migrated != lid_migrated && !account.companions.is_empty() {
+            return Err(ControlError::InvalidState(
+                "a linked device was told otherwise; unlink it first".to_owned(),
+            ));
+        }
+        account.lid_migrated = lid_migrated;
+    }
+    network.changed.notify_one();
+    Ok(phone(&person))
 }
 
-/// `POST /phones/{phone}/expire-code`: what happens by itself 180 s after a client has shown a code.
-pub(super) async fn expire_code(
-    network: Data<Network>,
-    path: Path<String>,
-) -> Result<Json<Expired>, ControlError> {
-    let phone = request::phone(&path)?;
-    let candidate = network.candidate_for(phone).ok_or(LinkError::NobodyAsked)?;
-    candidate.expire_code(phone)?;
-    Ok(Json(Expired {
-        phone: phone.to_string(),
-    }))
-}
-
-#[derive(Serialize)]
-pub(super) struct Expired {
-    phone: String,
-}
-
-/// Waits for the client's answer.
-async fn linked(phone: PhoneNumber, linking: Linking) -> Result<Json<Linked>, ControlError> {
-    let gone = || ControlError::InvalidState("the client that showed the code did not answer".to_owned());
-    let device = tokio::time::timeout(ANSWER_LIMIT, linking)
-        .await
-        .map_err(|_elapsed| gone())?
-        .map_err(|_dropped| gone())??;
-    Ok(Json(Linked {
-        phone: phone.to_string(),
-        device,
-        jid: pn_jid(phone, device).to_string(),
-        lid: lid_jid(phone, device).to_string(),
-    }))
+fn phone(person: &Person) -> Json<Phone> {
+    let account = &person.lock().account;
+    let companions = account.companions.values().map(|companion| LinkedDevice {
+        device: companion.device,
+        platform: companion.registration.platform.clone(),
+        connected: companion.line.is_some(),
+        queued: companion.queue.len(),
+        prekeys: companion.prekeys.len(),
+    });
+    Json(Phone {
+        phone: person.phone.to_string(),
+        lid: lid_jid(person.phone, 0).to_string(),
+        lid_migrated: account.lid_migrated,
+        companions: companions.collect(),
+    })
 }
 
 #[derive(Serialize)]
@@ -130,7 +106,7 @@ pub(super) async fn unlink(
     let person = network
         .known(phone)
         .ok_or(ControlError::NotFound("this phone has not scanned a code yet"))?;
-    match (phone::unlink(&network, &person, device), device) {
+    match (unlink_devices(&network, &person, device), device) {
         (0, None) => Err(ControlError::InvalidState(
             "no device is linked to this account".to_owned(),
         )),

@@ -10,10 +10,12 @@ use std::time::Duration;
 use actix_web::rt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use buffa::{Enumeration as _, Message as _};
 use rand::RngExt as _;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
-use waproto::whatsapp::ClientPayload;
+use waproto::whatsapp::client_payload::DevicePairingRegistrationData;
+use waproto::whatsapp::{ClientPayload, DeviceProps};
 
 pub(crate) use candidate::{Candidate, Linking};
 pub(crate) use code::{PhoneHello, TypedCode};
@@ -84,8 +86,14 @@ pub(crate) fn registration(payload: &ClientPayload) -> Option<Registration> {
             },
             signature,
         },
+        platform: platform(data).unwrap_or_default(),
     };
     Some(registration)
+}
+
+fn platform(data: &DevicePairingRegistrationData) -> Option<String> {
+    let properties = DeviceProps::decode_from_slice(data.device_props.as_deref()?).ok()?;
+    Some(properties.platform_type?.proto_name().to_lowercase())
 }
 
 /// The server's side of an unlinked client's connection.

@@ -5,5 +5,6 @@ mod control;
 mod faults;
 mod linking;
 mod messaging;
+mod names;
 mod recovery;
 mod support;

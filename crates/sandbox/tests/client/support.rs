@@ -154,6 +154,8 @@ pub(crate) enum Seen {
     Ack(String),
     Delivered(String),
     Read(String),
+    /// `delivered` or `read`, which message, and from whom.
+    ReceiptFrom(&'static str, String, String),
     Text {
         id: String,
         chat: String,
@@ -301,12 +303,20 @@ fn observe(event: &Event) -> Vec<Seen> {
             vec![Seen::Ack(ack.id.clone())]
         }
         Event::Receipt(receipt) => {
+            let (kind, plain): (_, fn(String) -> Seen) = match receipt.r#type {
+                ReceiptType::Delivered => ("delivered", Seen::Delivered),
+                ReceiptType::Read => ("read", Seen::Read),
+                _ => return Vec::new(),
+            };
+            let from = receipt.source.chat.to_string();
             let ids = receipt.message_ids.iter();
-            match receipt.r#type {
-                ReceiptType::Delivered => ids.map(|id| Seen::Delivered(id.clone())).collect(),
-                ReceiptType::Read => ids.map(|id| Seen::Read(id.clone())).collect(),
-                _ => Vec::new(),
-            }
+            ids.flat_map(|id| {
+                [
+                    plain(id.clone()),
+                    Seen::ReceiptFrom(kind, id.clone(), from.clone()),
+                ]
+            })
+            .collect()
         }
         Event::Messages(batch) => batch
             .iter()
