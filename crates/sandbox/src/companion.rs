@@ -5,14 +5,20 @@ use std::collections::VecDeque;
 use wacore::prekeys::compute_key_bundle_digest;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
-use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey};
+use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey, SignalProtocolError};
 
+use crate::contact::new_stanza_id;
 use crate::outbox::Outbox;
 use crate::signal::SignalError;
-use crate::stanza::{server_info, stream_error};
+use crate::stanza::{SERVER, server_info, stream_error};
 
 /// More than this is not kept for a companion that stays away; the oldest go first.
 const QUEUE_LIMIT: usize = 50_000;
+
+/// With fewer one-time keys than this left, a companion is asked for more.
+const FEW_PREKEYS: usize = 10;
+/// What the notification about them is called.
+const PREKEYS_ARE_FEW: &str = "encrypt";
 
 /// A public key under an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub(crate) struct Registration {
     pub(crate) identity: [u8; 32],
     pub(crate) registration_id: u32,
     pub(crate) signed_prekey: SignedKey,
+    /// What it calls itself, such as `chrome`; empty when it says nothing.
+    pub(crate) platform: String,
 }
 
 /// What kind of stanza waits for which confirmation.
@@ -48,7 +56,7 @@ pub(crate) enum Class {
 pub(crate) struct Queued {
     pub(crate) class: Class,
     pub(crate) id: String,
-    /// The receipt's type; empty for a delivery receipt and for everything else.
+    /// The receipt's type, where it says more than "delivered", or what a notification is about.
     pub(crate) kind: String,
     pub(crate) node: Node,
 }
@@ -154,13 +162,45 @@ impl Companion {
 
     /// A bundle for whoever begins a session; it uses up a one-time key while there are any.
     pub(crate) fn take_bundle(&mut self) -> Result<PreKeyBundle, SignalError> {
-        let public = |bytes: &[u8; 32]| PublicKey::from_djb_public_key_bytes(bytes);
+        let one_time = self.prekeys.pop_front();
+        if one_time.is_some() && self.prekeys.len() < FEW_PREKEYS {
+            self.ask_for_prekeys();
+        }
+        self.bundle(one_time.as_ref())
+    }
+
+    /// Asks once until the companion has heard it; a client may find that it has enough still.
+    fn ask_for_prekeys(&mut self) {
+        let is_asked =
+            |queued: &Queued| queued.class == Class::Notification && queued.kind == PREKEYS_ARE_FEW;
+        if self.queue.iter().any(is_asked) {
+            return;
+        }
+        let id = new_stanza_id();
+        let count = NodeBuilder::new("count")
+            .attr("value", self.prekeys.len())
+            .build();
+        let node = NodeBuilder::new("notification")
+            .attr("from", SERVER)
+            .attr("id", id.as_str())
+            .attr("type", PREKEYS_ARE_FEW)
+            .attr("t", crate::clock::unix_seconds())
+            .children([count])
+            .build();
+        self.push(Queued {
+            class: Class::Notification,
+            id,
+            kind: PREKEYS_ARE_FEW.to_owned(),
+            node,
+        });
+    }
+
+    fn bundle(&self, one_time: Option<&NumberedKey>) -> Result<PreKeyBundle, SignalError> {
+        let public =
+            |bytes: &[u8; 32]| PublicKey::from_djb_public_key_bytes(bytes).map_err(SignalProtocolError::from);
         let signed = &self.registration.signed_prekey;
-        let one_time = match self.prekeys.pop_front() {
-            Some(prekey) => Some((
-                prekey.id.into(),
-                public(&prekey.key).map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
-            )),
+        let one_time = match one_time {
+            Some(prekey) => Some((prekey.id.into(), public(&prekey.key)?)),
             None => None,
         };
         Ok(PreKeyBundle::new(
@@ -168,12 +208,9 @@ impl Companion {
             u32::from(self.device).into(),
             one_time,
             signed.key.id.into(),
-            public(&signed.key.key).map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
+            public(&signed.key.key)?,
             signed.signature.clone(),
-            IdentityKey::new(
-                public(&self.registration.identity)
-                    .map_err(wacore_libsignal::protocol::SignalProtocolError::from)?,
-            ),
+            IdentityKey::new(public(&self.registration.identity)?),
         )?)
     }
 

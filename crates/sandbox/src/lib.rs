@@ -34,6 +34,7 @@ mod config;
 mod connection;
 mod contact;
 mod control;
+mod devices;
 mod inbox;
 mod iq;
 mod login;

@@ -17,6 +17,8 @@ pub(crate) struct Network {
     people: Mutex<HashMap<PhoneNumber, Arc<Person>>>,
     /// What is in a QR code's first field → who shows it.
     candidates: Mutex<HashMap<String, Arc<Candidate>>>,
+    /// The phone that a code is to be typed in on → who shows it. The latest code for a phone counts.
+    codes: Mutex<HashMap<PhoneNumber, Arc<Candidate>>>,
     next_connection: AtomicU64,
     /// A stored permit means that there is something to save.
     pub(crate) changed: Notify,
@@ -30,6 +32,7 @@ impl Network {
             keys,
             people: Mutex::new(people),
             candidates: Mutex::default(),
+            codes: Mutex::default(),
             next_connection: AtomicU64::new(1),
             changed: Notify::new(),
             stopping: CancellationToken::new(),
@@ -73,15 +76,29 @@ impl Network {
         }
     }
 
-    pub(crate) fn hide(&self, references: &[String]) {
+    pub(crate) fn show_code(&self, phone: PhoneNumber, candidate: &Arc<Candidate>) {
+        let mut codes = lock(&self.codes);
+        codes.retain(|_, shown| !Arc::ptr_eq(shown, candidate));
+        codes.insert(phone, candidate.clone());
+    }
+
+    /// The candidate shows nothing any more.
+    pub(crate) fn hide(&self, references: &[String], candidate: &Arc<Candidate>) {
         let mut candidates = lock(&self.candidates);
         for reference in references {
             candidates.remove(reference);
         }
+        drop(candidates);
+        lock(&self.codes).retain(|_, shown| !Arc::ptr_eq(shown, candidate));
     }
 
     pub(crate) fn candidate(&self, reference: &str) -> Option<Arc<Candidate>> {
         lock(&self.candidates).get(reference).cloned()
+    }
+
+    /// Who shows a code that is to be typed in on this phone.
+    pub(crate) fn candidate_for(&self, phone: PhoneNumber) -> Option<Arc<Candidate>> {
+        lock(&self.codes).get(&phone).cloned()
     }
 }
 

@@ -1,11 +1,13 @@
 //! Everybody with a phone number: a contact, and an account too once a companion is linked.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use postern_domain::PhoneNumber;
 use rand::RngExt as _;
+use wacore_binary::Jid;
 
+use crate::address::{lid_jid, pn_jid};
 use crate::certificate::KeyError;
 use crate::companion::{Companion, Queued};
 use crate::inbox::Inbox;
@@ -28,6 +30,8 @@ pub(crate) struct PersonState {
     pub(crate) behaviour: Behaviour,
     pub(crate) inbox: Inbox,
     pub(crate) account: Account,
+    /// The accounts that keep a list of this person's devices.
+    pub(crate) watchers: BTreeSet<PhoneNumber>,
     /// What came while the contact was offline.
     pub(crate) held: VecDeque<Envelope>,
     /// What the contact wrote lately.
@@ -113,6 +117,7 @@ impl Person {
                 behaviour: Behaviour::default(),
                 inbox: Inbox::default(),
                 account,
+                watchers: BTreeSet::new(),
                 held: VecDeque::new(),
                 sent: VecDeque::new(),
                 retries: HashMap::new(),
@@ -150,6 +155,15 @@ impl PersonState {
 }
 
 impl Account {
+    /// How the server calls somebody's device towards this account's companions.
+    pub(crate) fn name_for(&self, phone: PhoneNumber, device: u16) -> Jid {
+        if self.lid_migrated {
+            lid_jid(phone, device)
+        } else {
+            pn_jid(phone, device)
+        }
+    }
+
     /// The next device number and key index; numbers are used again only after all were used.
     pub(crate) fn next_companion(&mut self) -> Option<(u16, u32)> {
         let device = (0..LAST_DEVICE)

@@ -15,6 +15,8 @@ use waproto::whatsapp::message::{
 use crate::address::pn_jid;
 use crate::companion::{Class, Queued};
 use crate::contact::{enc, new_stanza_id};
+use crate::devices::{self, Change};
+use crate::network::Network;
 use crate::person::{Account, Envelope, Person, PersonState};
 use crate::signal::{SignalError, address};
 use crate::stanza::stream_error;
@@ -142,24 +144,32 @@ fn app_state_key_share(account: &Account) -> Message {
     }
 }
 
-/// Removes every companion, as a user does on the phone; returns how many there were. One that is
-/// away learns of it at its next login.
-pub(crate) fn unlink(person: &Person) -> usize {
-    let companions = {
+/// Removes one companion, or all, as a user does on the phone; returns how many there were. One that
+/// is away learns of it at its next login.
+pub(crate) fn unlink(network: &Network, person: &Person, device: Option<u16>) -> usize {
+    let removed = {
         let mut state = person.lock();
-        // What was kept under the old device is of no use to the next one.
-        state.account.app_state_key = rand::rng().random();
-        std::mem::take(&mut state.account.companions)
+        let companions = &mut state.account.companions;
+        let removed = match device {
+            Some(device) => companions.remove_entry(&device).into_iter().collect(),
+            None => std::mem::take(companions),
+        };
+        if companions.is_empty() {
+            // What was kept under the old device is of no use to the next one.
+            state.account.app_state_key = rand::rng().random();
+        }
+        removed
     };
-    for line in companions
-        .values()
-        .filter_map(|companion| companion.line.as_ref())
-    {
-        line.outbox
-            .send(stream_error(Some("401"), Some("device_removed")));
-        line.outbox.close();
+    for (device, companion) in &removed {
+        if let Some(line) = &companion.line {
+            line.outbox
+                .send(stream_error(Some("401"), Some("device_removed")));
+            line.outbox.close();
+        }
+        devices::announce(network, person, Change::Removed { device: *device });
     }
-    companions.len()
+    network.changed.notify_one();
+    removed.len()
 }
 
 /// Cuts the connection of every companion; returns how many had one.

@@ -3,7 +3,7 @@
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, NodeRef};
 
-use crate::address::{lid_jid, phone_of, pn_jid};
+use crate::address::phone_of;
 use crate::companion::{Class, Queued};
 use crate::session::LoggedIn;
 use crate::stanza::{children, jid_attr, text_attr};
@@ -59,7 +59,8 @@ pub(crate) fn handle_ack(session: &LoggedIn, stanza: &NodeRef<'_>) {
     session.network.changed.notify_one();
 }
 
-/// Tells the companions of the message's sender, if the sender is an account.
+/// Tells the companions of the message's sender, if the sender is an account. They know the reader by
+/// the name under which they write to it.
 fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
     let own = session.person.phone;
     let Some(sender) = phone_of(to)
@@ -68,11 +69,7 @@ fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
     else {
         return;
     };
-    let from = if to.is_lid() {
-        lid_jid(own, 0)
-    } else {
-        pn_jid(own, 0)
-    };
+    let from = sender.lock().account.name_for(own, 0);
     for id in ids {
         let mut node = NodeBuilder::new("receipt")
             .attr("from", &from)
@@ -113,18 +110,17 @@ fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
 }
 
 fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
-    let own = session.person.phone;
+    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
+        return;
+    };
+    let mut state = writer.lock();
+    let from = state.account.name_for(session.person.phone, session.device);
+    let Some(companion) = state.account.companions.get_mut(&to.device) else {
+        return;
+    };
     let mut node = stanza.to_owned();
     node.attrs = [
-        (
-            "from",
-            if to.is_lid() {
-                lid_jid(own, session.device)
-            } else {
-                pn_jid(own, session.device)
-            }
-            .into(),
-        ),
+        ("from", from.into()),
         ("id", id.into()),
         ("type", "retry".into()),
         ("t", crate::clock::unix_seconds().into()),
@@ -132,15 +128,10 @@ fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
     .into_iter()
     .map(|(key, value): (&'static str, wacore_binary::NodeValue)| (key.into(), value))
     .collect();
-    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
-        return;
-    };
-    if let Some(companion) = writer.lock().account.companions.get_mut(&to.device) {
-        companion.push(Queued {
-            class: Class::Receipt,
-            id: id.to_owned(),
-            kind: "retry".to_owned(),
-            node,
-        });
-    }
+    companion.push(Queued {
+        class: Class::Receipt,
+        id: id.to_owned(),
+        kind: "retry".to_owned(),
+        node,
+    });
 }

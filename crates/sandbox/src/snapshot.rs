@@ -117,6 +117,8 @@ struct SavedPerson {
     next_device: u16,
     next_key_index: u32,
     companions: Vec<SavedCompanion>,
+    #[serde(default)]
+    watchers: Vec<u64>,
     received: Vec<SavedReceived>,
     held: Vec<SavedEnvelope>,
     sent: Vec<SavedSent>,
@@ -134,6 +136,8 @@ struct SavedCompanion {
     signed_prekey: SavedKey,
     #[serde(with = "bytes")]
     signature: Vec<u8>,
+    #[serde(default)]
+    platform: String,
     #[serde(with = "bytes")]
     device_identity: Vec<u8>,
     prekeys: Vec<SavedKey>,
@@ -225,6 +229,7 @@ fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
             .values()
             .map(save_companion)
             .collect::<Result<_, _>>()?,
+        watchers: state.watchers.iter().map(|phone| phone.as_u64()).collect(),
         received: received.collect(),
         held: held.collect(),
         sent: sent.collect(),
@@ -248,6 +253,7 @@ fn save_companion(companion: &Companion) -> Result<SavedCompanion, SaveError> {
         identity,
         registration_id,
         signed_prekey,
+        platform,
     } = &companion.registration;
     Ok(SavedCompanion {
         device: companion.device,
@@ -257,6 +263,7 @@ fn save_companion(companion: &Companion) -> Result<SavedCompanion, SaveError> {
         registration_id: *registration_id,
         signed_prekey: key(&signed_prekey.key),
         signature: signed_prekey.signature.clone(),
+        platform: platform.clone(),
         device_identity: companion.device_identity.clone(),
         prekeys: companion.prekeys.iter().map(key).collect(),
         has_app_state_key: companion.has_app_state_key,
@@ -329,6 +336,8 @@ fn restore_person(saved: SavedPerson) -> Result<Person, String> {
     {
         let mut state = person.lock();
         state.behaviour = saved.behaviour;
+        let watchers = saved.watchers.into_iter().map(restore_phone);
+        state.watchers = watchers.collect::<Result<_, String>>()?;
         state.inbox = received.collect::<Result<_, String>>()?;
         state.held = held.collect::<Result<_, String>>()?;
         state.sent = sent.collect::<Result<_, String>>()?;
@@ -357,6 +366,7 @@ fn restore_companion(saved: SavedCompanion) -> Result<Companion, String> {
                 key: restore_key(&saved.signed_prekey)?,
                 signature: saved.signature,
             },
+            platform: saved.platform,
         },
         device_identity: saved.device_identity,
         prekeys: prekeys.collect::<Result<_, _>>()?,

@@ -62,6 +62,18 @@ impl TestSandbox {
             .map(drop)
     }
 
+    /// The phone with this number has the code that a client shows for it typed in.
+    ///
+    /// # Errors
+    /// It was refused: the code is wrong or has expired, or nobody asked for one for this number.
+    pub async fn enter_code(&self, phone: &str, code: &str) -> anyhow::Result<()> {
+        self.http
+            .post(&format!("/phones/{phone}/enter-code"), &json!({ "code": code }))
+            .await?
+            .ok()
+            .map(drop)
+    }
+
     /// Makes something go wrong for the phone's account.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::certificate::KeyError;
 use crate::contact::WriteError;
-use crate::pairing::ScanError;
+use crate::pairing::LinkError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
@@ -85,13 +85,18 @@ impl From<KeyError> for ControlError {
     }
 }
 
-impl From<ScanError> for ControlError {
-    fn from(error: ScanError) -> Self {
+impl From<LinkError> for ControlError {
+    fn from(error: LinkError) -> Self {
         match error {
-            ScanError::OtherKeys | ScanError::Key(_) => Self::invalid("qr", error),
-            ScanError::Scanned | ScanError::Full | ScanError::Refused | ScanError::BadSignature => {
-                Self::InvalidState(error.to_string())
-            }
+            LinkError::OtherKeys | LinkError::Key(_) => Self::invalid("qr", error),
+            LinkError::WrongCode => Self::invalid("code", error),
+            LinkError::Scanned
+            | LinkError::NobodyAsked
+            | LinkError::Expired
+            | LinkError::TooOften
+            | LinkError::Full
+            | LinkError::Refused
+            | LinkError::BadSignature => Self::InvalidState(error.to_string()),
         }
     }
 }

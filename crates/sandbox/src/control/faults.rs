@@ -43,7 +43,10 @@ pub(super) async fn inject(network: Data<Network>, body: Bytes) -> Result<Json<I
             phone::drop_connections(&person),
             "no linked device of this account is connected",
         ),
-        FaultKind::Logout => (phone::unlink(&person), "no device is linked to this account"),
+        FaultKind::Logout => (
+            phone::unlink(&network, &person, None),
+            "no device is linked to this account",
+        ),
     };
     if companions == 0 {
         return Err(ControlError::InvalidState(why_none.to_owned()));

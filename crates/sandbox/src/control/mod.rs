@@ -3,6 +3,7 @@
 mod contacts;
 mod error;
 mod faults;
+mod linking;
 mod phones;
 mod request;
 mod root_key;
@@ -16,7 +17,14 @@ pub(crate) const ROOT: &str = "/sandbox/v1";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let scope = web::scope(ROOT)
         .route("/root-key", web::get().to(root_key::show))
-        .route("/phones/{phone}/scan", web::post().to(phones::scan))
+        .route("/phones/{phone}", web::get().to(phones::show))
+        .route("/phones/{phone}", web::put().to(phones::change))
+        .route("/phones/{phone}/scan", web::post().to(linking::scan))
+        .route("/phones/{phone}/enter-code", web::post().to(linking::enter_code))
+        .route(
+            "/phones/{phone}/expire-code",
+            web::post().to(linking::expire_code),
+        )
         .route("/phones/{phone}/unlink", web::post().to(phones::unlink))
         .route("/contacts/{phone}", web::get().to(contacts::show))
         .route("/contacts/{phone}", web::put().to(contacts::change))

@@ -33,6 +33,14 @@ pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ControlError>
     Ok(value)
 }
 
+/// Where nothing has to be said, an empty body says it.
+pub(super) fn optional_body<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, ControlError> {
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    body(bytes)
+}
+
 /// Serde names an unknown or missing field only in its message.
 fn field_of(path: &str, message: &str) -> String {
     if path != "." {

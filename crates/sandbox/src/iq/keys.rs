@@ -80,6 +80,7 @@ fn digest(session: &LoggedIn) -> Option<Node> {
         identity,
         registration_id,
         signed_prekey,
+        ..
     } = &companion.registration;
     let ids = companion
         .prekeys
@@ -125,21 +126,20 @@ fn rotate(session: &LoggedIn, rotation: &NodeRef<'_>) -> Option<()> {
 }
 
 fn upload(session: &LoggedIn, iq: &NodeRef<'_>) -> Option<()> {
-    let registration = Registration {
-        identity: child_array(iq, "identity")?,
-        registration_id: u32::from_be_bytes(child_array(iq, "registration")?),
-        signed_prekey: signed_key(iq.get_optional_child("skey")?)?,
-    };
+    let identity: [u8; 32] = child_array(iq, "identity")?;
+    let registration_id = u32::from_be_bytes(child_array(iq, "registration")?);
+    let signed_prekey = signed_key(iq.get_optional_child("skey")?)?;
     let keys = children(iq.get_optional_child("list")?, "key")
         .map(numbered_key)
         .collect::<Option<Vec<_>>>()?;
     let mut state = session.person.lock();
     let companion = state.account.companions.get_mut(&session.device)?;
     // The identity was endorsed when the device was linked.
-    if registration.identity != companion.registration.identity {
+    if identity != companion.registration.identity {
         return None;
     }
-    companion.registration = registration;
+    companion.registration.registration_id = registration_id;
+    companion.registration.signed_prekey = signed_prekey;
     for key in keys {
         match companion.prekeys.iter_mut().find(|known| known.id == key.id) {
             Some(known) => *known = key,

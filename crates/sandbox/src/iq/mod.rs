@@ -7,6 +7,7 @@ mod usync;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
+use crate::devices::{self, Change};
 use crate::session::LoggedIn;
 use crate::stanza::{attr_is, children, empty_node, iq_error, iq_result, text_attr};
 
@@ -88,7 +89,11 @@ fn remove_companion(session: &LoggedIn, id: &str, iq: &NodeRef<'_>) {
         return;
     }
     session.outbox.send(iq_result(id, []));
-    session.person.lock().account.companions.remove(&session.device);
+    let device = session.device;
+    let removed = session.person.lock().account.companions.remove(&device);
+    if removed.is_some() {
+        devices::announce(&session.network, &session.person, Change::Removed { device });
+    }
     session.network.changed.notify_one();
     session.outbox.close();
 }

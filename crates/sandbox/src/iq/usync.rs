@@ -1,14 +1,13 @@
 //! Who is on WhatsApp, under which LID, with which devices.
 
 use postern_domain::PhoneNumber;
-use sha2::{Digest as _, Sha256};
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
 use crate::address::{lid_jid, phone_of, pn_jid};
-use crate::adv::key_index_list;
+use crate::devices;
 use crate::session::LoggedIn;
-use crate::stanza::{bytes_node, children, empty_node, iq_error, iq_result, jid_attr, text_attr};
+use crate::stanza::{children, empty_node, iq_error, iq_result, jid_attr, text_attr};
 
 /// What can be asked about a user; the rest is passed over.
 const PROTOCOLS: [&str; 3] = ["devices", "lid", "contact"];
@@ -67,7 +66,7 @@ fn user_answer(session: &LoggedIn, asked: &[&str], user: &NodeRef<'_>) -> Option
     let mut protocols = Vec::new();
     for protocol in asked {
         match *protocol {
-            "devices" => protocols.push(devices(session, phone, registered)),
+            "devices" => protocols.push(device_list(session, phone, registered)),
             "lid" if registered => {
                 protocols.push(NodeBuilder::new("lid").attr("val", lid_jid(phone, 0)).build())
             }
@@ -89,7 +88,8 @@ fn user_answer(session: &LoggedIn, asked: &[&str], user: &NodeRef<'_>) -> Option
     Some(answer.children(protocols).build())
 }
 
-fn devices(session: &LoggedIn, phone: PhoneNumber, registered: bool) -> Node {
+/// Whoever is told the list is told its changes from now on.
+fn device_list(session: &LoggedIn, phone: PhoneNumber, registered: bool) -> Node {
     let device = |id: u16| NodeBuilder::new("device").attr("id", id);
     let mut list = Vec::new();
     let mut signed = None;
@@ -98,36 +98,27 @@ fn devices(session: &LoggedIn, phone: PhoneNumber, registered: bool) -> Node {
         list.push(device(0).build());
         indexes.push(0);
         if let Some(person) = session.network.known(phone) {
-            let state = person.lock();
-            for companion in state.account.companions.values() {
-                let entry = device(companion.device).attr("key-index", companion.key_index);
-                list.push(entry.build());
-                indexes.push(companion.key_index);
+            let mut state = person.lock();
+            if phone != session.person.phone {
+                state.watchers.insert(session.person.phone);
             }
+            let companions = state.account.companions.values();
+            list.extend(companions.map(|companion| {
+                let entry = device(companion.device).attr("key-index", companion.key_index);
+                entry.build()
+            }));
+            indexes = devices::key_indexes(&state.account);
             if indexes.len() > 1 {
-                signed = key_index_list(&state.party.identity(), state.account.raw_id, indexes.clone()).ok();
+                signed = devices::signed_list(&state);
             }
         }
     }
     let mut children = vec![
         NodeBuilder::new("device-list")
-            .attr("hash", list_hash(&indexes))
+            .attr("hash", devices::list_hash(&indexes))
             .children(list)
             .build(),
     ];
-    if let Some(signed) = signed {
-        let mut node = bytes_node("key-index-list", signed);
-        node.attrs.insert("ts", crate::clock::unix_seconds());
-        children.push(node);
-    }
+    children.extend(signed);
     NodeBuilder::new("devices").children(children).build()
-}
-
-/// Clients take it for opaque and look only whether it changed.
-fn list_hash(key_indexes: &[u32]) -> String {
-    let mut hasher = Sha256::new();
-    for index in key_indexes {
-        hasher.update(index.to_be_bytes());
-    }
-    format!("2:{}", hex::encode(&hasher.finalize()[..6]))
 }

@@ -25,15 +25,22 @@ async fn wrong_requests_name_the_field() {
     let scan = "/phones/+15551234567/scan";
     let change = "/contacts/15557654321";
     let write = "/contacts/%2B15557654321/messages";
-    let cases: [(&str, &str, Value, u16, &str); 16] = [
+    let phone = "/phones/+15551234567";
+    let enter = "/phones/+15551234567/enter-code";
+    let cases: [(&str, &str, Value, u16, &str); 21] = [
         ("POST", scan, json!({ "qr": "hello" }), 400, "qr"),
         ("POST", scan, json!({ "qr": "" }), 400, "qr"),
         ("POST", scan, json!({ "qr": 7 }), 400, "qr"),
         ("POST", scan, json!({}), 400, "qr"),
         ("POST", scan, json!({ "qr": "x", "pin": 1 }), 400, "pin"),
+        ("POST", enter, json!({ "code": "ABCD-123" }), 400, "code"),
+        ("POST", enter, json!({ "code": 12345678 }), 400, "code"),
+        ("POST", enter, json!({}), 400, "code"),
         ("POST", "/phones/abc/scan", json!({ "qr": "x" }), 400, "phone"),
         ("POST", "/phones/+1555/scan", json!({ "qr": "x" }), 400, "phone"),
         ("POST", "/phones/+15551234567/unlink", json!({}), 404, ""),
+        ("PUT", phone, json!({ "lidMigrated": "yes" }), 400, "lidMigrated"),
+        ("PUT", phone, json!({ "lid": true }), 400, "lid"),
         ("PUT", change, json!({ "online": "yes" }), 400, "online"),
         ("PUT", change, json!({ "offline": true }), 400, "offline"),
         (

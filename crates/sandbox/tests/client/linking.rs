@@ -1,6 +1,6 @@
-//! Linking by QR code, and what a link survives.
+//! Linking by QR code and by a typed one, and what a link survives.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Lab, Seen, TestClient};
 
@@ -90,6 +90,89 @@ async fn a_second_login_of_the_same_device_replaces_the_first() {
     let second = TestClient::start(&lab, first.backend()).await;
     second.connected(1).await;
     first.sees(&Seen::Replaced, 1).await;
+    let sent = second.send(CONTACT, "from the newer connection").await;
+    second.sees(&Seen::Read(sent), 1).await;
+    let id = lab.write(CONTACT, PHONE, "to the newer connection").await;
+    second.text(&id).await;
+    assert!(!first.has_text(&id));
     first.stop().await;
     second.stop().await;
+}
+
+/// Types in a code; status and body.
+async fn enter(lab: &Lab, phone: &str, code: &str) -> (u16, Value) {
+    let path = format!("/phones/{phone}/enter-code");
+    lab.request("POST", &path, Some(json!({ "code": code }))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_code_links_and_connects() {
+    let lab = Lab::start().await;
+    for (phone, dashed) in [(PHONE, false), ("+15551234568", true)] {
+        let client = lab.unlinked_client().await;
+        let code = client.code_for(phone).await;
+        let typed = match dashed {
+            true => format!("{}-{}", &code[..4], &code[4..]).to_lowercase(),
+            false => code.clone(),
+        };
+        let (status, linked) = enter(&lab, phone, &typed).await;
+        assert_eq!(status, 200, "{linked}");
+        assert_eq!((&linked["phone"], &linked["device"]), (&phone.into(), &1.into()));
+        client.connected(1).await;
+        let sent = client.send(CONTACT, "linked by a code").await;
+        client.sees(&Seen::Read(sent), 1).await;
+        assert_eq!(enter(&lab, phone, &code).await.0, 409);
+        client.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_code_can_be_corrected() {
+    let lab = Lab::start().await;
+    let client = lab.unlinked_client().await;
+    let code = client.code_for(PHONE).await;
+    let wrong = if code == "AAAA1111" {
+        "BBBB1111"
+    } else {
+        "AAAA1111"
+    };
+    let (status, answer) = enter(&lab, PHONE, wrong).await;
+    assert_eq!(
+        (status, &answer["error"]["details"][0]["field"]),
+        (400, &"code".into())
+    );
+    let (status, linked) = enter(&lab, PHONE, &code).await;
+    assert_eq!(status, 200, "{linked}");
+    client.connected(1).await;
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_for_one_phone() {
+    let lab = Lab::start().await;
+    let client = lab.unlinked_client().await;
+    assert_eq!(enter(&lab, PHONE, "AAAA1111").await.0, 409);
+    let code = client.code_for(PHONE).await;
+    assert_eq!(enter(&lab, "+15551234568", &code).await.0, 409);
+    let (status, linked) = enter(&lab, PHONE, &code).await;
+    assert_eq!(status, 200, "{linked}");
+    client.connected(1).await;
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_code_is_refused_and_another_one_links() {
+    let lab = Lab::start().await;
+    let client = lab.unlinked_client().await;
+    let old = client.code_for(PHONE).await;
+    let path = format!("/phones/{PHONE}/expire-code");
+    assert_eq!(lab.request("POST", &path, None).await.0, 200);
+    client.sees(&Seen::NewCodeWanted, 1).await;
+    let (status, answer) = enter(&lab, PHONE, &old).await;
+    assert_eq!((status, &answer["error"]["code"]), (409, &"INVALID_STATE".into()));
+    let new = client.code_for(PHONE).await;
+    let (status, linked) = enter(&lab, PHONE, &new).await;
+    assert_eq!(status, 200, "{linked}");
+    client.connected(1).await;
+    client.stop().await;
 }

@@ -1,8 +1,10 @@
 //! The real whatsapp-rust client, unmodified, against the sandbox.
 
+mod companions;
 mod control;
 mod faults;
 mod linking;
 mod messaging;
+mod names;
 mod recovery;
 mod support;

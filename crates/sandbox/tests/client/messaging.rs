@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Lab, Seen, TestClient, jid};
+use crate::support::{Lab, Seen, TestClient, eventually, jid};
 
 const PHONE: &str = "+15551234567";
 const CONTACT: &str = "+15557654321";
@@ -151,4 +151,33 @@ async fn two_accounts_write_to_one_contact_and_to_each_other() {
     assert_eq!(first.text(&back).await.1, "hello yourself");
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_runs_out_of_one_time_keys_brings_more() {
+    let lab = Lab::start().await;
+    let client = lab.linked_client(PHONE).await;
+    let path = format!("/phones/{PHONE}");
+    let left = async || {
+        let (_, phone) = lab.request("GET", &path, None).await;
+        phone["companions"][0]["prekeys"].as_u64().expect("a number")
+    };
+    // Every stranger uses up one.
+    let mut least = left().await;
+    let mut strangers = (0..1000).map(|number| format!("+1555765{number:04}"));
+    while least > 5 {
+        let stranger = strangers.next().expect("a stranger");
+        let id = lab.write(&stranger, PHONE, "hello from a stranger").await;
+        client.text(&id).await;
+        let now = left().await;
+        if now > least {
+            break;
+        }
+        least = now;
+    }
+    eventually("more one-time keys", async || (left().await >= 30).then_some(())).await;
+    let stranger = strangers.next().expect("a stranger");
+    let id = lab.write(&stranger, PHONE, "hello from the last").await;
+    assert_eq!(client.text(&id).await.1, "hello from the last");
+    client.stop().await;
 }

@@ -12,6 +12,7 @@ use wacore::store::InMemoryBackend;
 use wacore::types::events::Event;
 use wacore::types::presence::ReceiptType;
 use waproto::whatsapp::Message;
+use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
 use whatsapp_rust::{Jid, async_channel};
 
@@ -144,13 +145,22 @@ impl Lab {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
     Qr(String),
+    NewCodeWanted,
     Connected,
     LoggedOut,
     Replaced,
+    /// Somebody's devices changed.
+    Devices,
     Ack(String),
     Delivered(String),
     Read(String),
-    Text { id: String, chat: String, text: String },
+    /// `delivered` or `read`, which message, and from whom.
+    ReceiptFrom(&'static str, String, String),
+    Text {
+        id: String,
+        chat: String,
+        text: String,
+    },
 }
 
 pub(crate) struct TestClient {
@@ -213,6 +223,16 @@ impl TestClient {
         .await
     }
 
+    /// The code that is to be typed in on this phone.
+    pub(crate) async fn code_for(&self, phone: &str) -> String {
+        self.qr().await;
+        let options = PairCodeOptions {
+            phone_number: phone.to_owned(),
+            ..Default::default()
+        };
+        self.client.pair_with_code(options).await.expect("a code")
+    }
+
     pub(crate) async fn sees(&self, wanted: &Seen, times: usize) {
         eventually(&format!("{wanted:?} × {times}"), async || {
             (self.count(wanted) >= times).then_some(())
@@ -222,6 +242,12 @@ impl TestClient {
 
     pub(crate) async fn connected(&self, times: usize) {
         self.sees(&Seen::Connected, times).await;
+    }
+
+    pub(crate) fn has_text(&self, id: &str) -> bool {
+        let seen = self.seen.lock().expect("notes");
+        seen.iter()
+            .any(|seen| matches!(seen, Seen::Text { id: found, .. } if found == id))
     }
 
     pub(crate) async fn text(&self, id: &str) -> (String, String) {
@@ -268,6 +294,8 @@ fn message(text: &str) -> Message {
 fn observe(event: &Event) -> Vec<Seen> {
     match event {
         Event::PairingQrCode(code) => vec![Seen::Qr(code.code.clone())],
+        Event::PairingCodeRefresh(_) => vec![Seen::NewCodeWanted],
+        Event::DeviceListUpdate(_) => vec![Seen::Devices],
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
@@ -275,12 +303,20 @@ fn observe(event: &Event) -> Vec<Seen> {
             vec![Seen::Ack(ack.id.clone())]
         }
         Event::Receipt(receipt) => {
+            let (kind, plain): (_, fn(String) -> Seen) = match receipt.r#type {
+                ReceiptType::Delivered => ("delivered", Seen::Delivered),
+                ReceiptType::Read => ("read", Seen::Read),
+                _ => return Vec::new(),
+            };
+            let from = receipt.source.chat.to_string();
             let ids = receipt.message_ids.iter();
-            match receipt.r#type {
-                ReceiptType::Delivered => ids.map(|id| Seen::Delivered(id.clone())).collect(),
-                ReceiptType::Read => ids.map(|id| Seen::Read(id.clone())).collect(),
-                _ => Vec::new(),
-            }
+            ids.flat_map(|id| {
+                [
+                    plain(id.clone()),
+                    Seen::ReceiptFrom(kind, id.clone(), from.clone()),
+                ]
+            })
+            .collect()
         }
         Event::Messages(batch) => batch
             .iter()
