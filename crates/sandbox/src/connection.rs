@@ -14,9 +14,10 @@ use wacore::handshake::NoiseCipher;
 use wacore_binary::marshal::{marshal_to_vec, unmarshal_ref};
 use wacore_binary::util::unpack;
 
+use crate::faults::Manner;
 use crate::network::Network;
 use crate::noise::{Answered, Established, answer};
-use crate::outbox::{Outbox, Outgoing};
+use crate::outbox::{Outbox, Outgoing, Words};
 use crate::session::Session;
 
 /// The largest frame the protocol can name.
@@ -97,14 +98,15 @@ async fn run(
     } = established;
 
     // The writer outlives the session, so that its last words are written.
-    let (outbox, outgoing) = Outbox::new(closed.clone());
-    rt::spawn(write(socket, outbound, outgoing, closed));
+    let (outbox, outgoing, mut manner) = Outbox::new(closed.clone());
+    rt::spawn(write(socket, outbound, outgoing, manner.clone(), closed));
     let mut session = Session::begin(network, outbox, client_static, &payload)?;
     let mut counter = 0_u32;
     loop {
         let mut frame = reader.frame().await?;
         inbound.decrypt_in_place_with_counter(counter, &mut frame)?;
         counter = counter.checked_add(1).ok_or(ConnectionError::Counter)?;
+        manner.until_listening().await;
         let stanza = unpack(&frame)?;
         session.handle(&unmarshal_ref(&stanza)?);
     }
@@ -206,21 +208,25 @@ async fn write(
     mut socket: Socket,
     cipher: NoiseCipher,
     mut outgoing: mpsc::Receiver<Outgoing>,
+    mut manner: Manner,
     closed: CancellationToken,
 ) {
     let mut counter = 0_u32;
     let all = async {
-        while let Some(first) = outgoing.recv().await {
+        let mut waiting = outgoing.recv().await;
+        while let Some(first) = waiting.take() {
+            manner.until_writable(first.said).await;
             let mut batch = Vec::new();
             let mut next = Some(first);
             let mut last = false;
             while let Some(item) = next.take() {
-                match item {
-                    Outgoing::Stanza(node) => seal(&cipher, &mut counter, &node, &mut batch)?,
-                    Outgoing::Close => last = true,
+                match item.what {
+                    Words::Stanza(node) => seal(&cipher, &mut counter, &node, &mut batch)?,
+                    Words::Close => last = true,
                 }
                 if !last && batch.len() < WRITE_BATCH {
-                    next = outgoing.try_recv().ok();
+                    waiting = outgoing.try_recv().ok();
+                    next = waiting.take_if(|item| manner.may_write(item.said));
                 }
             }
             if !batch.is_empty() {
@@ -231,6 +237,9 @@ async fn write(
             }
             if last {
                 break;
+            }
+            if waiting.is_none() {
+                waiting = outgoing.recv().await;
             }
         }
         Ok::<(), ConnectionError>(())

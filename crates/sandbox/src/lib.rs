@@ -34,6 +34,7 @@ mod config;
 mod connection;
 mod contact;
 mod control;
+mod faults;
 mod inbox;
 mod iq;
 mod login;

@@ -18,6 +18,7 @@ use crate::address::{lid_jid, pn_jid};
 use crate::adv::{Endorsement, endorse};
 use crate::certificate::KeyError;
 use crate::companion::{Companion, NumberedKey, Registration, SignedKey};
+use crate::faults::Armed;
 use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::person::Person;
@@ -283,6 +284,7 @@ impl Pairing {
             has_app_state_key: false,
             queue: Default::default(),
             line: None,
+            faults: Armed::default(),
         };
         attempt
             .person

@@ -161,14 +161,3 @@ pub(crate) fn unlink(person: &Person) -> usize {
     }
     companions.len()
 }
-
-/// Cuts the connection of every companion; returns how many had one.
-pub(crate) fn drop_connections(person: &Person) -> usize {
-    let state = person.lock();
-    let lines = state
-        .account
-        .companions
-        .values()
-        .filter_map(|companion| companion.line.as_ref());
-    lines.map(|line| line.outbox.close()).count()
-}

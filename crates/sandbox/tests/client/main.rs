@@ -6,3 +6,4 @@ mod linking;
 mod messaging;
 mod recovery;
 mod support;
+mod traffic_faults;

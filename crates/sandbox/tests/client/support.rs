@@ -15,6 +15,9 @@ use waproto::whatsapp::Message;
 use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
 use whatsapp_rust::{Jid, async_channel};
 
+pub(crate) const PHONE: &str = "+15551234567";
+pub(crate) const CONTACT: &str = "+15557654321";
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Looks until there is something to see.
@@ -74,7 +77,11 @@ impl Lab {
         };
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
-        (status, response.json().await.expect("JSON"))
+        let answer = response.bytes().await.expect("a body");
+        if answer.is_empty() {
+            return (status, Value::Null);
+        }
+        (status, serde_json::from_slice(&answer).expect("JSON"))
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
@@ -98,8 +105,25 @@ impl Lab {
     }
 
     pub(crate) async fn fault(&self, phone: &str, kind: &str) {
-        self.ask("POST", "/faults", Some(json!({ "phone": phone, "kind": kind })))
-            .await;
+        self.fault_with(phone, kind, json!({})).await;
+    }
+
+    pub(crate) async fn fault_with(&self, phone: &str, kind: &str, parameters: Value) {
+        let mut body = json!({ "phone": phone, "kind": kind });
+        for (name, value) in parameters.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        self.ask("POST", "/faults", Some(body)).await;
+    }
+
+    /// Everything that is scheduled, armed or in effect.
+    pub(crate) async fn faults(&self) -> Vec<Value> {
+        let answer = self.ask("GET", "/faults", None).await;
+        answer["data"].as_array().expect("a list").clone()
+    }
+
+    pub(crate) async fn clear_faults(&self) {
+        self.ask("DELETE", "/faults", None).await;
     }
 
     /// The contact writes; returns the stanza id.
@@ -147,10 +171,25 @@ pub(crate) enum Seen {
     Connected,
     LoggedOut,
     Replaced,
+    /// A stream error that ends nothing, with its code.
+    StreamError(String),
+    /// For so many seconds.
+    Banned(i64),
+    Outdated,
+    /// With its reason.
+    ConnectFailure(i32),
     Ack(String),
+    Nack {
+        id: String,
+        code: String,
+    },
     Delivered(String),
     Read(String),
-    Text { id: String, chat: String, text: String },
+    Text {
+        id: String,
+        chat: String,
+        text: String,
+    },
 }
 
 pub(crate) struct TestClient {
@@ -239,6 +278,12 @@ impl TestClient {
         .await
     }
 
+    pub(crate) fn has_text(&self, wanted: &str) -> bool {
+        let seen = self.seen.lock().expect("notes");
+        seen.iter()
+            .any(|seen| matches!(seen, Seen::Text { id, .. } if id == wanted))
+    }
+
     pub(crate) async fn send(&self, to: &str, text: &str) -> String {
         let sent = self.client.send_message(jid(to), message(text)).await;
         sent.expect("sent").message_id
@@ -271,8 +316,16 @@ fn observe(event: &Event) -> Vec<Seen> {
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
-        Event::ServerAck(ack) if ack.class.as_deref() == Some("message") && ack.error.is_none() => {
-            vec![Seen::Ack(ack.id.clone())]
+        Event::StreamError(error) => vec![Seen::StreamError(error.code.clone())],
+        Event::TemporaryBan(ban) => vec![Seen::Banned(ban.expire.num_seconds())],
+        Event::ClientOutdated(_) => vec![Seen::Outdated],
+        Event::ConnectFailure(failure) => vec![Seen::ConnectFailure(failure.reason.code())],
+        Event::ServerAck(ack) if ack.class.as_deref() == Some("message") => {
+            let id = ack.id.clone();
+            vec![match ack.error.clone() {
+                None => Seen::Ack(id),
+                Some(code) => Seen::Nack { id, code },
+            }]
         }
         Event::Receipt(receipt) => {
             let ids = receipt.message_ids.iter();
