@@ -14,9 +14,10 @@ use wacore::handshake::NoiseCipher;
 use wacore_binary::marshal::{marshal_to_vec, unmarshal_ref};
 use wacore_binary::util::unpack;
 
-use crate::faults::Manner;
+use crate::faults::{IkRefusal, Manner};
+use crate::login;
 use crate::network::Network;
-use crate::noise::{Answered, Established, answer};
+use crate::noise::{Answered, Established, Hello};
 use crate::outbox::{Outbox, Outgoing, Words};
 use crate::session::Session;
 
@@ -44,6 +45,8 @@ enum ConnectionError {
     TooLarge,
     #[error("more than 2^32 frames on one connection")]
     Counter,
+    #[error("the handshake was rejected on request")]
+    Rejected,
     #[error("the handshake took too long")]
     Slow,
     #[error("server keys: {0}")]
@@ -115,7 +118,16 @@ async fn run(
 async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established, ConnectionError> {
     let prologue = reader.introduction().await?;
     let hello = reader.frame().await?;
-    let (reply, answered) = answer(&network.keys, &prologue, &hello)?;
+    let (reply, answered) = match Hello::read(&network.keys, &prologue, &hello)? {
+        Hello::Stranger(hello) => hello.introduce()?,
+        Hello::Acquaintance(hello) => {
+            match login::key_refusal(network, hello.client_static, &hello.payload) {
+                None => hello.accept()?,
+                Some(IkRefusal::Fallback) => hello.fall_back()?,
+                Some(IkRefusal::Reject) => hello.reject(),
+            }
+        }
+    };
     let reply = encode_frame(&reply, None).map_err(|_too_large| ConnectionError::TooLarge)?;
     reader
         .socket
@@ -132,6 +144,7 @@ async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established
             let finish = reader.frame().await?;
             Ok(responder.finish(&finish)?)
         }
+        Answered::Rejected => Err(ConnectionError::Rejected),
     }
 }
 

@@ -7,7 +7,7 @@ use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp::ClientPayload;
 
 use crate::address::lid_jid;
-use crate::faults::LoginRefusal;
+use crate::faults::{IkRefusal, LoginRefusal};
 use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::person::Person;
@@ -38,6 +38,20 @@ pub(crate) fn check(network: &Network, client_static: [u8; 32], payload: &Client
         Some(refusal) => Login::Refused(refusal),
         None => Login::Welcome(person, device),
     }
+}
+
+/// Whether the server is to act as if it did not recognise the key by which this companion knows it.
+pub(crate) fn key_refusal(
+    network: &Network,
+    client_static: [u8; 32],
+    payload: &ClientPayload,
+) -> Option<IkRefusal> {
+    let (person, device) = named(network, payload)?;
+    let mut state = person.lock();
+    let companion = state.account.companions.get_mut(&device)?;
+    (companion.noise_key == client_static)
+        .then(|| companion.faults.next_cached_key())
+        .flatten()
 }
 
 /// The account and the device number a client says it has.

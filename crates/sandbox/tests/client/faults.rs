@@ -143,3 +143,19 @@ async fn a_login_the_server_cannot_take_now_is_tried_again() {
     gets_through(&lab, &client, "at last").await;
     client.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_server_key_that_is_not_recognised_is_replaced() {
+    for mode in ["fallback", "reject"] {
+        let lab = Lab::start().await;
+        let client = lab.linked_client(PHONE).await;
+        // The first login after linking may still be XX; from the next one on the key is cached.
+        lab.fault(PHONE, "close").await;
+        client.connected(2).await;
+        lab.fault_with(PHONE, "ik_failure", json!({ "mode": mode })).await;
+        client.connected(3).await;
+        assert!(lab.faults().await.is_empty(), "the {mode} struck");
+        gets_through(&lab, &client, "we have met").await;
+        client.stop().await;
+    }
+}

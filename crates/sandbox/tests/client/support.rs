@@ -190,6 +190,7 @@ pub(crate) enum Seen {
         chat: String,
         text: String,
     },
+    Undecryptable(String),
 }
 
 pub(crate) struct TestClient {
@@ -279,9 +280,15 @@ impl TestClient {
     }
 
     pub(crate) fn has_text(&self, wanted: &str) -> bool {
+        self.count_texts(wanted) > 0
+    }
+
+    pub(crate) fn count_texts(&self, wanted: &str) -> usize {
         let seen = self.seen.lock().expect("notes");
-        seen.iter()
-            .any(|seen| matches!(seen, Seen::Text { id, .. } if id == wanted))
+        let texts = seen
+            .iter()
+            .filter(|seen| matches!(seen, Seen::Text { id, .. } if id == wanted));
+        texts.count()
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> String {
@@ -316,6 +323,7 @@ fn observe(event: &Event) -> Vec<Seen> {
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
+        Event::UndecryptableMessage(message) => vec![Seen::Undecryptable(message.info.id.clone())],
         Event::StreamError(error) => vec![Seen::StreamError(error.code.clone())],
         Event::TemporaryBan(ban) => vec![Seen::Banned(ban.expire.num_seconds())],
         Event::ClientOutdated(_) => vec![Seen::Outdated],
