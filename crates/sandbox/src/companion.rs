@@ -8,9 +8,10 @@ use wacore_binary::builder::NodeBuilder;
 use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey, SignalProtocolError};
 
 use crate::contact::new_stanza_id;
+use crate::faults::{Armed, Ending};
 use crate::outbox::Outbox;
 use crate::signal::SignalError;
-use crate::stanza::{SERVER, server_info, stream_error};
+use crate::stanza::{SERVER, server_info};
 
 /// More than this is not kept for a companion that stays away; the oldest go first.
 const QUEUE_LIMIT: usize = 50_000;
@@ -84,19 +85,20 @@ pub(crate) struct Companion {
     pub(crate) has_app_state_key: bool,
     pub(crate) queue: VecDeque<Queued>,
     pub(crate) line: Option<Line>,
+    pub(crate) faults: Armed,
 }
 
 impl Companion {
     /// Takes a new connection; an older one is told that it was replaced.
     pub(crate) fn connect(&mut self, outbox: Outbox, connection: u64) {
+        outbox.treat(&mut self.faults);
         let line = Line {
             outbox,
             connection,
             delivering: false,
         };
         if let Some(older) = self.line.replace(line) {
-            older.outbox.send(stream_error(None, Some("replaced")));
-            older.outbox.close();
+            Ending::Replaced.say(&older.outbox);
         }
     }
 
@@ -114,7 +116,7 @@ impl Companion {
     /// Keeps a stanza until it is confirmed, and sends it when there is somebody to send it to.
     pub(crate) fn push(&mut self, queued: Queued) {
         if let Some(line) = self.line.as_ref().filter(|line| line.delivering) {
-            line.outbox.send(queued.node.clone());
+            deliver(&line.outbox, &mut self.faults, &queued, queued.node.clone());
         }
         self.queue.push_back(queued);
         if self.queue.len() > QUEUE_LIMIT {
@@ -140,7 +142,7 @@ impl Companion {
         for queued in &self.queue {
             let mut node = queued.node.clone();
             node.attrs.insert("offline", "1");
-            line.outbox.send(node);
+            deliver(&line.outbox, &mut self.faults, queued, node);
         }
         let end = NodeBuilder::new("offline")
             .attr("count", self.queue.len())
@@ -225,4 +227,12 @@ impl Companion {
             &prekeys,
         )
     }
+}
+
+/// Notifications and the rest are the server's own and come once.
+fn deliver(outbox: &Outbox, faults: &mut Armed, queued: &Queued, node: Node) {
+    if matches!(queued.class, Class::Message | Class::Receipt) && faults.next_delivery_is_doubled() {
+        outbox.send(node.clone());
+    }
+    outbox.send(node);
 }

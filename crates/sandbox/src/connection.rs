@@ -14,9 +14,11 @@ use wacore::handshake::NoiseCipher;
 use wacore_binary::marshal::{marshal_to_vec, unmarshal_ref};
 use wacore_binary::util::unpack;
 
+use crate::faults::{IkRefusal, Manner};
+use crate::login;
 use crate::network::Network;
-use crate::noise::{Answered, Established, answer};
-use crate::outbox::{Outbox, Outgoing};
+use crate::noise::{Answered, Established, Hello};
+use crate::outbox::{Outbox, Outgoing, Words};
 use crate::session::Session;
 
 /// The largest frame the protocol can name.
@@ -43,6 +45,8 @@ enum ConnectionError {
     TooLarge,
     #[error("more than 2^32 frames on one connection")]
     Counter,
+    #[error("the handshake was rejected on request")]
+    Rejected,
     #[error("the handshake took too long")]
     Slow,
     #[error("server keys: {0}")]
@@ -97,14 +101,15 @@ async fn run(
     } = established;
 
     // The writer outlives the session, so that its last words are written.
-    let (outbox, outgoing) = Outbox::new(closed.clone());
-    rt::spawn(write(socket, outbound, outgoing, closed));
+    let (outbox, outgoing, mut manner) = Outbox::new(closed.clone());
+    rt::spawn(write(socket, outbound, outgoing, manner.clone(), closed));
     let mut session = Session::begin(network, outbox, client_static, &payload)?;
     let mut counter = 0_u32;
     loop {
         let mut frame = reader.frame().await?;
         inbound.decrypt_in_place_with_counter(counter, &mut frame)?;
         counter = counter.checked_add(1).ok_or(ConnectionError::Counter)?;
+        manner.until_listening().await;
         let stanza = unpack(&frame)?;
         session.handle(&unmarshal_ref(&stanza)?);
     }
@@ -113,7 +118,16 @@ async fn run(
 async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established, ConnectionError> {
     let prologue = reader.introduction().await?;
     let hello = reader.frame().await?;
-    let (reply, answered) = answer(&network.keys, &prologue, &hello)?;
+    let (reply, answered) = match Hello::read(&network.keys, &prologue, &hello)? {
+        Hello::Stranger(hello) => hello.introduce()?,
+        Hello::Acquaintance(hello) => {
+            match login::key_refusal(network, hello.client_static, &hello.payload) {
+                None => hello.accept()?,
+                Some(IkRefusal::Fallback) => hello.fall_back()?,
+                Some(IkRefusal::Reject) => hello.reject(),
+            }
+        }
+    };
     let reply = encode_frame(&reply, None).map_err(|_too_large| ConnectionError::TooLarge)?;
     reader
         .socket
@@ -130,6 +144,7 @@ async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established
             let finish = reader.frame().await?;
             Ok(responder.finish(&finish)?)
         }
+        Answered::Rejected => Err(ConnectionError::Rejected),
     }
 }
 
@@ -206,21 +221,25 @@ async fn write(
     mut socket: Socket,
     cipher: NoiseCipher,
     mut outgoing: mpsc::Receiver<Outgoing>,
+    mut manner: Manner,
     closed: CancellationToken,
 ) {
     let mut counter = 0_u32;
     let all = async {
-        while let Some(first) = outgoing.recv().await {
+        let mut waiting = outgoing.recv().await;
+        while let Some(first) = waiting.take() {
+            manner.until_writable(first.said).await;
             let mut batch = Vec::new();
             let mut next = Some(first);
             let mut last = false;
             while let Some(item) = next.take() {
-                match item {
-                    Outgoing::Stanza(node) => seal(&cipher, &mut counter, &node, &mut batch)?,
-                    Outgoing::Close => last = true,
+                match item.what {
+                    Words::Stanza(node) => seal(&cipher, &mut counter, &node, &mut batch)?,
+                    Words::Close => last = true,
                 }
                 if !last && batch.len() < WRITE_BATCH {
-                    next = outgoing.try_recv().ok();
+                    waiting = outgoing.try_recv().ok();
+                    next = waiting.take_if(|item| manner.may_write(item.said));
                 }
             }
             if !batch.is_empty() {
@@ -231,6 +250,9 @@ async fn write(
             }
             if last {
                 break;
+            }
+            if waiting.is_none() {
+                waiting = outgoing.recv().await;
             }
         }
         Ok::<(), ConnectionError>(())

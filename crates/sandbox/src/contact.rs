@@ -34,6 +34,13 @@ pub(crate) enum WriteError {
     Signal(#[from] SignalError),
 }
 
+/// Which time it is that a contact writes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Again,
+}
+
 /// What a message makes a contact do.
 enum Reaction {
     Nothing,
@@ -226,7 +233,7 @@ pub(crate) fn write(
         text: text.to_owned(),
     });
     for device in devices {
-        write_to_device(contact, account, device, &stanza_id, text)?;
+        write_to_device(contact, account, device, &stanza_id, text, Attempt::First)?;
     }
     network.changed.notify_one();
     Ok(stanza_id)
@@ -251,7 +258,7 @@ pub(crate) fn write_again(
         state.party.forget_session(&address(account.phone, device));
         text
     };
-    write_to_device(contact, account, device, stanza_id, &text)
+    write_to_device(contact, account, device, stanza_id, &text, Attempt::Again)
 }
 
 fn write_to_device(
@@ -260,6 +267,7 @@ fn write_to_device(
     device: u16,
     stanza_id: &str,
     text: &str,
+    attempt: Attempt,
 ) -> Result<(), SignalError> {
     let peer = address(account.phone, device);
     let plaintext = MessageUtils::pad_message_v2(
@@ -278,7 +286,7 @@ fn write_to_device(
             None => return Ok(()),
         }
     };
-    let sealed = {
+    let mut sealed = {
         let mut state = contact.lock();
         if let Some(bundle) = &bundle {
             state.party.start_session(&peer, bundle)?;
@@ -288,6 +296,9 @@ fn write_to_device(
     let mut state = account.lock();
     let lid_migrated = state.account.lid_migrated;
     if let Some(companion) = state.account.companions.get_mut(&device) {
+        if attempt == Attempt::First && companion.faults.next_text_is_spoiled() {
+            spoil(&mut sealed);
+        }
         companion.push(Queued {
             class: Class::Message,
             id: stanza_id.to_owned(),
@@ -296,6 +307,15 @@ fn write_to_device(
         });
     }
     Ok(())
+}
+
+/// Makes a message unreadable in such a way that its reader asks for it again.
+fn spoil(sealed: &mut Sealed) {
+    // In a message that begins a session these are the signed prekey's id, elsewhere the code that
+    // proves the message intact.
+    if let Some(last) = sealed.bytes.last_mut() {
+        *last ^= 1;
+    }
 }
 
 fn message(from: PhoneNumber, lid_migrated: bool, stanza_id: &str, sealed: Sealed) -> Node {

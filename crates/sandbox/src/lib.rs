@@ -35,6 +35,7 @@ mod connection;
 mod contact;
 mod control;
 mod devices;
+mod faults;
 mod inbox;
 mod iq;
 mod login;

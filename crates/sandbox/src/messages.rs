@@ -6,10 +6,11 @@ use wacore_binary::{Jid, Node, NodeRef};
 use crate::address::{lid_jid, phone_of, pn_jid};
 use crate::companion::{Class, Queued};
 use crate::contact;
+use crate::faults::MessageFault;
 use crate::person::Envelope;
 use crate::phone;
 use crate::session::LoggedIn;
-use crate::stanza::{bytes_node, child_bytes, children, jid_attr, text_attr};
+use crate::stanza::{attr_is, bytes_node, child_bytes, children, jid_attr, text_attr};
 
 /// What all copies of a message have in common.
 struct Letter {
@@ -24,14 +25,20 @@ pub(crate) fn handle(session: &LoggedIn, stanza: &NodeRef<'_>) {
     let (Some(stanza_id), Some(to)) = (text_attr(stanza, "id"), jid_attr(stanza, "to")) else {
         return;
     };
-    session.outbox.send(
-        NodeBuilder::new("ack")
-            .attr("class", "message")
-            .attr("id", stanza_id.as_str())
-            .attr("from", &to)
-            .attr("t", crate::clock::unix_seconds())
-            .build(),
-    );
+    let ack = NodeBuilder::new("ack")
+        .attr("class", "message")
+        .attr("id", stanza_id.as_str())
+        .attr("from", &to)
+        .attr("t", crate::clock::unix_seconds());
+    match fault(session, stanza) {
+        None => session.outbox.send(ack.build()),
+        Some(MessageFault::AckLost) => {}
+        Some(MessageFault::Lost) => return,
+        Some(MessageFault::Refused { code }) => {
+            session.outbox.send(ack.attr("error", code).build());
+            return;
+        }
+    }
     let letter = Letter {
         stanza_id,
         chat: to.to_non_ad(),
@@ -52,6 +59,17 @@ pub(crate) fn handle(session: &LoggedIn, stanza: &NodeRef<'_>) {
         }
     }
     session.network.changed.notify_one();
+}
+
+/// What is armed for this message. What a client tells the account's own phone behind the scenes
+/// uses nothing up.
+fn fault(session: &LoggedIn, stanza: &NodeRef<'_>) -> Option<MessageFault> {
+    if attr_is(stanza, "category", "peer") {
+        return None;
+    }
+    let mut state = session.person.lock();
+    let companion = state.account.companions.get_mut(&session.device)?;
+    companion.faults.next_message()
 }
 
 fn deliver(session: &LoggedIn, letter: &Letter, recipient: &Jid, enc: &NodeRef<'_>) {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::certificate::{KeyError, ServerKeys};
+use crate::faults::Schedule;
 use crate::pairing::Candidate;
 use crate::person::Person;
 
@@ -22,6 +23,8 @@ pub(crate) struct Network {
     next_connection: AtomicU64,
     /// A stored permit means that there is something to save.
     pub(crate) changed: Notify,
+    /// Faults that are to come.
+    pub(crate) schedule: Schedule,
     /// Ends every connection.
     pub(crate) stopping: CancellationToken,
 }
@@ -35,6 +38,7 @@ impl Network {
             codes: Mutex::default(),
             next_connection: AtomicU64::new(1),
             changed: Notify::new(),
+            schedule: Schedule::default(),
             stopping: CancellationToken::new(),
         }
     }

@@ -1,15 +1,26 @@
 //! What waits to be written to one connection.
 
-use tokio::sync::mpsc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wacore_binary::Node;
+
+use crate::faults::{Armed, Manner, Treatment};
 
 /// A client that leaves so many stanzas unread has its connection closed, as the real service does.
 /// It is more than a companion's queue may hold, so that a login can always hand over all of it.
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug)]
-pub(crate) enum Outgoing {
+pub(crate) struct Outgoing {
+    pub(crate) said: Instant,
+    pub(crate) what: Words,
+}
+
+#[derive(Debug)]
+pub(crate) enum Words {
     Stanza(Box<Node>),
     /// Write what is before this, then close.
     Close,
@@ -20,26 +31,77 @@ pub(crate) enum Outgoing {
 pub(crate) struct Outbox {
     sender: mpsc::Sender<Outgoing>,
     closed: CancellationToken,
+    treatment: watch::Sender<Treatment>,
 }
 
 impl Outbox {
     /// `closed` ends both halves of the connection at once.
-    pub(crate) fn new(closed: CancellationToken) -> (Self, mpsc::Receiver<Outgoing>) {
+    pub(crate) fn new(closed: CancellationToken) -> (Self, mpsc::Receiver<Outgoing>, Manner) {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        (Self { sender, closed }, receiver)
+        let (treatment, manner) = Manner::new();
+        let outbox = Self {
+            sender,
+            closed,
+            treatment,
+        };
+        (outbox, receiver, manner)
     }
 
     pub(crate) fn send(&self, node: Node) {
-        self.push(Outgoing::Stanza(Box::new(node)));
+        self.push(Words::Stanza(Box::new(node)));
     }
 
-    /// Closes after everything sent so far is written.
+    /// Closes after everything sent so far is written; at once, where nothing is written any more.
     pub(crate) fn close(&self) {
-        self.push(Outgoing::Close);
+        if self.treatment.borrow().muted {
+            self.closed.cancel();
+        }
+        self.push(Words::Close);
     }
 
-    fn push(&self, outgoing: Outgoing) {
-        if self.sender.try_send(outgoing).is_err() {
+    /// Changes how the connection is treated to what is armed for the companion.
+    pub(crate) fn treat(&self, faults: &mut Armed) {
+        self.treatment.send_modify(|treatment| {
+            treatment.muted = treatment.muted || faults.next_connection_is_mute();
+            treatment.latency = Duration::from_millis(faults.latency_ms());
+        });
+    }
+
+    /// After so many more frames nothing the client says is listened to.
+    pub(crate) fn hear_only(&self, frames: u64) {
+        self.treatment
+            .send_modify(|treatment| treatment.heard_frames = Some(frames));
+    }
+
+    /// Takes back what was changed, and says what was held back.
+    pub(crate) fn treat_normally(&self) {
+        self.treatment.send_replace(Treatment::default());
+    }
+
+    pub(crate) fn treatment(&self) -> Treatment {
+        *self.treatment.borrow()
+    }
+
+    /// Whether the frame that came is listened to.
+    pub(crate) fn hears_frame(&self) -> bool {
+        if self.treatment.borrow().heard_frames.is_none() {
+            return true;
+        }
+        let mut hears = true;
+        self.treatment.send_if_modified(|treatment| {
+            if let Some(frames) = &mut treatment.heard_frames {
+                hears = *frames > 0;
+                *frames = frames.saturating_sub(1);
+            }
+            // Nobody waits for this number.
+            false
+        });
+        hears
+    }
+
+    fn push(&self, what: Words) {
+        let said = Instant::now();
+        if self.sender.try_send(Outgoing { said, what }).is_err() {
             self.closed.cancel();
         }
     }

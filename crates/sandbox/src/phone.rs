@@ -16,10 +16,10 @@ use crate::address::pn_jid;
 use crate::companion::{Class, Queued};
 use crate::contact::{enc, new_stanza_id};
 use crate::devices::{self, Change};
+use crate::faults::Ending;
 use crate::network::Network;
 use crate::person::{Account, Envelope, Person, PersonState};
 use crate::signal::{SignalError, address};
-use crate::stanza::stream_error;
 
 /// The one app state key of every account has this id.
 const APP_STATE_KEY_ID: [u8; 6] = [0, 0, 0, 0, 0, 1];
@@ -162,23 +162,10 @@ pub(crate) fn unlink(network: &Network, person: &Person, device: Option<u16>) ->
     };
     for (device, companion) in &removed {
         if let Some(line) = &companion.line {
-            line.outbox
-                .send(stream_error(Some("401"), Some("device_removed")));
-            line.outbox.close();
+            Ending::Logout.say(&line.outbox);
         }
         devices::announce(network, person, Change::Removed { device: *device });
     }
     network.changed.notify_one();
     removed.len()
-}
-
-/// Cuts the connection of every companion; returns how many had one.
-pub(crate) fn drop_connections(person: &Person) -> usize {
-    let state = person.lock();
-    let lines = state
-        .account
-        .companions
-        .values()
-        .filter_map(|companion| companion.line.as_ref());
-    lines.map(|line| line.outbox.close()).count()
 }

@@ -6,6 +6,7 @@ use wacore_binary::NodeRef;
 use waproto::whatsapp::ClientPayload;
 
 use crate::certificate::KeyError;
+use crate::faults::LoginRefusal;
 use crate::iq;
 use crate::login::{self, Login};
 use crate::network::Network;
@@ -50,7 +51,7 @@ impl Session {
                     Stage::Pairing(Pairing::begin(network, outbox, client_static, registration))
                 }
                 None => {
-                    login::refuse(&outbox, "400");
+                    login::refuse(&outbox, LoginRefusal::because(400));
                     Stage::Refused
                 }
             }
@@ -88,6 +89,9 @@ impl Session {
 
 impl LoggedIn {
     fn handle(&self, stanza: &NodeRef<'_>) {
+        if !self.outbox.hears_frame() {
+            return;
+        }
         match &*stanza.tag {
             "iq" => iq::handle(self, stanza),
             "message" => messages::handle(self, stanza),

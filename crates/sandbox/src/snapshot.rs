@@ -15,6 +15,7 @@ use wacore_binary::marshal::{marshal, unmarshal_ref};
 use crate::certificate::ServerKeys;
 use crate::companion::{Class, Companion, NumberedKey, Queued, Registration, SignedKey};
 use crate::config::StartError;
+use crate::faults::Armed;
 use crate::inbox::Received;
 use crate::network::Network;
 use crate::person::{Account, Behaviour, Envelope, Person, Sent};
@@ -373,6 +374,7 @@ fn restore_companion(saved: SavedCompanion) -> Result<Companion, String> {
         has_app_state_key: saved.has_app_state_key,
         queue: queue.collect::<Result<_, String>>()?,
         line: None,
+        faults: Armed::default(),
     })
 }
 

@@ -96,7 +96,3 @@ pub(crate) fn stream_error(code: Option<&'static str>, conflict: Option<&'static
     }
     error.build()
 }
-
-pub(crate) fn failure(reason: &'static str) -> Node {
-    NodeBuilder::new("failure").attr("reason", reason).build()
-}

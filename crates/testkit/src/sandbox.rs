@@ -79,11 +79,28 @@ impl TestSandbox {
     /// # Errors
     /// It was refused.
     pub async fn fault(&self, phone: &str, kind: &str) -> anyhow::Result<()> {
-        self.http
-            .post("/faults", &json!({ "phone": phone, "kind": kind }))
-            .await?
-            .ok()
-            .map(drop)
+        self.fault_with(phone, kind, json!({})).await
+    }
+
+    /// The same with parameters: `device`, `delayMs`, `count`, and those of the kind.
+    ///
+    /// # Errors
+    /// It was refused, or the parameters are not an object.
+    pub async fn fault_with(&self, phone: &str, kind: &str, parameters: Value) -> anyhow::Result<()> {
+        let mut body = json!({ "phone": phone, "kind": kind });
+        let parameters = parameters.as_object().context("parameters are an object")?;
+        for (name, value) in parameters {
+            body[name] = value.clone();
+        }
+        self.http.post("/faults", &body).await?.ok().map(drop)
+    }
+
+    /// Nothing is to go wrong any more, for any account; what the sandbox held back comes now.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn clear_faults(&self) -> anyhow::Result<()> {
+        self.http.delete("/faults").await?.ok().map(drop)
     }
 
     /// Changes a contact: `registered`, `online`, `autoRead`.

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod error;
+mod fault_request;
 mod faults;
 mod linking;
 mod phones;
@@ -30,7 +31,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/contacts/{phone}", web::put().to(contacts::change))
         .route("/contacts/{phone}/messages", web::get().to(contacts::messages))
         .route("/contacts/{phone}/messages", web::post().to(contacts::write))
+        .route("/faults", web::get().to(faults::list))
         .route("/faults", web::post().to(faults::inject))
+        .route("/faults", web::delete().to(faults::clear))
         .default_service(web::to(nothing_here));
     config.app_data(request::body_limit()).service(scope);
 }

@@ -25,6 +25,7 @@ use crate::address::phone_of;
 use crate::certificate::KeyError;
 use crate::companion::{Companion, NumberedKey, Registration, SignedKey};
 use crate::devices::{self, Change};
+use crate::faults::Armed;
 use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::stanza::{
@@ -205,6 +206,7 @@ impl Pairing {
             has_app_state_key: false,
             queue: Default::default(),
             line: None,
+            faults: Armed::default(),
         };
         place
             .person

@@ -8,3 +8,4 @@ mod messaging;
 mod names;
 mod recovery;
 mod support;
+mod traffic_faults;

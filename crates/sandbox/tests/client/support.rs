@@ -16,6 +16,9 @@ use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
 use whatsapp_rust::{Jid, async_channel};
 
+pub(crate) const PHONE: &str = "+15551234567";
+pub(crate) const CONTACT: &str = "+15557654321";
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Looks until there is something to see.
@@ -75,7 +78,11 @@ impl Lab {
         };
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
-        (status, response.json().await.expect("JSON"))
+        let answer = response.bytes().await.expect("a body");
+        if answer.is_empty() {
+            return (status, Value::Null);
+        }
+        (status, serde_json::from_slice(&answer).expect("JSON"))
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
@@ -99,8 +106,25 @@ impl Lab {
     }
 
     pub(crate) async fn fault(&self, phone: &str, kind: &str) {
-        self.ask("POST", "/faults", Some(json!({ "phone": phone, "kind": kind })))
-            .await;
+        self.fault_with(phone, kind, json!({})).await;
+    }
+
+    pub(crate) async fn fault_with(&self, phone: &str, kind: &str, parameters: Value) {
+        let mut body = json!({ "phone": phone, "kind": kind });
+        for (name, value) in parameters.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        self.ask("POST", "/faults", Some(body)).await;
+    }
+
+    /// Everything that is scheduled, armed or in effect.
+    pub(crate) async fn faults(&self) -> Vec<Value> {
+        let answer = self.ask("GET", "/faults", None).await;
+        answer["data"].as_array().expect("a list").clone()
+    }
+
+    pub(crate) async fn clear_faults(&self) {
+        self.ask("DELETE", "/faults", None).await;
     }
 
     /// The contact writes; returns the stanza id.
@@ -151,7 +175,18 @@ pub(crate) enum Seen {
     Replaced,
     /// Somebody's devices changed.
     Devices,
+    /// A stream error that ends nothing, with its code.
+    StreamError(String),
+    /// For so many seconds.
+    Banned(i64),
+    Outdated,
+    /// With its reason.
+    ConnectFailure(i32),
     Ack(String),
+    Nack {
+        id: String,
+        code: String,
+    },
     Delivered(String),
     Read(String),
     /// `delivered` or `read`, which message, and from whom.
@@ -161,6 +196,7 @@ pub(crate) enum Seen {
         chat: String,
         text: String,
     },
+    Undecryptable(String),
 }
 
 pub(crate) struct TestClient {
@@ -244,12 +280,6 @@ impl TestClient {
         self.sees(&Seen::Connected, times).await;
     }
 
-    pub(crate) fn has_text(&self, id: &str) -> bool {
-        let seen = self.seen.lock().expect("notes");
-        seen.iter()
-            .any(|seen| matches!(seen, Seen::Text { id: found, .. } if found == id))
-    }
-
     pub(crate) async fn text(&self, id: &str) -> (String, String) {
         eventually("a text", async || {
             let seen = self.seen.lock().expect("notes");
@@ -263,6 +293,18 @@ impl TestClient {
             })
         })
         .await
+    }
+
+    pub(crate) fn has_text(&self, wanted: &str) -> bool {
+        self.count_texts(wanted) > 0
+    }
+
+    pub(crate) fn count_texts(&self, wanted: &str) -> usize {
+        let seen = self.seen.lock().expect("notes");
+        let texts = seen
+            .iter()
+            .filter(|seen| matches!(seen, Seen::Text { id, .. } if id == wanted));
+        texts.count()
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> String {
@@ -299,8 +341,17 @@ fn observe(event: &Event) -> Vec<Seen> {
         Event::Connected(_) => vec![Seen::Connected],
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
-        Event::ServerAck(ack) if ack.class.as_deref() == Some("message") && ack.error.is_none() => {
-            vec![Seen::Ack(ack.id.clone())]
+        Event::UndecryptableMessage(message) => vec![Seen::Undecryptable(message.info.id.clone())],
+        Event::StreamError(error) => vec![Seen::StreamError(error.code.clone())],
+        Event::TemporaryBan(ban) => vec![Seen::Banned(ban.expire.num_seconds())],
+        Event::ClientOutdated(_) => vec![Seen::Outdated],
+        Event::ConnectFailure(failure) => vec![Seen::ConnectFailure(failure.reason.code())],
+        Event::ServerAck(ack) if ack.class.as_deref() == Some("message") => {
+            let id = ack.id.clone();
+            vec![match ack.error.clone() {
+                None => Seen::Ack(id),
+                Some(code) => Seen::Nack { id, code },
+            }]
         }
         Event::Receipt(receipt) => {
             let (kind, plain): (_, fn(String) -> Seen) = match receipt.r#type {
