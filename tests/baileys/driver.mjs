@@ -1,7 +1,7 @@
 // One unmodified Baileys client. What happens to it goes to standard output, one JSON object a line; commands come
 // the same way on standard input, whose end ends the client:
 //
-//   {"command":"send","to":"+15551234567","text":"hello"}   answered by {"event":"sent","id":…}
+//   {"command":"send","to":"+15551234567","text":"hello"}   answered by {"event":"sent","id":…,"text":…}
 //   {"command":"read","id":"3EB0…"}                         marks a received message as read
 //   {"command":"logout"} · {"command":"quit"}
 //
@@ -87,7 +87,7 @@ const commands = {
   async send({ to, text }) {
     const message = await socket.sendMessage(`${to.replace('+', '')}@s.whatsapp.net`, { text });
     sent.set(message.key.id, message.message);
-    tell('sent', { id: message.key.id });
+    tell('sent', { id: message.key.id, text });
   },
   read: ({ id }) => socket.readMessages([received.get(id)]),
   logout: () => socket.logout(),

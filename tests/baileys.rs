@@ -1,0 +1,179 @@
+//! Another client altogether: unmodified Baileys, old and new, on the same network as the daemon.
+
+mod client;
+
+use anyhow::Context as _;
+use postern_testkit::{TestDaemon, TestSandbox};
+use serde_json::json;
+
+use self::client::{BAILEYS_7, Baileys, installed};
+use crate::receiving::inbound;
+use crate::{CONTACT, OWNER, linked, postern};
+
+/// The account that is linked with Baileys.
+const OTHER: &str = "+491637654321";
+
+#[tokio::test]
+async fn messages_go_both_ways_and_receipts_come_back() -> anyhow::Result<()> {
+    for client in installed().await {
+        both_ways(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn both_ways(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+
+    network.set_contact(CONTACT, json!({ "autoRead": false })).await?;
+    let first = baileys.send(CONTACT, "question? 🦀").await?;
+    baileys.status(&first, "DELIVERY_ACK").await?;
+    network.set_contact(CONTACT, json!({ "autoRead": true })).await?;
+    let second = baileys.send(CONTACT, "well?").await?;
+    baileys.status(&second, "READ").await?;
+    let received = network.contact_has(CONTACT, 2).await?;
+    for (message, (id, text)) in received
+        .iter()
+        .zip([(&first, "question? 🦀"), (&second, "well?")])
+    {
+        assert_eq!(message["stanzaId"], id.as_str());
+        assert_eq!(message["from"], OTHER);
+        assert_eq!(message["text"], text);
+        assert_eq!(message["copies"], 1, "nothing had to be sent again");
+    }
+
+    network.write(CONTACT, OTHER, "answer! שלום").await?;
+    let answer = baileys.text("answer! שלום").await?;
+    assert_eq!(answer["chat"], "15551234567@s.whatsapp.net");
+    baileys.quit().await
+}
+
+#[tokio::test]
+async fn a_client_returns_with_its_credentials() -> anyhow::Result<()> {
+    for client in installed().await {
+        returns(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn returns(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+    network.write(CONTACT, OTHER, "begin").await?;
+    baileys.text("begin").await?;
+    baileys.quit().await?;
+
+    network.write(CONTACT, OTHER, "while you were out").await?;
+    let mut baileys = Baileys::start(client, &network, &credentials).await?;
+    baileys.event("open").await?;
+    assert!(!baileys.saw("qr"), "it is linked");
+    // Baileys 6 shows what waited for it only with the next thing that happens.
+    network.write(CONTACT, OTHER, "welcome back").await?;
+    baileys.text("while you were out").await?;
+    baileys.text("welcome back").await?;
+    let sent = baileys.send(CONTACT, "thanks").await?;
+    baileys.status(&sent, "READ").await?;
+    assert_eq!(network.contact_has(CONTACT, 1).await?[0]["text"], "thanks");
+    baileys.quit().await
+}
+
+#[tokio::test]
+async fn a_phone_logs_a_client_out() -> anyhow::Result<()> {
+    for client in installed().await {
+        logged_out_by_the_phone(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn logged_out_by_the_phone(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+    unlink(&network).await?.ok()?;
+    assert_eq!(baileys.event("close").await?["code"], 401);
+
+    let mut again = Baileys::start(client, &network, &credentials).await?;
+    assert_eq!(again.event("close").await?["code"], 401, "its credentials are void");
+    assert!(!again.saw("open"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_logs_itself_out() -> anyhow::Result<()> {
+    for client in installed().await {
+        logs_itself_out(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn logs_itself_out(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+    baileys.command(&json!({ "command": "logout" })).await?;
+    baileys.event("close").await?;
+    let mut again = Baileys::start(client, &network, &credentials).await?;
+    assert_eq!(again.event("close").await?["code"], 401);
+    assert_eq!(unlink(&network).await?.status, 409, "the phone has no device left");
+    Ok(())
+}
+
+async fn unlink(network: &TestSandbox) -> anyhow::Result<postern_testkit::Answer> {
+    network
+        .http()
+        .post(&format!("/phones/{OTHER}/unlink"), &json!({}))
+        .await
+}
+
+/// All other tests give it the sandbox's root; this one shows that the client looks at it.
+#[tokio::test]
+async fn a_chain_from_another_root_is_refused() -> anyhow::Result<()> {
+    if installed().await.is_empty() {
+        return Ok(());
+    }
+    let network = TestSandbox::start(&postern()).await?;
+    let stranger = TestSandbox::start(&postern()).await?;
+    let root = stranger.http().get("/root-key").await?.ok()?;
+    let root = root["hex"].as_str().context("no root key")?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::start_with_root(BAILEYS_7, &network, &credentials, root)?;
+    let refused = baileys.event("close").await?;
+    assert_eq!(refused["reason"], "noise intermediate certificate signature invalid");
+    assert!(!baileys.saw("qr"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_on_baileys_and_one_on_the_daemon_write_to_each_other() -> anyhow::Result<()> {
+    for client in installed().await {
+        daemon_and(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn daemon_and(client: &str) -> anyhow::Result<()> {
+    let (network, daemon, device) = linked().await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+
+    from_daemon(&daemon, &device, &mut baileys).await?;
+    let answer = baileys.send(OWNER, "loud and clear").await?;
+    baileys.status(&answer, "DELIVERY_ACK").await?;
+    let rows = inbound(&daemon, 1).await?;
+    assert_eq!(rows[0]["from"], OTHER);
+    assert_eq!(rows[0]["text"]["body"], "loud and clear");
+    // On the session that exists by now.
+    from_daemon(&daemon, &device, &mut baileys).await?;
+    baileys.quit().await
+}
+
+async fn from_daemon(daemon: &TestDaemon, device: &str, baileys: &mut Baileys) -> anyhow::Result<()> {
+    let message = daemon.send_text(device, OTHER, "do you read me?").await?;
+    let received = baileys.text("do you read me?").await?;
+    baileys
+        .command(&json!({ "command": "read", "id": received["id"] }))
+        .await?;
+    daemon.message_reaches(&message, "read").await.map(drop)
+}
