@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use postern_testkit::{TestDaemon, TestSandbox};
 use serde_json::json;
 
-use self::client::{BAILEYS_7, Baileys, installed};
+use self::client::{BAILEYS_7, Baileys, installed, root_of};
 use crate::receiving::inbound;
 use crate::{CONTACT, OWNER, linked, postern};
 
@@ -16,15 +16,27 @@ const OTHER: &str = "+491637654321";
 #[tokio::test]
 async fn messages_go_both_ways_and_receipts_come_back() -> anyhow::Result<()> {
     for client in installed().await {
-        both_ways(client).await.context(*client)?;
+        let network = TestSandbox::start(&postern()).await?;
+        let root = root_of(&network).await?;
+        both_ways(client, &network, Some(&root)).await.context(*client)?;
     }
     Ok(())
 }
 
-async fn both_ways(client: &str) -> anyhow::Result<()> {
-    let network = TestSandbox::start(&postern()).await?;
+/// Nothing of the client is touched, so that it does not care who signed what.
+#[tokio::test]
+async fn a_client_as_published_works() -> anyhow::Result<()> {
+    for client in installed().await {
+        let network = TestSandbox::start(&postern()).await?;
+        both_ways(client, &network, None).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn both_ways(client: &str, network: &TestSandbox, root: Option<&str>) -> anyhow::Result<()> {
     let credentials = tempfile::tempdir()?;
-    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+    let mut baileys = Baileys::start_with(client, network, &credentials, root)?;
+    baileys.link(network, OTHER).await?;
 
     network.set_contact(CONTACT, json!({ "autoRead": false })).await?;
     let first = baileys.send(CONTACT, "question? 🦀").await?;
@@ -95,7 +107,11 @@ async fn logged_out_by_the_phone(client: &str) -> anyhow::Result<()> {
     assert_eq!(baileys.event("close").await?["code"], 401);
 
     let mut again = Baileys::start(client, &network, &credentials).await?;
-    assert_eq!(again.event("close").await?["code"], 401, "its credentials are void");
+    assert_eq!(
+        again.event("close").await?["code"],
+        401,
+        "its credentials are void"
+    );
     assert!(!again.saw("open"));
     Ok(())
 }
@@ -116,7 +132,11 @@ async fn logs_itself_out(client: &str) -> anyhow::Result<()> {
     baileys.event("close").await?;
     let mut again = Baileys::start(client, &network, &credentials).await?;
     assert_eq!(again.event("close").await?["code"], 401);
-    assert_eq!(unlink(&network).await?.status, 409, "the phone has no device left");
+    assert_eq!(
+        unlink(&network).await?.status,
+        409,
+        "the phone has no device left"
+    );
     Ok(())
 }
 
@@ -127,21 +147,23 @@ async fn unlink(network: &TestSandbox) -> anyhow::Result<postern_testkit::Answer
         .await
 }
 
-/// All other tests give it the sandbox's root; this one shows that the client looks at it.
+/// The other tests give the client the sandbox's own root; this one shows that it looks.
 #[tokio::test]
-async fn a_chain_from_another_root_is_refused() -> anyhow::Result<()> {
+async fn certificates_from_another_root_are_refused() -> anyhow::Result<()> {
     if installed().await.is_empty() {
         return Ok(());
     }
     let network = TestSandbox::start(&postern()).await?;
     let stranger = TestSandbox::start(&postern()).await?;
-    let root = stranger.http().get("/root-key").await?.ok()?;
-    let root = root["hex"].as_str().context("no root key")?;
+    let root = root_of(&stranger).await?;
     let credentials = tempfile::tempdir()?;
-    let mut baileys = Baileys::start_with_root(BAILEYS_7, &network, &credentials, root)?;
+    let mut baileys = Baileys::start_with(BAILEYS_7, &network, &credentials, Some(&root))?;
     let refused = baileys.event("close").await?;
-    assert_eq!(refused["reason"], "noise intermediate certificate signature invalid");
-    assert!(!baileys.saw("qr"));
+    assert_eq!(
+        refused["reason"],
+        "noise intermediate certificate signature invalid"
+    );
+    assert!(!baileys.saw("qr"), "it went on with a server it cannot trust");
     Ok(())
 }
 
@@ -158,20 +180,25 @@ async fn daemon_and(client: &str) -> anyhow::Result<()> {
     let credentials = tempfile::tempdir()?;
     let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
 
-    from_daemon(&daemon, &device, &mut baileys).await?;
+    from_daemon(&daemon, &device, &mut baileys, "do you read me?").await?;
     let answer = baileys.send(OWNER, "loud and clear").await?;
     baileys.status(&answer, "DELIVERY_ACK").await?;
     let rows = inbound(&daemon, 1).await?;
     assert_eq!(rows[0]["from"], OTHER);
     assert_eq!(rows[0]["text"]["body"], "loud and clear");
     // On the session that exists by now.
-    from_daemon(&daemon, &device, &mut baileys).await?;
+    from_daemon(&daemon, &device, &mut baileys, "good").await?;
     baileys.quit().await
 }
 
-async fn from_daemon(daemon: &TestDaemon, device: &str, baileys: &mut Baileys) -> anyhow::Result<()> {
-    let message = daemon.send_text(device, OTHER, "do you read me?").await?;
-    let received = baileys.text("do you read me?").await?;
+async fn from_daemon(
+    daemon: &TestDaemon,
+    device: &str,
+    baileys: &mut Baileys,
+    text: &str,
+) -> anyhow::Result<()> {
+    let message = daemon.send_text(device, OTHER, text).await?;
+    let received = baileys.text(text).await?;
     baileys
         .command(&json!({ "command": "read", "id": received["id"] }))
         .await?;

@@ -6,7 +6,10 @@ use serde_json::Value;
 use crate::{CONTACT, OWNER, linked};
 
 /// Waits until so many messages are received; answers them, newest first.
-pub(crate) async fn inbound(daemon: &postern_testkit::TestDaemon, count: usize) -> anyhow::Result<Vec<Value>> {
+pub(crate) async fn inbound(
+    daemon: &postern_testkit::TestDaemon,
+    count: usize,
+) -> anyhow::Result<Vec<Value>> {
     eventually(&format!("{count} messages are received"), || async {
         let page = daemon
             .http()

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// The last one that looks at nothing but a serial number before it trusts a server.
+/// Still in wide use; of a server's certificates it looks at a serial number only.
 pub(super) const BAILEYS_6: &str = "baileys-6";
-/// It verifies the whole certificate chain.
+/// It means to verify the whole certificate chain.
 pub(super) const BAILEYS_7: &str = "baileys-7";
 
 /// What the client's package says it needs.
@@ -53,6 +53,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/baileys")
 }
 
+/// The public key with which the sandbox signs its certificates, in hexadecimal.
+pub(super) async fn root_of(network: &TestSandbox) -> anyhow::Result<String> {
+    let root = network.http().get("/root-key").await?.ok()?;
+    Ok(root["hex"].as_str().context("no root key")?.to_owned())
+}
+
 /// A running client.
 pub(super) struct Baileys {
     child: Child,
@@ -62,29 +68,28 @@ pub(super) struct Baileys {
 }
 
 impl Baileys {
-    /// Starts one with the credentials in a folder, or new ones, that trusts this sandbox.
+    /// Starts one with the credentials in a folder, or new ones. It verifies signatures, from this sandbox's root on.
     pub(super) async fn start(
         client: &str,
         network: &TestSandbox,
         credentials: &TempDir,
     ) -> anyhow::Result<Self> {
-        let root = network.http().get("/root-key").await?.ok()?;
-        let root = root["hex"].as_str().context("no root key")?;
-        Self::start_with_root(client, network, credentials, root)
+        let root = root_of(network).await?;
+        Self::start_with(client, network, credentials, Some(&root))
     }
 
-    /// The same with another root of trust, in hexadecimal.
-    pub(super) fn start_with_root(
+    /// The same with another root of trust, or with the client just as it was published, which has none.
+    pub(super) fn start_with(
         client: &str,
         network: &TestSandbox,
         credentials: &TempDir,
-        root: &str,
+        root: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut child = Command::new("node")
             .arg("driver.mjs")
-            .args(["--client", client, "--url", network.websocket_url(), "--root", root])
-            .arg("--auth")
+            .args(["--client", client, "--url", network.websocket_url(), "--auth"])
             .arg(credentials.path())
+            .args(root.map(|root| format!("--root={root}")))
             .current_dir(folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -99,7 +104,7 @@ impl Baileys {
         })
     }
 
-    /// Starts one with new credentials and lets the phone with this number scan its code.
+    /// Starts one with new credentials and links it to this number.
     pub(super) async fn linked(
         client: &str,
         network: &TestSandbox,
@@ -107,12 +112,17 @@ impl Baileys {
         phone: &str,
     ) -> anyhow::Result<Self> {
         let mut baileys = Self::start(client, network, credentials).await?;
-        let shown = baileys.event("qr").await?;
+        baileys.link(network, phone).await?;
+        Ok(baileys)
+    }
+
+    /// Lets the phone with this number scan the client's code.
+    pub(super) async fn link(&mut self, network: &TestSandbox, phone: &str) -> anyhow::Result<()> {
+        let shown = self.event("qr").await?;
         network
             .scan(phone, shown["qr"].as_str().context("no code")?)
             .await?;
-        baileys.event("open").await?;
-        Ok(baileys)
+        self.event("open").await.map(drop)
     }
 
     /// The first event of this kind, past or to come.
@@ -150,7 +160,7 @@ impl Baileys {
         self.sees(text, |event| {
             event["event"] == "message" && event["text"] == text && event["fromMe"] == false
         })
-            .await
+        .await
     }
 
     /// Waits until a message has this status, in Baileys' own words.

@@ -5,10 +5,14 @@
 //   {"command":"read","id":"3EB0…"}                         marks a received message as read
 //   {"command":"logout"} · {"command":"quit"}
 //
-// usage: node driver.mjs --client baileys-7 --url ws://127.0.0.1:PORT/ws/chat --auth FOLDER --root HEX
+// usage: node driver.mjs --client baileys-7 --url ws://127.0.0.1:PORT/ws/chat --auth FOLDER [--root HEX]
+//
+// With a root, signatures count, and certificates have to come from it. Without, the client is as it was published,
+// and lets pass what is not signed at all.
 //
 // BAILEYS_LOG=debug (or trace, with every stanza) makes the client talk on standard error.
 
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
@@ -20,11 +24,12 @@ const { values: options } = parseArgs({
 // The client's Signal library prints whole sessions.
 for (const level of ['log', 'info', 'warn', 'error', 'debug']) console[level] = () => {};
 
+if (options.root) makeSignaturesCount();
 const { default: makeSocket, useMultiFileAuthState, DisconnectReason, WA_CERT_DETAILS, proto } = await import(
   options.client
 );
-// Baileys 6 knows no root: it looks at the serial number only.
-WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(options.root, 'hex');
+// Baileys 6 has no root; all it looks at is a serial number.
+if (options.root) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(options.root, 'hex');
 
 const { state, saveCreds } = await useMultiFileAuthState(options.auth);
 const logger = pino({ level: process.env.BAILEYS_LOG ?? 'silent' }, pino.destination(2));
@@ -36,6 +41,19 @@ let socket;
 let saving = Promise.resolve();
 
 const tell = (event, details = {}) => process.stdout.write(`${JSON.stringify({ event, ...details })}\n`);
+
+/**
+ * Baileys verifies signatures with a function that answers false, waits for an exception that never comes, and does
+ * not look at the answer. The same function takes signed prekeys unseen. Here it throws, in both cases.
+ */
+function makeSignaturesCount() {
+  const curve = createRequire(import.meta.url)('libsignal/src/curve.js');
+  const verify = curve.verifySignature;
+  curve.verifySignature = (key, message, signature) => {
+    if (!verify(key, message, signature)) throw new Error('a signature is not valid');
+    return true;
+  };
+}
 
 function connect() {
   // The version is the one that the package was published with: asking for a newer one would leave the machine.
