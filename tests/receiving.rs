@@ -5,7 +5,11 @@ use serde_json::Value;
 
 use crate::{CONTACT, OWNER, linked};
 
-async fn inbound(daemon: &postern_testkit::TestDaemon, count: usize) -> anyhow::Result<Vec<Value>> {
+/// Waits until so many messages are received; answers them, newest first.
+pub(crate) async fn inbound(
+    daemon: &postern_testkit::TestDaemon,
+    count: usize,
+) -> anyhow::Result<Vec<Value>> {
     eventually(&format!("{count} messages are received"), || async {
         let page = daemon
             .http()

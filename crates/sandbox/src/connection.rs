@@ -27,6 +27,9 @@ const MAX_MESSAGE: usize = 1 << 24;
 const WRITE_BATCH: usize = 64 * 1024;
 /// A client that does not finish its handshake in this time is gone.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
+/// After the last message of its handshake a client may still be deriving its keys; Baileys 6 loses what arrives
+/// meanwhile. WhatsApp is never this near.
+const PAUSE_AFTER_FINISH: Duration = Duration::from_millis(100);
 
 /// Why a connection ended early. Only for the log.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +145,9 @@ async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established
         Answered::AwaitFinish(responder) => {
             tracing::debug!(noise.pattern = "XX", "a client that meets the server");
             let finish = reader.frame().await?;
-            Ok(responder.finish(&finish)?)
+            let established = responder.finish(&finish)?;
+            tokio::time::sleep(PAUSE_AFTER_FINISH).await;
+            Ok(established)
         }
         Answered::Rejected => Err(ConnectionError::Rejected),
     }
