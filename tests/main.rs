@@ -1,6 +1,7 @@
 //! Black-box tests of the whole daemon: the built binary, a sandbox in a process of its own, HTTP between them.
 
 mod commands;
+mod device_commands;
 mod errors;
 mod examples;
 mod idempotency;
