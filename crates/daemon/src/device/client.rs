@@ -84,9 +84,8 @@ impl Client {
     /// All devices, newest first.
     pub(super) async fn devices(&self) -> Result<Vec<Device>, Failure> {
         let all = self.devices_json().await?;
-        let read = |raw: &Box<RawValue>| serde_json::from_str(raw.get());
         all.iter()
-            .map(read)
+            .map(|device| serde_json::from_str(device.get()))
             .collect::<Result<_, _>>()
             .map_err(|_unreadable| self.not_postern(200))
     }

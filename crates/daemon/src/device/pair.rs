@@ -84,13 +84,12 @@ impl Pairing<'_> {
     /// Asks for codes of the wanted kind.
     async fn ask(&mut self, device: &Device) -> anyhow::Result<()> {
         self.screen.show("", "Asking for a code…")?;
-        match self.phone {
-            Some(phone) => {
-                let code = self.client.pairing_code(&device.id, phone).await?;
-                self.show(code)
-            }
-            None => Ok(drop(self.client.ask(&device.id, "pair").await?)),
-        }
+        let Some(phone) = self.phone else {
+            self.client.ask(&device.id, "pair").await?;
+            return Ok(());
+        };
+        let code = self.client.pairing_code(&device.id, phone).await?;
+        self.show(code)
     }
 
     /// Keeps the code on show up to date until the device is linked and connected, or pairing has ended.
