@@ -11,6 +11,7 @@ use super::advice::{sentence, way_out};
 use super::client::Client;
 use super::find;
 use super::model::{Code, Device};
+use super::print::printable;
 use super::screen::Screen;
 use crate::cli::PairDevice;
 use crate::serve::asked_to_stop;
@@ -44,7 +45,7 @@ pub(super) async fn link(
     let outcome = tokio::select! {
         outcome = pairing.run(device) => outcome,
         stopped = asked_to_stop() => stopped.and_then(|()| Err(anyhow::anyhow!(
-            "stopped; a code that was shown stays valid until it runs out"
+            "stopped; whoever has a code that was shown can use it until it runs out"
         ))),
     };
     // Whatever happened, no code stays on the screen.
@@ -143,16 +144,19 @@ impl Pairing<'_> {
 
 /// What to do with a code, and the code, in whole lines.
 fn picture(code: &Code, phone: Option<PhoneNumber>) -> anyhow::Result<String> {
-    Ok(match phone {
-        None => format!(
-            "Scan it on the phone: WhatsApp > Linked devices > Link a device\n{}",
-            postern_api::qr::terminal(&code.code)?
-        ),
-        Some(phone) => format!(
-            "Type it on {phone}: WhatsApp > Linked devices > Link a device > Link with phone number\n\n    {}\n\n",
-            code.code
-        ),
-    })
+    let way = "WhatsApp > Linked devices > Link a device";
+    if let Some(phone) = phone {
+        let code = printable(&code.code);
+        return Ok(format!(
+            "Type it on {phone}: {way} > Link with phone number\n\n    {code}\n\n"
+        ));
+    }
+    let drawing = postern_api::qr::terminal(&code.code)?;
+    // Three more: these two, and the caption.
+    let height = drawing.lines().count() + 3;
+    Ok(format!(
+        "Scan it on the phone: {way}\n(Cut off? It needs a window of {height} lines.)\n{drawing}"
+    ))
 }
 
 fn caption(code: &Code, now: Timestamp) -> String {
