@@ -2,6 +2,7 @@
 
 mod baileys;
 mod commands;
+mod device_commands;
 mod errors;
 mod examples;
 mod idempotency;

@@ -1,10 +1,16 @@
 //! The command line: what `postern --help` teaches.
 
+mod device;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::device::{
+    AddDevice, DaemonFlags, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice,
+    ShowDevice, Wait,
+};
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -28,6 +34,7 @@ First steps:
   postern demo                 a simulated WhatsApp network, a daemon and a first message (sandbox builds)
   postern serve                the daemon for the real WhatsApp; prints its first API key once
   postern serve --help         its settings; every key is explained in `postern config`
+  postern device add --pair    create a device at a running daemon and link it by QR code
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -36,6 +43,8 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 pub enum Command {
     /// Run the daemon: link devices, serve the REST API, send and receive.
     Serve(Serve),
+    /// Manage the devices of a running daemon: create them, link them, see how they are.
+    Device(DeviceCommand),
     /// Show the whole way from QR code to read message, in a temporary folder, without a phone.
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -7,6 +7,7 @@ mod bootstrap;
 mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod device;
 mod keys;
 mod logging;
 #[cfg(feature = "sandbox")]
@@ -63,6 +64,7 @@ pub fn main(
 async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Result<()> {
     match command {
         Command::Serve(flags) => serve::command(flags, environment).await,
+        Command::Device(flags) => device::command(flags, &environment).await,
         #[cfg(feature = "sandbox")]
         Command::Demo(flags) => demo::command(flags).await,
         #[cfg(feature = "sandbox")]
@@ -76,6 +78,7 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("postern: {error:#}");
-    let usage = error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>();
+    let usage =
+        error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>() || error.is::<device::WrongUsage>();
     ExitCode::from(if usage { 2 } else { 1 })
 }

@@ -41,6 +41,13 @@ impl Timestamp {
     pub fn to_rfc3339(self) -> String {
         DateTime::<Utc>::from(self).to_rfc3339_opts(SecondsFormat::Millis, true)
     }
+
+    /// The inverse of [`Self::to_rfc3339`], with any offset and precision; `None` when it is no such time.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Self(time.timestamp_millis()))
+    }
 }
 
 impl From<DateTime<Utc>> for Timestamp {

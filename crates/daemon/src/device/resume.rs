@@ -1,0 +1,57 @@
+//! `postern device resume`.
+
+use postern_domain::DeviceState;
+
+use super::client::Client;
+use super::find;
+use super::follow::{Progress, follow};
+use super::model::Device;
+use crate::cli::MoveDevice;
+
+pub(super) async fn run(client: &Client, flags: &MoveDevice) -> anyhow::Result<()> {
+    let before = find::device(client, &flags.device).await?;
+    let asked = client.ask(&before.id, "resume").await?;
+    follow(client, asked, flags.wait, |device| judge(device, &before)).await
+}
+
+/// A device that ended before may be about to leave that state; one that ended since then is not.
+pub(super) fn judge(device: &Device, before: &Device) -> Progress {
+    if device.is(DeviceState::Connected) {
+        Progress::Done
+    } else if device.has_no_link() || (device.is(DeviceState::Disconnected) && !device.is_still(before)) {
+        Progress::Stuck
+    } else {
+        Progress::UnderWay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn device(state: &str, reason: &str, since: &str) -> Device {
+        serde_json::from_value(json!({
+            "id": "dev_1", "name": "", "state": state, "reason": reason, "since": since, "retryAt": null,
+            "intent": "linked", "account": null, "createdAt": "",
+        }))
+        .expect("a device")
+    }
+
+    #[test]
+    fn only_a_new_ending_is_an_ending() {
+        let before = device("disconnected", "stopped", "1");
+        for (now, progress) in [
+            (device("disconnected", "stopped", "1"), Progress::UnderWay),
+            (device("degraded", "connecting", "2"), Progress::UnderWay),
+            (device("connected", "healthy", "3"), Progress::Done),
+            (device("disconnected", "temporary_ban", "3"), Progress::Stuck),
+            (device("disconnected", "stopped", "4"), Progress::Stuck),
+            (device("unlinked", "logged_out", "3"), Progress::Stuck),
+            (device("disconnected", "logged_out", "3"), Progress::Stuck),
+        ] {
+            assert_eq!(judge(&now, &before), progress, "{now:?}");
+        }
+    }
+}
