@@ -95,7 +95,7 @@ async fn an_account_is_linked_to_one_device_only() -> anyhow::Result<()> {
     let qr = daemon.pairing_qr(&second).await?;
     network.scan(OWNER, &qr).await?;
     let refused = daemon.device_becomes(&second, "unlinked").await?;
-    assert_eq!(refused["reason"], "pairing_failed");
+    assert_eq!(refused["reason"], "account_in_use");
     daemon.device_becomes(&first, "connected").await?;
     daemon.pair(&network, &second, "+4915187654321").await?;
     Ok(())

@@ -3,6 +3,7 @@
 mod baileys;
 mod commands;
 mod device_commands;
+mod endings;
 mod errors;
 mod examples;
 mod idempotency;
