@@ -110,6 +110,10 @@ pub enum Observed {
     PushName(String),
     /// The socket closed; the client reconnects by itself.
     ConnectionLost,
+    /// The connection is open and nothing comes through it any more, not even what was asked for.
+    Silent,
+    /// Something came through a connection that was silent.
+    Heard,
     /// WhatsApp said that it cannot serve this session now; the client tries again by itself.
     ServerUnavailable,
     /// WhatsApp's server has the message.

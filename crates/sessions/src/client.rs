@@ -229,6 +229,10 @@ impl Client {
                 self.disconnected(Signal::ServerUnavailable { retry_at: None })
                     .await?;
             }
+            Observed::Silent => {
+                self.dispatch.fall_silent();
+                self.context.signal(self.device, Signal::Silent).await?;
+            }
             Observed::PushName(name) => self.context.store.set_push_name(self.device, name).await?,
             Observed::Ended(ending) => return self.ended(ending).await,
             Observed::QrCode { .. }
@@ -238,7 +242,10 @@ impl Client {
                 self.login = None;
                 return self.follow_pairing(observed).await;
             }
-            Observed::Acked { .. } | Observed::Refused { .. } | Observed::Receipt { .. } => {}
+            Observed::Acked { .. }
+            | Observed::Refused { .. }
+            | Observed::Receipt { .. }
+            | Observed::Heard => {}
         }
         Ok(Next::Continue)
     }

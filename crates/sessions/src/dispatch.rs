@@ -187,6 +187,7 @@ impl Dispatch {
                 .into_iter()
                 .map(|stanza| Outcome::Receipt { stanza, kind })
                 .collect(),
+            Observed::Heard => Vec::new(),
             other => return Err(other),
         };
         for outcome in &learned {
@@ -205,6 +206,11 @@ impl Dispatch {
     pub(crate) fn heard(&mut self) -> bool {
         self.quiet_since = (!self.unanswered.is_empty()).then(Instant::now);
         std::mem::take(&mut self.silent)
+    }
+
+    /// Nothing comes through the link any more.
+    pub(crate) fn fall_silent(&mut self) {
+        self.silent = self.connected;
     }
 
     /// Whether an answer is awaited and nothing has come through the link for as long as an ack may take.

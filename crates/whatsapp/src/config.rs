@@ -17,6 +17,9 @@ pub struct Config {
     /// Each contact that writes first uses one up, and the client refills them when few are left.
     /// WhatsApp Web keeps 812; each costs storage here and time at the first login.
     pub pre_key_count: usize,
+    /// How long nothing at all may come through an open connection before it is reported as silent. The client asks
+    /// for a sign of life after 15 to 30 s without one, so it should be longer than that.
+    pub silence: Duration,
     /// How long the calls may take.
     pub deadlines: Deadlines,
 }
@@ -28,6 +31,7 @@ impl Default for Config {
             version: VersionSource::lookup(),
             device_name: "Postern".to_owned(),
             pre_key_count: 100,
+            silence: Duration::from_secs(34),
             deadlines: Deadlines::default(),
         }
     }

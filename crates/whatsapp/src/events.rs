@@ -121,7 +121,7 @@ impl Events {
         }
     }
 
-    fn client(&self) -> Option<Arc<Client>> {
+    pub(crate) fn client(&self) -> Option<Arc<Client>> {
         self.client.get().and_then(Weak::upgrade)
     }
 

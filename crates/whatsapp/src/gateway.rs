@@ -25,6 +25,7 @@ use crate::recipients::Recipients;
 use crate::redact::redacted;
 use crate::report::Reporter;
 use crate::session::{self, ClientSession, End};
+use crate::silence;
 use crate::tasks::SessionTasks;
 use crate::transport::{Dialer, Route};
 use crate::version::ClientVersion;
@@ -145,6 +146,8 @@ impl WhatsAppWeb {
         let client = bot.client();
         let _set_once = events.client.set(Arc::downgrade(&client));
 
+        let silence = silence::watch(Arc::clone(&events), self.config.silence);
+        let _ends_with_the_session = events.tasks.start(Box::pin(silence));
         let end = Arc::new(End::default());
         SessionTasks::watch_over(session::watch(
             bot.spawn(),

@@ -30,6 +30,7 @@ mod recipients;
 mod redact;
 mod report;
 mod session;
+mod silence;
 mod tasks;
 mod transport;
 mod version;

@@ -68,6 +68,32 @@ async fn silence_shows_as_degraded_until_something_comes_through() {
 }
 
 #[tokio::test]
+async fn a_link_that_is_reported_silent_shows_as_degraded_until_it_is_heard() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    gateway.network.tell(device, Observed::Silent);
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Degraded).await,
+        DeviceReason::KeepaliveLate
+    );
+    gateway.network.tell(device, Observed::Heard);
+    gateway.becomes(device, DeviceState::Connected).await;
+    // What is heard of a link that is gone heals nothing.
+    gateway.network.tell(device, Observed::Silent);
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.network.tell(device, Observed::Heard);
+    eventually(async || {
+        let row = gateway.device(device).await?;
+        (row.status.reason == DeviceReason::ConnectionLost).then_some(())
+    })
+    .await;
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    let row = gateway.device(device).await.expect("a device");
+    assert_eq!(row.counters.reconnects, 1);
+}
+
+#[tokio::test]
 async fn what_was_in_flight_when_the_link_broke_leaves_again_in_order() {
     let gateway = Gateway::start().await;
     let device = gateway.linked(OWNER).await;

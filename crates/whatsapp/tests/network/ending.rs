@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use postern_domain::StanzaId;
 use postern_domain::port::{CallError, Ending, Observed, SendError};
+use postern_whatsapp::Config;
 
 use crate::support::{CONTACT, Lab, eventually};
 
@@ -141,4 +142,23 @@ async fn a_network_that_is_gone_is_waited_for() {
         started.elapsed()
     );
     device.ends(Ending::Stopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_up_and_dead_is_told() {
+    let lab = Lab::start_with(Config {
+        silence: Duration::from_millis(800),
+        ..Config::default()
+    })
+    .await;
+    let device = lab.linked().await;
+    device.sees(&Observed::Silent, 1).await;
+    // The silence was this test's own: a word from the contact ends it.
+    lab.write("hello").await;
+    device.sees(&Observed::Heard, 1).await;
+    lab.fault("mute").await;
+    lab.write("unheard").await;
+    device.sees(&Observed::Silent, 2).await;
+    device.session.stop().await;
+    lab.stop().await;
 }

@@ -58,6 +58,10 @@ impl KeyProvider for Keys {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Config::default()).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             rustls::crypto::ring::default_provider()
@@ -73,7 +77,7 @@ impl Lab {
                 send: Duration::from_secs(10),
                 ..Deadlines::default()
             },
-            ..Config::default()
+            ..config
         };
         let keys = Arc::new(Keys::default());
         let whatsapp = WhatsAppWeb::new(config, keys.clone()).expect("a port to the sandbox");
