@@ -7,11 +7,11 @@ use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey, SignalProtocolError};
 
-use crate::contact::new_stanza_id;
 use crate::faults::{Armed, Ending};
 use crate::outbox::Outbox;
 use crate::signal::SignalError;
 use crate::stanza::{SERVER, server_info};
+use crate::writing::new_stanza_id;
 
 /// More than this is not kept for a companion that stays away; the oldest go first.
 const QUEUE_LIMIT: usize = 50_000;

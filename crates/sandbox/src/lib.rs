@@ -53,6 +53,7 @@ mod session;
 mod signal;
 mod snapshot;
 mod stanza;
+mod writing;
 
 pub use certificate::KeyError;
 pub use config::{SandboxConfig, StartError};
