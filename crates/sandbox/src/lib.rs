@@ -34,6 +34,7 @@ mod config;
 mod connection;
 mod contact;
 mod control;
+mod delivery;
 mod devices;
 mod faults;
 mod inbox;
