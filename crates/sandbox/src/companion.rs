@@ -7,14 +7,12 @@ use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use wacore_libsignal::protocol::{IdentityKey, PreKeyBundle, PublicKey, SignalProtocolError};
 
-use crate::contact::new_stanza_id;
+use crate::delivery::Delivery;
 use crate::faults::{Armed, Ending};
 use crate::outbox::Outbox;
 use crate::signal::SignalError;
-use crate::stanza::{SERVER, server_info};
-
-/// More than this is not kept for a companion that stays away; the oldest go first.
-const QUEUE_LIMIT: usize = 50_000;
+use crate::stanza::SERVER;
+use crate::writing::new_stanza_id;
 
 /// With fewer one-time keys than this left, a companion is asked for more.
 const FEW_PREKEYS: usize = 10;
@@ -67,8 +65,7 @@ pub(crate) struct Queued {
 pub(crate) struct Line {
     pub(crate) outbox: Outbox,
     pub(crate) connection: u64,
-    /// Set when the client has left passive mode: new stanzas go out at once.
-    delivering: bool,
+    pub(crate) delivery: Delivery,
 }
 
 #[derive(Debug)]
@@ -95,7 +92,7 @@ impl Companion {
         let line = Line {
             outbox,
             connection,
-            delivering: false,
+            delivery: Delivery::NotYet,
         };
         if let Some(older) = self.line.replace(line) {
             Ending::Replaced.say(&older.outbox);
@@ -110,55 +107,6 @@ impl Companion {
             .is_some_and(|line| line.connection == connection)
         {
             self.line = None;
-        }
-    }
-
-    /// Keeps a stanza until it is confirmed, and sends it when there is somebody to send it to.
-    pub(crate) fn push(&mut self, queued: Queued) {
-        if let Some(line) = self.line.as_ref().filter(|line| line.delivering) {
-            deliver(&line.outbox, &mut self.faults, &queued, queued.node.clone());
-        }
-        self.queue.push_back(queued);
-        if self.queue.len() > QUEUE_LIMIT {
-            self.queue.pop_front();
-        }
-    }
-
-    /// Hands over everything that waited and the marker behind it, which ends the client's login.
-    pub(crate) fn start_delivery(&mut self) {
-        let Some(line) = &mut self.line else { return };
-        if std::mem::replace(&mut line.delivering, true) {
-            return;
-        }
-        let count = |class| self.queue.iter().filter(|queued| queued.class == class).count();
-        let preview = NodeBuilder::new("offline_preview")
-            .attr("count", self.queue.len())
-            .attr("message", count(Class::Message))
-            .attr("receipt", count(Class::Receipt))
-            .attr("notification", count(Class::Notification))
-            .attr("appdata", 0_u32)
-            .build();
-        line.outbox.send(server_info(preview));
-        for queued in &self.queue {
-            let mut node = queued.node.clone();
-            node.attrs.insert("offline", "1");
-            deliver(&line.outbox, &mut self.faults, queued, node);
-        }
-        let end = NodeBuilder::new("offline")
-            .attr("count", self.queue.len())
-            .build();
-        line.outbox.send(server_info(end));
-    }
-
-    /// Forgets a stanza the client has confirmed; false when there was none.
-    pub(crate) fn confirm(&mut self, class: Class, id: &str, kind: &str) -> bool {
-        // Clients confirm in order, so that it is nearly always the first.
-        let position = self.queue.iter().position(|queued| {
-            queued.class == class && queued.id == id && (class != Class::Receipt || queued.kind == kind)
-        });
-        match position {
-            Some(position) => self.queue.remove(position).is_some(),
-            None => false,
         }
     }
 
@@ -227,12 +175,4 @@ impl Companion {
             &prekeys,
         )
     }
-}
-
-/// Notifications and the rest are the server's own and come once.
-fn deliver(outbox: &Outbox, faults: &mut Armed, queued: &Queued, node: Node) {
-    if matches!(queued.class, Class::Message | Class::Receipt) && faults.next_delivery_is_doubled() {
-        outbox.send(node.clone());
-    }
-    outbox.send(node);
 }

@@ -1,45 +1,22 @@
-//! A virtual contact: it reads what it gets, sends receipts, and writes when it is told to.
+//! A virtual contact reads what it gets, sends receipts, and asks again for what it cannot read.
 
-use std::sync::Arc;
-
-use buffa::Message as _;
-use postern_domain::PhoneNumber;
-use rand::RngExt as _;
-use wacore::messages::{MessageUtils, decode_plaintext};
+use wacore::messages::decode_plaintext;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
 use wacore_libsignal::protocol::PreKeyBundle;
 use waproto::whatsapp::Message;
 
-use crate::address::{lid_jid, pn_jid};
 use crate::companion::{Class, Queued};
 use crate::inbox::Received;
 use crate::network::Network;
-use crate::person::{Envelope, Person, PersonState, Sent};
-use crate::phone::name_of;
-use crate::signal::{Sealed, SignalError, address};
+use crate::person::{Envelope, Person, PersonState};
+use crate::signal::address;
 use crate::stanza::{bytes_node, short_id_bytes};
 
 /// After so many requests for one message a contact gives up.
 const RETRY_LIMIT: u8 = 5;
 /// How many unreadable messages a contact keeps count of; then it begins anew.
 const UNREADABLE_LIMIT: usize = 10_000;
-
-/// Why a contact cannot write.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WriteError {
-    #[error("no device is linked to this account")]
-    NotLinked,
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-}
-
-/// Which time it is that a contact writes a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    First,
-    Again,
-}
 
 /// What a message makes a contact do.
 enum Reaction {
@@ -213,140 +190,4 @@ fn keys(bundle: &PreKeyBundle) -> Option<Node> {
         signed.build(),
     ]);
     Some(keys.build())
-}
-
-/// The contact writes to all companions of an account; returns the stanza id.
-pub(crate) fn write(
-    network: &Network,
-    contact: &Person,
-    account: &Arc<Person>,
-    text: &str,
-) -> Result<String, WriteError> {
-    let devices: Vec<u16> = account.lock().account.companions.keys().copied().collect();
-    if devices.is_empty() {
-        return Err(WriteError::NotLinked);
-    }
-    let stanza_id = new_stanza_id();
-    contact.lock().remember_sent(Sent {
-        stanza_id: stanza_id.clone(),
-        to: account.phone,
-        text: text.to_owned(),
-    });
-    for device in devices {
-        write_to_device(contact, account, device, &stanza_id, text, Attempt::First)?;
-    }
-    network.changed.notify_one();
-    Ok(stanza_id)
-}
-
-/// A companion could not read one of the contact's messages: the contact writes it again, on a new session.
-pub(crate) fn write_again(
-    contact: &Person,
-    account: &Person,
-    device: u16,
-    stanza_id: &str,
-) -> Result<(), SignalError> {
-    let text = {
-        let mut state = contact.lock();
-        let sent = state
-            .sent
-            .iter()
-            .find(|sent| sent.stanza_id == stanza_id && sent.to == account.phone);
-        let Some(text) = sent.map(|sent| sent.text.clone()) else {
-            return Ok(());
-        };
-        state.party.forget_session(&address(account.phone, device));
-        text
-    };
-    write_to_device(contact, account, device, stanza_id, &text, Attempt::Again)
-}
-
-fn write_to_device(
-    contact: &Person,
-    account: &Person,
-    device: u16,
-    stanza_id: &str,
-    text: &str,
-    attempt: Attempt,
-) -> Result<(), SignalError> {
-    let peer = address(account.phone, device);
-    let plaintext = MessageUtils::pad_message_v2(
-        Message {
-            conversation: Some(text.to_owned()),
-            ..Default::default()
-        }
-        .encode_to_vec(),
-    );
-    let has_session = contact.lock().party.has_session(&peer);
-    let bundle = if has_session {
-        None
-    } else {
-        match account.lock().account.companions.get_mut(&device) {
-            Some(companion) => Some(companion.take_bundle()?),
-            None => return Ok(()),
-        }
-    };
-    let mut sealed = {
-        let mut state = contact.lock();
-        if let Some(bundle) = &bundle {
-            state.party.start_session(&peer, bundle)?;
-        }
-        state.party.encrypt(&peer, &plaintext)?
-    };
-    let mut state = account.lock();
-    let lid_migrated = state.account.lid_migrated;
-    if let Some(companion) = state.account.companions.get_mut(&device) {
-        if attempt == Attempt::First && companion.faults.next_text_is_spoiled() {
-            spoil(&mut sealed);
-        }
-        companion.push(Queued {
-            class: Class::Message,
-            id: stanza_id.to_owned(),
-            kind: String::new(),
-            node: message(contact.phone, lid_migrated, stanza_id, sealed),
-        });
-    }
-    Ok(())
-}
-
-/// Makes a message unreadable in such a way that its reader asks for it again.
-fn spoil(sealed: &mut Sealed) {
-    // In a message that begins a session these are the signed prekey's id, elsewhere the code that
-    // proves the message intact.
-    if let Some(last) = sealed.bytes.last_mut() {
-        *last ^= 1;
-    }
-}
-
-fn message(from: PhoneNumber, lid_migrated: bool, stanza_id: &str, sealed: Sealed) -> Node {
-    let message = NodeBuilder::new("message")
-        .attr("id", stanza_id)
-        .attr("t", crate::clock::unix_seconds())
-        .attr("type", "text")
-        .attr("notify", name_of(from));
-    let message = if lid_migrated {
-        message
-            .attr("from", lid_jid(from, 0))
-            .attr("addressing_mode", "lid")
-            .attr("sender_pn", pn_jid(from, 0))
-    } else {
-        message
-            .attr("from", pn_jid(from, 0))
-            .attr("sender_lid", lid_jid(from, 0))
-    };
-    message.children([enc(sealed)]).build()
-}
-
-pub(crate) fn enc(sealed: Sealed) -> Node {
-    NodeBuilder::new("enc")
-        .attr("v", "2")
-        .attr("type", sealed.kind)
-        .bytes(sealed.bytes)
-        .build()
-}
-
-/// In the form WhatsApp's own clients use.
-pub(crate) fn new_stanza_id() -> String {
-    let random: [u8; 9] = rand::rng().random();
-    format!("3EB0{}", hex::encode_upper(random))
 }

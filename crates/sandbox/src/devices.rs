@@ -10,10 +10,10 @@ use wacore_binary::builder::NodeBuilder;
 use crate::address::lid_jid;
 use crate::adv;
 use crate::companion::{Class, Queued};
-use crate::contact::new_stanza_id;
 use crate::network::Network;
 use crate::person::{Account, Person, PersonState};
 use crate::stanza::bytes_node;
+use crate::writing::new_stanza_id;
 
 /// What happened to a companion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,6 +34,7 @@ mod config;
 mod connection;
 mod contact;
 mod control;
+mod delivery;
 mod devices;
 mod faults;
 mod inbox;
@@ -53,6 +54,7 @@ mod session;
 mod signal;
 mod snapshot;
 mod stanza;
+mod writing;
 
 pub use certificate::KeyError;
 pub use config::{SandboxConfig, StartError};

@@ -14,12 +14,12 @@ use waproto::whatsapp::message::{
 
 use crate::address::pn_jid;
 use crate::companion::{Class, Queued};
-use crate::contact::{enc, new_stanza_id};
 use crate::devices::{self, Change};
 use crate::faults::Ending;
 use crate::network::Network;
 use crate::person::{Account, Envelope, Person, PersonState};
 use crate::signal::{SignalError, address};
+use crate::writing::{enc, new_stanza_id};
 
 /// The one app state key of every account has this id.
 const APP_STATE_KEY_ID: [u8; 6] = [0, 0, 0, 0, 0, 1];

@@ -7,7 +7,7 @@ use crate::address::phone_of;
 use crate::companion::{Class, Queued};
 use crate::session::LoggedIn;
 use crate::stanza::{children, jid_attr, text_attr};
-use crate::{contact, phone};
+use crate::{phone, writing};
 
 /// A client that cannot read a message after so many attempts will not read it at all.
 const RETRY_LIMIT: u64 = 5;
@@ -104,7 +104,7 @@ fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
         ask_companion(session, stanza, to, id);
     } else if writer.phone == session.person.phone {
         phone::share_app_state_key_again(&writer, session.device);
-    } else if let Err(error) = contact::write_again(&writer, &session.person, session.device, id) {
+    } else if let Err(error) = writing::write_again(&writer, &session.person, session.device, id) {
         tracing::warn!(%error, "a contact could not write a message again");
     }
 }

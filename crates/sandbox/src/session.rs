@@ -13,6 +13,7 @@ use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::pairing::{self, Pairing};
 use crate::person::Person;
+use crate::stanza::text_attr;
 use crate::{messages, receipts};
 
 /// A connection's state, from the handshake to its end.
@@ -34,7 +35,7 @@ pub(crate) struct LoggedIn {
     pub(crate) outbox: Outbox,
     pub(crate) person: Arc<Person>,
     pub(crate) device: u16,
-    connection: u64,
+    pub(crate) connection: u64,
 }
 
 impl Session {
@@ -97,8 +98,20 @@ impl LoggedIn {
             "message" => messages::handle(self, stanza),
             "receipt" => receipts::handle_receipt(self, stanza),
             "ack" => receipts::handle_ack(self, stanza),
-            // <presence>, <chatstate>, <ib> and <call> need no answer.
+            "ib" => self.hand_over(stanza),
+            // <presence>, <chatstate> and <call> need no answer.
             _ => {}
+        }
+    }
+
+    /// The client asks for more of what waited for it.
+    fn hand_over(&self, stanza: &NodeRef<'_>) {
+        let batch = stanza.get_optional_child("offline_batch");
+        let count = batch.and_then(|batch| text_attr(batch, "count")?.parse().ok());
+        if let Some(count) = count
+            && let Some(companion) = self.person.lock().account.companions.get_mut(&self.device)
+        {
+            companion.ask_for(count);
         }
     }
 }

@@ -121,6 +121,14 @@ impl Party {
         self.sessions.0.remove(peer);
     }
 
+    /// Forgets the sessions with all devices of a person; returns how many there were.
+    pub(crate) fn forget_person(&mut self, phone: PhoneNumber) -> usize {
+        let person = address(phone, 0);
+        let before = self.sessions.0.len();
+        self.sessions.0.retain(|peer, _| peer.name() != person.name());
+        before - self.sessions.0.len()
+    }
+
     pub(crate) fn start_session(
         &mut self,
         peer: &ProtocolAddress,

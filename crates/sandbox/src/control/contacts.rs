@@ -12,6 +12,7 @@ use crate::address::lid_jid;
 use crate::contact;
 use crate::network::Network;
 use crate::person::Behaviour;
+use crate::writing;
 
 /// As much as WhatsApp takes.
 const MAX_TEXT_BYTES: usize = 65_536;
@@ -115,6 +116,9 @@ pub(super) async fn messages(
 struct Write {
     to: String,
     text: String,
+    /// The first copy cannot be read, so that the client asks for another one.
+    #[serde(default)]
+    undecryptable: bool,
 }
 
 #[derive(Serialize)]
@@ -149,10 +153,49 @@ pub(super) async fn write(
             "this contact is not registered".to_owned(),
         ));
     }
-    let stanza_id = contact::write(&network, &contact, &account, &write.text)?;
+    let stanza_id = writing::write(&network, &contact, &account, &write.text, write.undecryptable)?;
     Ok(HttpResponse::Created().json(Written {
         stanza_id,
         from: from.to_string(),
         to: to.to_string(),
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgetSession {
+    account: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Forgotten {
+    phone: String,
+    account: String,
+    /// How many of the account's devices the contact had a session with.
+    sessions: usize,
+}
+
+/// `POST /contacts/{phone}/forget-session`: as after a phone was reset, the contact can read nothing that
+/// the account's devices encrypt on the sessions they have.
+pub(super) async fn forget_session(
+    network: Data<Network>,
+    path: Path<String>,
+    body: Bytes,
+) -> Result<Json<Forgotten>, ControlError> {
+    let phone = request::phone(&path)?;
+    let forget: ForgetSession = request::body(&body)?;
+    let account = request::parse_phone("account", &forget.account)?;
+    let contact = network.known(phone);
+    let sessions = contact.map_or(0, |contact| contact.lock().party.forget_person(account));
+    if sessions == 0 {
+        return Err(ControlError::InvalidState(
+            "this contact has no session with this account".to_owned(),
+        ));
+    }
+    network.changed.notify_one();
+    Ok(Json(Forgotten {
+        phone: phone.to_string(),
+        account: account.to_string(),
+        sessions,
     }))
 }

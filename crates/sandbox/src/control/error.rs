@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::certificate::KeyError;
-use crate::contact::WriteError;
 use crate::pairing::LinkError;
+use crate::writing::WriteError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {

@@ -31,6 +31,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/contacts/{phone}", web::put().to(contacts::change))
         .route("/contacts/{phone}/messages", web::get().to(contacts::messages))
         .route("/contacts/{phone}/messages", web::post().to(contacts::write))
+        .route(
+            "/contacts/{phone}/forget-session",
+            web::post().to(contacts::forget_session),
+        )
         .route("/faults", web::get().to(faults::list))
         .route("/faults", web::post().to(faults::inject))
         .route("/faults", web::delete().to(faults::clear))

@@ -4,9 +4,12 @@
 mod keys;
 mod usync;
 
+use actix_web::rt;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
+use crate::companion::Companion;
+use crate::delivery::press_backlog;
 use crate::devices::{self, Change};
 use crate::session::LoggedIn;
 use crate::stanza::{attr_is, children, empty_node, iq_error, iq_result, text_attr};
@@ -37,10 +40,14 @@ pub(crate) fn handle(session: &LoggedIn, iq: &NodeRef<'_>) {
 
 fn set_passive(session: &LoggedIn, id: &str, iq: &NodeRef<'_>) {
     session.outbox.send(iq_result(id, []));
-    if iq.get_optional_child("active").is_some()
-        && let Some(companion) = session.person.lock().account.companions.get_mut(&session.device)
-    {
-        companion.start_delivery();
+    if iq.get_optional_child("active").is_none() {
+        return;
+    }
+    let mut state = session.person.lock();
+    let companion = state.account.companions.get_mut(&session.device);
+    if companion.is_some_and(Companion::start_delivery) {
+        let person = session.person.clone();
+        rt::spawn(press_backlog(person, session.device, session.connection));
     }
 }
 

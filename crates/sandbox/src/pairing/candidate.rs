@@ -18,10 +18,10 @@ use crate::address::{lid_jid, pn_jid};
 use crate::adv::{Endorsement, endorse};
 use crate::certificate::{KeyError, public_bytes};
 use crate::companion::Registration;
-use crate::contact::new_stanza_id;
 use crate::outbox::Outbox;
 use crate::person::Person;
 use crate::stanza::{SERVER, bytes_node, child_array, child_bytes};
+use crate::writing::new_stanza_id;
 
 /// As long as clients show a code.
 const CODE_VALIDITY: Duration = Duration::from_secs(180);

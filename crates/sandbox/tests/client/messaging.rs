@@ -72,6 +72,33 @@ async fn what_comes_while_a_client_is_away_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_messages_that_waited_come_once_and_in_order() {
+    const COUNT: usize = 500;
+    let lab = Lab::start().await;
+    let backend = lab.linked_client(PHONE).await.stop().await;
+    let mut written = Vec::new();
+    for number in 0..COUNT {
+        written.push(lab.write(CONTACT, PHONE, &number.to_string()).await);
+    }
+    let client = TestClient::start(&lab, backend).await;
+    client.connected(1).await;
+    client.text(&written[COUNT - 1]).await;
+    let last = lab.write(CONTACT, PHONE, "behind them").await;
+    written.push(last.clone());
+    client.text(&last).await;
+    assert_eq!(client.text_ids(), written);
+
+    // Everything was confirmed, so that nothing comes again.
+    let path = format!("/phones/{PHONE}");
+    eventually("an empty queue", async || {
+        let (_, phone) = lab.request("GET", &path, None).await;
+        (phone["companions"][0]["queued"] == 0).then_some(())
+    })
+    .await;
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_offline_contact_gets_its_messages_later() {
     let lab = Lab::start().await;
     lab.set_contact(CONTACT, json!({ "online": false })).await;

@@ -1,10 +1,12 @@
-//! What the two sides do when one of them has lost its keys, played by editing the saved state.
+//! What the two sides do when one of them has lost its keys.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wacore::store::traits::SignalStore as _;
+use wacore::types::jid::JidExt as _;
 
-use crate::support::{Lab, Seen, TestClient, eventually};
+use crate::support::{Lab, Seen, TestClient, eventually, jid};
 
 const PHONE: &str = "+15551234567";
 const CONTACT: &str = "+15557654321";
@@ -97,4 +99,97 @@ async fn what_a_client_confirmed_is_not_kept() {
     })
     .await;
     client.stop().await;
+}
+
+async fn forget_session(lab: &Lab, contact: &str, account: &str) -> u16 {
+    let path = format!("/contacts/{contact}/forget-session");
+    lab.request("POST", &path, Some(json!({ "account": account })))
+        .await
+        .0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_forgets_its_session_asks_again_and_can_still_write() {
+    let lab = Lab::start().await;
+    assert_eq!(forget_session(&lab, CONTACT, PHONE).await, 409);
+    let client = lab.linked_client(PHONE).await;
+    let first = client.send(CONTACT, "first").await;
+    client.sees(&Seen::Read(first), 1).await;
+    let answer = lab.write(CONTACT, PHONE, "answer").await;
+    client.text(&answer).await;
+
+    assert_eq!(forget_session(&lab, CONTACT, PHONE).await, 200);
+    let second = client.send(CONTACT, "second").await;
+    client.sees(&Seen::Read(second.clone()), 1).await;
+    let message = lab.received_as(CONTACT, &second).await.expect("received");
+    assert_eq!(
+        (&message["text"], &message["copies"]),
+        (&"second".into(), &1.into())
+    );
+
+    assert_eq!(forget_session(&lab, CONTACT, PHONE).await, 200);
+    let news = lab.write(CONTACT, PHONE, "on a new session").await;
+    assert_eq!(client.text(&news).await.1, "on a new session");
+    let third = client.send(CONTACT, "third").await;
+    client.sees(&Seen::Read(third), 1).await;
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undecryptable_message_is_asked_for_and_arrives_once() {
+    let lab = Lab::start().await;
+    let client = lab.linked_client(PHONE).await;
+    // First without a session, then on the one that the repetition began.
+    for text in ["to a stranger", "to a friend"] {
+        let body = json!({ "to": PHONE, "text": text, "undecryptable": true });
+        let path = format!("/contacts/{CONTACT}/messages");
+        let (status, written) = lab.request("POST", &path, Some(body)).await;
+        assert_eq!(status, 201, "{written}");
+        let id = written["stanzaId"].as_str().expect("an id");
+        let (chat, read) = client.text(id).await;
+        assert_eq!(
+            (chat.as_str(), read.as_str()),
+            ("15557654321@s.whatsapp.net", text)
+        );
+        assert_eq!(client.count(&Seen::Undecryptable(id.to_owned())), 1);
+        assert_eq!(client.count_texts(id), 1);
+        let answer = client.send(CONTACT, "got it").await;
+        client.sees(&Seen::Read(answer), 1).await;
+    }
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_ask_each_other_again() {
+    let lab = Lab::start().await;
+    let other = "+4915112345678";
+    let sender = lab.linked_client(PHONE).await;
+    let reader = lab.linked_client(other).await;
+    let hello = sender.send(other, "hello").await;
+    reader.text(&hello).await;
+    let back = reader.send(PHONE, "hello yourself").await;
+    sender.text(&back).await;
+    let established = sender.send(other, "established").await;
+    reader.text(&established).await;
+
+    let backend = reader.stop().await;
+    let mut device = jid(PHONE);
+    device.device = 1;
+    let mut lid = sender.client.lid().expect("a LID");
+    lid.device = 1;
+    for peer in [device, lid] {
+        let address = peer.to_protocol_address();
+        backend
+            .delete_session(&address.to_string())
+            .await
+            .expect("deleted");
+    }
+    let reader = TestClient::start(&lab, backend).await;
+    reader.connected(1).await;
+    let again = sender.send(other, "readable in the end").await;
+    assert_eq!(reader.text(&again).await.1, "readable in the end");
+    assert_eq!(reader.count(&Seen::Undecryptable(again.clone())), 1);
+    assert_eq!(reader.count_texts(&again), 1);
+    sender.stop().await;
+    reader.stop().await;
 }

@@ -280,6 +280,16 @@ impl TestClient {
         self.sees(&Seen::Connected, times).await;
     }
 
+    /// The ids of all texts, in the order in which they came.
+    pub(crate) fn text_ids(&self) -> Vec<String> {
+        let seen = self.seen.lock().expect("notes");
+        let ids = seen.iter().filter_map(|seen| match seen {
+            Seen::Text { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        ids.collect()
+    }
+
     pub(crate) async fn text(&self, id: &str) -> (String, String) {
         eventually("a text", async || {
             let seen = self.seen.lock().expect("notes");
