@@ -29,7 +29,10 @@ pub(super) fn sentence(device: &Device) -> String {
 /// What to do about a device in this state.
 pub(super) fn way_out(device: &Device) -> String {
     let state = State::ALL.into_iter().find(|state| device.is(*state));
-    let reason = Reason::ALL.iter().copied().find(|reason| device.is_because(*reason));
+    let reason = Reason::ALL
+        .iter()
+        .copied()
+        .find(|reason| device.is_because(*reason));
     let (Some(state), Some(reason)) = (state, reason) else {
         return "this daemon is newer than this command; see its documentation".to_owned();
     };
