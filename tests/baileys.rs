@@ -4,7 +4,7 @@ mod client;
 
 use anyhow::Context as _;
 use postern_testkit::{TestDaemon, TestSandbox};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::client::{BAILEYS_7, Baileys, installed, root_of};
 use crate::receiving::inbound;
@@ -18,7 +18,8 @@ async fn messages_go_both_ways_and_receipts_come_back() -> anyhow::Result<()> {
     for client in installed().await {
         let network = TestSandbox::start(&postern()).await?;
         let root = root_of(&network).await?;
-        both_ways(client, &network, Some(&root)).await.context(*client)?;
+        let chat = both_ways(client, &network, Some(&root)).await.context(*client)?;
+        assert_eq!(chat, "15551234567@s.whatsapp.net");
     }
     Ok(())
 }
@@ -33,7 +34,8 @@ async fn a_client_as_published_works() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn both_ways(client: &str, network: &TestSandbox, root: Option<&str>) -> anyhow::Result<()> {
+/// Answers the name under which the contact writes.
+async fn both_ways(client: &str, network: &TestSandbox, root: Option<&str>) -> anyhow::Result<Value> {
     let credentials = tempfile::tempdir()?;
     let mut baileys = Baileys::start_with(client, network, &credentials, root)?;
     baileys.link(network, OTHER).await?;
@@ -57,7 +59,53 @@ async fn both_ways(client: &str, network: &TestSandbox, root: Option<&str>) -> a
 
     network.write(CONTACT, OTHER, "answer! שלום").await?;
     let answer = baileys.text("answer! שלום").await?;
-    assert_eq!(answer["chat"], "15551234567@s.whatsapp.net");
+    assert_eq!(answer["fromMe"], false);
+    baileys.quit().await?;
+    Ok(answer["chat"].clone())
+}
+
+#[tokio::test]
+async fn an_account_that_keeps_its_chats_under_lids_works() -> anyhow::Result<()> {
+    for client in installed().await {
+        let network = TestSandbox::start(&postern()).await?;
+        let migrated = json!({ "lidMigrated": true });
+        network
+            .http()
+            .put(&format!("/phones/{OTHER}"), &migrated)
+            .await?
+            .ok()?;
+        let root = root_of(&network).await?;
+        let chat = both_ways(client, &network, Some(&root)).await.context(*client)?;
+        let contact = network.http().get(&format!("/contacts/{CONTACT}")).await?.ok()?;
+        assert_eq!(chat, contact["lid"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_links_a_client() -> anyhow::Result<()> {
+    for client in installed().await {
+        linked_by_code(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn linked_by_code(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::start(client, &network, &credentials).await?;
+    // It can ask for a code once it could show one.
+    baileys.event("qr").await?;
+    baileys
+        .command(&json!({ "command": "code", "phone": OTHER }))
+        .await?;
+    let shown = baileys.event("code").await?;
+    network
+        .enter_code(OTHER, shown["code"].as_str().context("no code")?)
+        .await?;
+    baileys.event("open").await?;
+    let sent = baileys.send(CONTACT, "linked without a camera").await?;
+    baileys.status(&sent, "READ").await?;
     baileys.quit().await
 }
 
@@ -88,6 +136,27 @@ async fn returns(client: &str) -> anyhow::Result<()> {
     let sent = baileys.send(CONTACT, "thanks").await?;
     baileys.status(&sent, "READ").await?;
     assert_eq!(network.contact_has(CONTACT, 1).await?[0]["text"], "thanks");
+    baileys.quit().await
+}
+
+#[tokio::test]
+async fn what_a_client_cannot_read_is_written_again() -> anyhow::Result<()> {
+    for client in installed().await {
+        asks_again(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn asks_again(client: &str) -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OTHER).await?;
+    network.write(CONTACT, OTHER, "clear").await?;
+    baileys.text("clear").await?;
+    network.fault(OTHER, "undecryptable").await?;
+    network.write(CONTACT, OTHER, "spoilt").await?;
+    baileys.event("undecryptable").await?;
+    baileys.text("spoilt").await?;
     baileys.quit().await
 }
 
@@ -203,4 +272,33 @@ async fn from_daemon(
         .command(&json!({ "command": "read", "id": received["id"] }))
         .await?;
     daemon.message_reaches(&message, "read").await.map(drop)
+}
+
+#[tokio::test]
+async fn baileys_and_the_daemon_on_one_account_see_the_same() -> anyhow::Result<()> {
+    for client in installed().await {
+        beside_the_daemon(client).await.context(*client)?;
+    }
+    Ok(())
+}
+
+async fn beside_the_daemon(client: &str) -> anyhow::Result<()> {
+    let (network, daemon, device) = linked().await?;
+    let credentials = tempfile::tempdir()?;
+    let mut baileys = Baileys::linked(client, &network, &credentials, OWNER).await?;
+
+    daemon.send_text(&device, CONTACT, "from the daemon").await?;
+    let copy = baileys.text("from the daemon").await?;
+    assert_eq!(copy["fromMe"], true);
+    assert_eq!(copy["chat"], "15551234567@s.whatsapp.net");
+    let sent = baileys.send(CONTACT, "from Baileys").await?;
+    baileys.status(&sent, "READ").await?;
+    network.write(CONTACT, OWNER, "to both of you").await?;
+    let received = baileys.text("to both of you").await?;
+    assert_eq!(received["fromMe"], false);
+    let rows = inbound(&daemon, 1).await?;
+    assert_eq!(rows[0]["text"]["body"], "to both of you");
+    let texts: Vec<_> = network.contact_has(CONTACT, 2).await?;
+    assert!(texts.iter().all(|message| message["from"] == OWNER));
+    baileys.quit().await
 }

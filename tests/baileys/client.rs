@@ -155,12 +155,10 @@ impl Baileys {
         Ok(event)
     }
 
-    /// Waits for a text from somebody else; answers its event.
+    /// Waits until this text is received, or sent by another device of the account; answers its event.
     pub(super) async fn text(&mut self, text: &str) -> anyhow::Result<Value> {
-        self.sees(text, |event| {
-            event["event"] == "message" && event["text"] == text && event["fromMe"] == false
-        })
-        .await
+        self.sees(text, |event| event["event"] == "message" && event["text"] == text)
+            .await
     }
 
     /// Waits until a message has this status, in Baileys' own words.

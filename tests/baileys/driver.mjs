@@ -2,6 +2,7 @@
 // the same way on standard input, whose end ends the client:
 //
 //   {"command":"send","to":"+15551234567","text":"hello"}   answered by {"event":"sent","id":…,"text":…}
+//   {"command":"code","phone":"+4915112345678"}             answered by {"event":"code","code":…}, while it is unlinked
 //   {"command":"read","id":"3EB0…"}                         marks a received message as read
 //   {"command":"logout"} · {"command":"quit"}
 //
@@ -106,6 +107,9 @@ const commands = {
     const message = await socket.sendMessage(`${to.replace('+', '')}@s.whatsapp.net`, { text });
     sent.set(message.key.id, message.message);
     tell('sent', { id: message.key.id, text });
+  },
+  async code({ phone }) {
+    tell('code', { code: await socket.requestPairingCode(phone.replace('+', '')) });
   },
   read: ({ id }) => socket.readMessages([received.get(id)]),
   logout: () => socket.logout(),
