@@ -16,14 +16,14 @@ use super::world::{World, locked};
 const OTHER_CHANCES: u64 = 1 << 40;
 
 /// Writes to devices and notes what was written.
-pub(crate) async fn run(world: Arc<World>, pause: Duration) {
+pub(crate) async fn run(world: Arc<World>, pause: Duration) -> anyhow::Result<()> {
     let mut chance = StdRng::seed_from_u64(world.seed ^ OTHER_CHANCES);
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     for number in 0.. {
         ticks.tick().await;
         if Instant::now() >= world.end {
-            return;
+            return Ok(());
         }
         let device = chance.random_range(0..world.devices.len());
         let contact = world.contact(device, chance.random_range(0..world.contacts.len()));

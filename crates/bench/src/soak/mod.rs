@@ -132,11 +132,12 @@ async fn traffic(
     let pause = |rate: f64| Duration::from_secs_f64(1.0 / rate);
     for client in 0..clients {
         let each = pause(options.rate / clients as f64);
-        let client = clients::run(Arc::clone(world), client, clients, each);
-        tasks.spawn(async { Ok(client.await) });
+        tasks.spawn(clients::run(Arc::clone(world), client, clients, each));
     }
-    let contacts = contacts::run(Arc::clone(world), pause(options.rate / OUT_TO_IN));
-    tasks.spawn(async { Ok(contacts.await) });
+    tasks.spawn(contacts::run(
+        Arc::clone(world),
+        pause(options.rate / OUT_TO_IN),
+    ));
     let kinds = if options.faults.is_empty() {
         Kind::value_variants()
     } else {
