@@ -24,7 +24,12 @@ const IMPATIENT: f64 = 0.02;
 const DOUBTFUL: f64 = 0.02;
 
 /// Posts for every `workers`-th device, one request after the other, so that their order is known.
-pub(crate) async fn run(world: Arc<World>, worker: usize, workers: usize, pause: Duration) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    world: Arc<World>,
+    worker: usize,
+    workers: usize,
+    pause: Duration,
+) -> anyhow::Result<()> {
     let mut chance = StdRng::seed_from_u64(world.seed ^ (1 + worker as u64));
     let own: Vec<usize> = (worker..world.devices.len()).step_by(workers).collect();
     let mut numbers = vec![0; own.len()];

@@ -7,7 +7,8 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-/// What goes wrong. Those that the sandbox knows and that fail messages by design are left out.
+/// What goes wrong. Left out is what the sandbox can do and what by design ends a link, fails a message, or lets a
+/// later one overtake it: `replaced`, `logout`, `nack`, `lose_messages`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -33,6 +34,12 @@ pub(crate) enum Kind {
     Slow,
     /// Logins fail with a server's error.
     LoginFailure,
+    /// The server does not recognise its own key at the next login.
+    IkFailure,
+    /// The server says something that no client knows.
+    UnknownError,
+    /// What contacts write cannot be decrypted, and must be asked for again.
+    Undecryptable,
 }
 
 impl Kind {
@@ -46,7 +53,13 @@ impl Kind {
     /// The parameters of one strike.
     fn parameters(self, chance: &mut StdRng) -> Value {
         match self {
-            Self::LoseAcks | Self::DuplicateDelivery => json!({ "count": chance.random_range(1..=5) }),
+            Self::LoseAcks | Self::DuplicateDelivery | Self::Undecryptable => {
+                json!({ "count": chance.random_range(1..=5) })
+            }
+            Self::IkFailure => {
+                let mode = ["fallback", "reject"].choose(chance).copied();
+                json!({ "mode": mode.unwrap_or("fallback") })
+            }
             Self::DropFramesAfter => json!({ "frames": chance.random_range(0..=20) }),
             Self::Slow => json!({ "latencyMs": chance.random_range(50..=2_000) }),
             Self::LoginFailure => {
@@ -57,9 +70,13 @@ impl Kind {
         }
     }
 
-    /// How long it is left in force; `None` when it wears off by itself.
-    fn lasts(self, chance: &mut StdRng) -> Option<Duration> {
-        (self == Self::Slow).then(|| Duration::from_secs(chance.random_range(5..=15)))
+    /// How long it is left in force and what ends it then; `None` when it wears off by itself.
+    fn end(self, chance: &mut StdRng) -> Option<(Duration, Value)> {
+        // Clearing would also take back what else is in force for the device.
+        (self == Self::Slow).then(|| {
+            let lasts = Duration::from_secs(chance.random_range(5..=15));
+            (lasts, json!({ "latencyMs": 1 }))
+        })
     }
 }
 
@@ -70,9 +87,10 @@ pub(crate) struct Strike {
     pub(crate) at: Duration,
     /// The number of the device.
     pub(crate) device: usize,
-    /// `None` ends whatever is in force for the device.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Kind,
     pub(crate) parameters: Value,
+    /// Whether it ends an earlier one of its kind.
+    pub(crate) ends: bool,
 }
 
 /// The strikes of a whole soak in order of time, decided by the seed alone.
@@ -86,30 +104,27 @@ pub(crate) fn plan(
     let mut chance = StdRng::seed_from_u64(seed);
     let mut strikes = Vec::new();
     let mut at = Duration::ZERO;
-    while per_minute > 0.0 && !kinds.is_empty() {
+    while per_minute > 0.0 {
         // Between none and twice the mean pause.
         at += Duration::from_secs_f64(chance.random_range(0.0..2.0) * 60.0 / per_minute);
         if at >= length {
             break;
         }
         let device = chance.random_range(0..devices);
-        let kind = kinds.choose(&mut chance).copied();
-        let Some(kind) = kind else { break };
-        let parameters = kind.parameters(&mut chance);
-        if let Some(lasts) = kind.lasts(&mut chance) {
-            strikes.push(Strike {
-                at: at + lasts,
-                device,
-                kind: None,
-                parameters: Value::Null,
-            });
-        }
-        strikes.push(Strike {
+        let Some(&kind) = kinds.choose(&mut chance) else {
+            break;
+        };
+        let strike = |at, parameters, ends| Strike {
             at,
             device,
-            kind: Some(kind),
+            kind,
             parameters,
-        });
+            ends,
+        };
+        strikes.push(strike(at, kind.parameters(&mut chance), false));
+        if let Some((lasts, parameters)) = kind.end(&mut chance) {
+            strikes.push(strike(at + lasts, parameters, true));
+        }
     }
     strikes.sort_by_key(|strike| strike.at);
     strikes

@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep_until};
 use self::faults::Kind;
 use self::world::{World, locked};
 use crate::fleet;
+use crate::meter::Memory;
 use crate::progress::EVERY;
 
 /// Clients that post at the same time.
@@ -134,10 +135,7 @@ async fn traffic(
         let each = pause(options.rate / clients as f64);
         tasks.spawn(clients::run(Arc::clone(world), client, clients, each));
     }
-    tasks.spawn(contacts::run(
-        Arc::clone(world),
-        pause(options.rate / OUT_TO_IN),
-    ));
+    tasks.spawn(contacts::run(Arc::clone(world), pause(options.rate / OUT_TO_IN)));
     let kinds = if options.faults.is_empty() {
         Kind::value_variants()
     } else {
@@ -162,7 +160,7 @@ async fn traffic(
             Some(ended) = tasks.join_next() => ended??,
             () = sleep_until(speak_at) => {
                 speak_at += EVERY;
-                speak(world).await;
+                speak(world, daemon).await;
             }
             () = sleep_until(kills.unwrap_or(world.end)), if kills.is_some() => {
                 kill(world, daemon, addresses, chance.random_range(0..1_000)).await?;
@@ -189,7 +187,8 @@ async fn kill(
 }
 
 /// A line on how it goes.
-async fn speak(world: &World) {
+async fn speak(world: &World, daemon: &TestDaemon) {
+    let memory = daemon.pid().and_then(|process| Memory::of(process).ok());
     let away = settle::away(world, &world.api()).await;
     let strikes: u64 = locked(&world.history)
         .counts()
@@ -197,11 +196,12 @@ async fn speak(world: &World) {
         .map(|(struck, _)| struck)
         .sum();
     eprintln!(
-        "{:.0} s: {} accepted, {} requests repeated, {} written by contacts, {strikes} faults, {} devices away",
+        "{:.0} s: {} accepted, {} requests repeated, {} written by contacts, {strikes} faults, {} devices away, {} KiB",
         world.now().as_secs_f64(),
         locked(&world.accepted).len(),
         world.tally.repeated(),
         locked(&world.written).len(),
         away.map_or_else(|_| "?".to_owned(), |away| away.to_string()),
+        memory.map_or(0, |memory| memory.rss),
     );
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::sleep_until;
 
-use super::faults::Strike;
+use super::faults::{Kind, Strike};
 use super::world::{World, locked};
 
 /// Strikes as planned until the traffic ends.
@@ -27,37 +28,35 @@ pub(crate) async fn run(world: Arc<World>, plan: Vec<Strike>) -> anyhow::Result<
 
 async fn deliver(world: &World, strike: Strike) -> anyhow::Result<()> {
     let phone = &world.devices[strike.device].phone;
-    let Some(kind) = strike.kind else {
-        let digits = phone.trim_start_matches('+');
-        world
-            .network
-            .delete(&format!("/faults?phone={digits}"))
-            .await?
-            .ok()?;
-        return Ok(());
-    };
-    let mut body = json!({ "phone": phone, "kind": kind.name() });
+    let mut body = json!({ "phone": phone, "kind": strike.kind.name() });
     if let (Value::Object(body), Value::Object(parameters)) = (&mut body, strike.parameters) {
         body.extend(parameters);
     }
     let (at, answer) = (world.now(), world.network.post("/faults", &body).await?);
-    if answer.status == reqwest::StatusCode::CONFLICT {
+    let name = strike.kind.name();
+    if answer.status == StatusCode::CONFLICT {
         // Nothing to strike: the device is between two connections.
-        locked(&world.history).missed(kind.name());
+        locked(&world.history).missed(name);
         return Ok(());
     }
     answer
         .ok()
         .with_context(|| format!("the sandbox does not take {body}"))?;
-    locked(&world.history).struck(at, Some(strike.device), kind.name());
+    if !strike.ends {
+        locked(&world.history).struck(at, Some(strike.device), name);
+    }
     Ok(())
 }
 
 /// Ends every fault that is in force.
 pub(crate) async fn clear(world: &World) -> anyhow::Result<()> {
-    let answer = world.network.delete("/faults").await?;
-    if answer.status != reqwest::StatusCode::NOT_FOUND {
-        answer.ok()?;
+    // First the connections whose frames were thrown away: none of them may come to be heard again in the middle.
+    for device in &world.devices {
+        let body = json!({ "phone": device.phone, "kind": Kind::Close.name() });
+        let answer = world.network.post("/faults", &body).await?;
+        if answer.status != StatusCode::CONFLICT {
+            answer.ok()?;
+        }
     }
-    Ok(())
+    world.network.delete("/faults").await?.ok().map(drop)
 }
