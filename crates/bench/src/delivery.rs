@@ -101,7 +101,8 @@ async fn throughput(
     Ok(())
 }
 
-fn time(value: &Value) -> anyhow::Result<i64> {
+/// A time of the API, in milliseconds.
+pub(crate) fn time(value: &Value) -> anyhow::Result<i64> {
     let text = value.as_str().context("no time")?;
     Ok(chrono::DateTime::parse_from_rfc3339(text)?.timestamp_millis())
 }

@@ -5,8 +5,14 @@
 
 mod accepts;
 mod delivery;
+mod fleet;
 mod load;
+mod meter;
 mod noop;
+mod pages;
+mod progress;
+mod sessions;
+mod soak;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,6 +36,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Part {
+    /// What idle devices cost, and how fast they come back after a kill.
+    Sessions(sessions::Options),
+    /// Traffic under faults, and whether any message was lost, doubled, stuck or out of order.
+    Soak(soak::Options),
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
@@ -47,19 +57,30 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error.into()),
     };
     let outcome = runtime.block_on(async {
-        match cli.part {
-            Some(Part::Noop) => noop::serve().await,
-            None => measure(&cli).await,
+        let this = Postern::at(std::env::current_exe()?);
+        match &cli.part {
+            Some(Part::Noop) => noop::serve().await?,
+            Some(Part::Sessions(options)) => {
+                conditions()?;
+                sessions::measure(&this, options).await?;
+            }
+            Some(Part::Soak(options)) => {
+                conditions()?;
+                return soak::run(&this, options).await;
+            }
+            None => {
+                conditions()?;
+                accepts::measure(&this, cli.requests).await?;
+                delivery::measure(&this, cli.messages).await?;
+            }
         }
+        Ok(ExitCode::SUCCESS)
     });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
+    outcome.unwrap_or_else(|error| failed(&error))
 }
 
-async fn measure(cli: &Cli) -> anyhow::Result<()> {
-    let this = Postern::at(std::env::current_exe()?);
+/// Says what the numbers below were measured on.
+fn conditions() -> anyhow::Result<()> {
     let processors = std::thread::available_parallelism()?;
     let profile = if cfg!(debug_assertions) {
         "debug: not worth comparing"
@@ -69,8 +90,7 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
     println!(
         "{processors} processors, {profile} build, synchronous=FULL, load generator on the same machine\n"
     );
-    accepts::measure(&this, cli.requests).await?;
-    delivery::measure(&this, cli.messages).await
+    Ok(())
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -124,6 +124,15 @@ impl TestDaemon {
         Ok(())
     }
 
+    /// The same with other settings, which stay for later restarts.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart_with(&mut self, options: DaemonOptions) -> anyhow::Result<()> {
+        self.options = options;
+        self.restart().await
+    }
+
     /// Creates a device; answers its id.
     ///
     /// # Errors

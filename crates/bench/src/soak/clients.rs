@@ -1,0 +1,120 @@
+//! The clients of a soak: they post messages at a steady rate, and each request until it is answered with a 202.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use postern_testkit::{Http, text};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use reqwest::Method;
+use serde_json::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::ledger::Told;
+use super::world::{World, locked};
+
+/// How long a client waits for an answer, unless it is impatient.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A client repeats a request for so long after the traffic has ended.
+const GIVES_UP: Duration = Duration::from_secs(60);
+/// The share of requests whose client does not wait for the answer and asks again.
+const IMPATIENT: f64 = 0.02;
+/// The share of accepted requests that are repeated all the same.
+const DOUBTFUL: f64 = 0.02;
+
+/// Posts for every `workers`-th device, one request after the other, so that their order is known.
+pub(crate) async fn run(
+    world: Arc<World>,
+    worker: usize,
+    workers: usize,
+    pause: Duration,
+) -> anyhow::Result<()> {
+    let mut chance = StdRng::seed_from_u64(world.seed ^ (1 + worker as u64));
+    let own: Vec<usize> = (worker..world.devices.len()).step_by(workers).collect();
+    let mut numbers = vec![0; own.len()];
+    let mut ticks = interval(pause);
+    // What an outage held up is caught up on: the rate is kept on average.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    loop {
+        ticks.tick().await;
+        if Instant::now() >= world.end {
+            return Ok(());
+        }
+        let choice = chance.random_range(0..own.len());
+        numbers[choice] += 1;
+        let contact = chance.random_range(0..world.contacts.len());
+        post(&world, &mut chance, own[choice], contact, numbers[choice]).await;
+    }
+}
+
+/// One message, until it is accepted.
+async fn post(world: &World, chance: &mut StdRng, device: usize, contact: usize, number: u64) {
+    let contact = world.contact(device, contact);
+    let words = format!("out {device} {contact} {number}");
+    let key = format!("{}-{device}-{number}", world.seed);
+    let mut body = text(&world.devices[device].id, contact, &words);
+    // Nothing a soak does may end a link for good, so whatever is refused now can go later.
+    body["ifDisconnected"] = "queue".into();
+
+    let mut patience = PATIENCE;
+    if chance.random_bool(IMPATIENT) {
+        patience = Duration::from_millis(chance.random_range(1..8));
+    }
+    let doubts = chance.random_bool(DOUBTFUL);
+    let mut pause = Duration::from_millis(20);
+    let id = loop {
+        match attempt(&world.api(), &key, &body, patience).await {
+            Ok(id) => break id,
+            Err(why) => world.tally.repeat(why),
+        }
+        if Instant::now() > world.end + GIVES_UP {
+            world.tally.unanswered.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        patience = PATIENCE;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    };
+    if doubts
+        && let Ok(again) = attempt(&world.api(), &key, &body, PATIENCE).await
+        && again != id
+    {
+        world.tally.contradicted.fetch_add(1, Ordering::Relaxed);
+    }
+    locked(&world.accepted).push(Told {
+        device,
+        number,
+        text: words,
+        id,
+        at: world.now(),
+    });
+}
+
+/// One request: the message's id, or why it must be repeated.
+async fn attempt(http: &Http, key: &str, body: &Value, patience: Duration) -> Result<String, String> {
+    let request = http
+        .request(Method::POST, "/v1/messages")
+        .header("Idempotency-Key", key)
+        .timeout(patience)
+        .json(body);
+    let answer = http.send(request).await.map_err(|error| {
+        let timed_out = error
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(reqwest::Error::is_timeout);
+        if timed_out {
+            "no answer in time"
+        } else {
+            "no connection"
+        }
+        .to_owned()
+    })?;
+    let json = answer.json().unwrap_or_default();
+    match (answer.status.as_u16(), json["id"].as_str()) {
+        (202, Some(id)) => Ok(id.to_owned()),
+        (status, _) => {
+            let code = json["error"]["code"].as_str().unwrap_or_default();
+            Err(format!("{status} {code}"))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The table of a soak: what went wrong after which fault.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::history::NOTHING;
+use super::ledger::{Fault, Problem};
+use super::settle::Verdict;
+use super::world::{World, locked};
+
+/// Problems that are told in full.
+const TOLD: usize = 40;
+
+/// One row of the table.
+#[derive(Debug, Default)]
+struct Row {
+    strikes: u64,
+    missed: u64,
+    messages: u64,
+    slowest: Duration,
+    faults: BTreeMap<Fault, u64>,
+}
+
+/// Prints the table and the problems; answers whether all is well.
+pub(crate) fn print(world: &World, verdict: &Verdict) -> bool {
+    let rows = rows(world, verdict);
+    let headings: Vec<&str> = Fault::ALL.iter().map(|(_, heading)| *heading).collect();
+    println!(
+        "| last fault before | strikes | missed | messages | slowest s | {} |",
+        headings.join(" | ")
+    );
+    println!("|---{}|", "|---:".repeat(4 + headings.len()));
+    let mut total = Row::default();
+    for (kind, row) in &rows {
+        line(kind, row);
+        total.add(row);
+    }
+    line("all", &total);
+    println!();
+    details(world, &verdict.problems);
+    summary(world, verdict);
+    verdict.problems.is_empty() && verdict.away == 0 && world.tally.is_clean()
+}
+
+fn rows(world: &World, verdict: &Verdict) -> BTreeMap<String, Row> {
+    let history = locked(&world.history);
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    for (kind, (strikes, missed)) in history.counts() {
+        let row = rows.entry(kind).or_default();
+        (row.strikes, row.missed) = (strikes, missed);
+    }
+    let accepted = locked(&world.accepted);
+    let lived: HashMap<&str, Duration> = verdict
+        .outbound
+        .iter()
+        .map(|row| (row.id.as_str(), row.lived))
+        .collect();
+    for told in accepted.iter() {
+        let lived = lived.get(told.id.as_str()).copied().unwrap_or_default();
+        let row = rows
+            .entry(history.blame(told.device, told.at + lived).to_owned())
+            .or_default();
+        row.messages += 1;
+        row.slowest = row.slowest.max(lived);
+    }
+    for problem in &verdict.problems {
+        let kind = problem.told.as_ref().map_or(NOTHING, |told| {
+            history.blame(told.device, problem.until.unwrap_or(told.at))
+        });
+        let row = rows.entry(kind.to_owned()).or_default();
+        *row.faults.entry(problem.fault).or_default() += 1;
+    }
+    rows
+}
+
+fn line(kind: &str, row: &Row) {
+    let faults: Vec<String> = Fault::ALL
+        .iter()
+        .map(|(fault, _)| row.faults.get(fault).copied().unwrap_or(0).to_string())
+        .collect();
+    println!(
+        "| {kind} | {} | {} | {} | {:.1} | {} |",
+        row.strikes,
+        row.missed,
+        row.messages,
+        row.slowest.as_secs_f64(),
+        faults.join(" | ")
+    );
+}
+
+fn details(world: &World, problems: &[Problem]) {
+    let history = locked(&world.history);
+    for problem in problems.iter().take(TOLD) {
+        let around = problem.told.as_ref().map_or_else(String::new, |told| {
+            format!(
+                "; accepted at {:.1} s, struck by {}",
+                told.at.as_secs_f64(),
+                history.around(told.device, told.at)
+            )
+        });
+        println!(
+            "- {:?}: \"{}\": {}{around}",
+            problem.fault, problem.text, problem.detail
+        );
+    }
+    if problems.len() > TOLD {
+        println!("- and {} more", problems.len() - TOLD);
+    }
+}
+
+fn summary(world: &World, verdict: &Verdict) {
+    let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+    let repeats: Vec<String> = locked(&world.tally.repeats)
+        .iter()
+        .map(|(why, times)| format!("{why} {times}"))
+        .collect();
+    println!(
+        "{} accepted, {} written by contacts; settled after {:.1} s with {} devices away",
+        locked(&world.accepted).len(),
+        locked(&world.written).len(),
+        verdict.took.as_secs_f64(),
+        verdict.away
+    );
+    println!(
+        "requests repeated: {}",
+        if repeats.is_empty() {
+            "none".to_owned()
+        } else {
+            repeats.join(", ")
+        }
+    );
+    println!(
+        "never answered {}, repeated and answered otherwise {}, not written by contacts {}; further copies of a stanza, for WhatsApp to fold: {}",
+        count(&world.tally.unanswered),
+        count(&world.tally.contradicted),
+        count(&world.tally.unwritten),
+        verdict.folded
+    );
+}
+
+impl Row {
+    fn add(&mut self, other: &Self) {
+        self.strikes += other.strikes;
+        self.missed += other.missed;
+        self.messages += other.messages;
+        self.slowest = self.slowest.max(other.slowest);
+        for (fault, count) in &other.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
+    }
+}

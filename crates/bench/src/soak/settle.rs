@@ -1,0 +1,132 @@
+//! After the traffic: waits until everything has found its end, and collects the ledgers.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use postern_testkit::Http;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::ledger::{self, Problem, Received, Stored};
+use super::world::{World, locked};
+use crate::progress::EVERY;
+use crate::{delivery, fleet, pages};
+
+/// What a message is in while it is on its way.
+const WAITING: [&str; 5] = ["scheduled", "queued", "processing", "retrying", "sent"];
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(500);
+/// Between two comparisons of the ledgers, which cost more.
+const COMPARE: Duration = Duration::from_secs(5);
+
+/// What the ledgers showed in the end.
+pub(crate) struct Verdict {
+    pub(crate) problems: Vec<Problem>,
+    /// Devices that are not connected.
+    pub(crate) away: usize,
+    /// The accepted messages as the API lists them.
+    pub(crate) outbound: Vec<Stored>,
+    /// How many further copies of a stanza reached a contact, for WhatsApp to fold.
+    pub(crate) folded: u64,
+    pub(crate) took: Duration,
+}
+
+/// Compares the ledgers until they agree, for at most `limit`.
+pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Verdict> {
+    let (started, http) = (Instant::now(), world.api());
+    let deadline = started + limit;
+    loop {
+        let away = until_quiet(world, &http, deadline).await?;
+        let (outbound, inbound) = (stored(&http, "outbound").await?, stored(&http, "inbound").await?);
+        let received = received(world).await?;
+        let mut problems = ledger::outbound(&locked(&world.accepted), &outbound, &received);
+        problems.extend(ledger::inbound(&locked(&world.written), &inbound));
+        if (problems.is_empty() && away == 0) || Instant::now() >= deadline {
+            let copies = received.iter().flatten();
+            return Ok(Verdict {
+                problems,
+                away,
+                outbound,
+                folded: copies.map(|copy| copy.copies.saturating_sub(1)).sum(),
+                took: started.elapsed(),
+            });
+        }
+        eprintln!("the ledgers differ in {} places still", problems.len());
+        tokio::time::sleep(COMPARE).await;
+    }
+}
+
+/// Waits until every device is connected and no message is on its way; answers how many devices are not.
+async fn until_quiet(world: &World, http: &Http, deadline: Instant) -> anyhow::Result<usize> {
+    let mut said = Instant::now();
+    loop {
+        let away = away(world, http).await?;
+        let mut waits = Vec::new();
+        for status in WAITING {
+            let path = format!("/v1/messages?direction=outbound&limit=1&status={status}");
+            let page = http.get(&path).await?.ok()?;
+            if page["data"].as_array().is_some_and(|rows| !rows.is_empty()) {
+                waits.push(status);
+            }
+        }
+        if (away == 0 && waits.is_empty()) || Instant::now() >= deadline {
+            return Ok(away);
+        }
+        if said.elapsed() >= EVERY {
+            said = Instant::now();
+            eprintln!(
+                "settling: {away} devices are away, some messages are still {}",
+                waits.join(", ")
+            );
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// How many devices are not connected.
+pub(crate) async fn away(world: &World, http: &Http) -> anyhow::Result<usize> {
+    let states = fleet::states(http).await?;
+    let connected = states.values().filter(|(state, _)| state == "connected").count();
+    Ok(world.devices.len().saturating_sub(connected))
+}
+
+async fn stored(http: &Http, direction: &str) -> anyhow::Result<Vec<Stored>> {
+    let rows = pages::all(http, "/v1/messages", &format!("direction={direction}")).await?;
+    rows.iter().map(row).collect()
+}
+
+fn row(message: &Value) -> anyhow::Result<Stored> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let lived = delivery::time(&message["updatedAt"])? - delivery::time(&message["createdAt"])?;
+    Ok(Stored {
+        id: text(&message["id"]),
+        text: text(&message["text"]["body"]),
+        stanza: text(&message["stanzaId"]),
+        status: text(&message["status"]),
+        lived: Duration::from_millis(u64::try_from(lived).unwrap_or(0)),
+    })
+}
+
+/// What each contact decrypted.
+async fn received(world: &World) -> anyhow::Result<Vec<Vec<Received>>> {
+    let mut lists = Vec::with_capacity(world.contacts.len());
+    for contact in &world.contacts {
+        let answer = world
+            .network
+            .get(&format!("/contacts/{contact}/messages"))
+            .await?
+            .ok()?;
+        let list = answer["data"].as_array().context("not a list")?;
+        lists.push(list.iter().map(copy).collect());
+    }
+    Ok(lists)
+}
+
+fn copy(message: &Value) -> Received {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Received {
+        text: text(&message["text"]),
+        stanza: text(&message["stanzaId"]),
+        copies: message["copies"].as_u64().unwrap_or(1),
+    }
+}
