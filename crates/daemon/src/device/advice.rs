@@ -33,7 +33,7 @@ pub(super) fn way_out(device: &Device) -> String {
     let (Some(state), Some(reason)) = (state, reason) else {
         return "this daemon is newer than this command; see its documentation".to_owned();
     };
-    let run = |verb| format!("`postern device {verb} {}`", argument(device.label()));
+    let run = |verb| command(verb, device);
     match (state, reason) {
         (State::Connected, _) => "nothing; it works".to_owned(),
         (State::Degraded, _) => "nothing; it heals by itself, and messages are accepted meanwhile".to_owned(),
@@ -61,6 +61,11 @@ pub(super) fn way_out(device: &Device) -> String {
         ),
         (State::Unlinked | State::Disconnected, _) => run("pair"),
     }
+}
+
+/// The command that applies `verb` to a device, to be copied into a shell.
+pub(super) fn command(verb: &str, device: &Device) -> String {
+    format!("`postern device {verb} {}`", argument(device.label()))
 }
 
 /// A word as it is typed in a shell.

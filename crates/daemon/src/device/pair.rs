@@ -7,7 +7,7 @@ use postern_domain::{DeviceReason, DeviceState, PhoneNumber, Timestamp};
 use postern_runtime::{Clock as _, SystemClock};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::advice::{sentence, way_out};
+use super::advice::{command, sentence, way_out};
 use super::client::Client;
 use super::find;
 use super::model::{Code, Device};
@@ -18,6 +18,8 @@ use crate::serve::asked_to_stop;
 
 /// How often the daemon is asked, and the countdown moves.
 const TICK: Duration = Duration::from_secs(1);
+/// How long after a code was typed in the phone may take to answer.
+const ANSWER: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(client: &Client, flags: PairDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;
@@ -62,28 +64,39 @@ struct Pairing<'a> {
     shown: Option<Code>,
 }
 
+/// How one round of codes ended.
+enum End {
+    Linked(Device),
+    /// Nobody used a code.
+    UsedUp(Device),
+    /// The device went elsewhere, e.g. because WhatsApp refused.
+    Otherwise(Device),
+}
+
 impl Pairing<'_> {
     async fn run(&mut self, mut device: Device) -> anyhow::Result<()> {
         loop {
             self.ask(&device).await?;
-            device = self.follow(device).await?;
-            self.shown = None;
-            if device.is(DeviceState::Connected) {
-                return Ok(self.screen.say(&sentence(&device))?);
-            }
-            let used_up = device.is_because(DeviceReason::QrExpired);
-            anyhow::ensure!(
-                used_up && self.again,
-                "{}; what to do: {}",
-                sentence(&device),
-                way_out(&device)
-            );
-            self.screen.say("No code was used; asking for new ones.")?;
+            device = match self.follow(&device).await? {
+                End::Linked(device) => return Ok(self.screen.say(&sentence(&device))?),
+                End::Otherwise(device) => {
+                    anyhow::bail!("{}; what to do: {}", sentence(&device), way_out(&device))
+                }
+                End::UsedUp(device) if self.again => device,
+                End::UsedUp(device) => anyhow::bail!(
+                    "no code was used in time; start again with {}, or have new codes shown until one is used \
+                     with --again",
+                    command("pair", &device)
+                ),
+            };
+            self.screen
+                .say("No code was used in time; asking for new ones.")?;
         }
     }
 
     /// Asks for codes of the wanted kind.
     async fn ask(&mut self, device: &Device) -> anyhow::Result<()> {
+        self.shown = None;
         self.screen.show("", "Asking for a code…")?;
         let Some(phone) = self.phone else {
             self.client.ask(&device.id, "pair").await?;
@@ -94,22 +107,30 @@ impl Pairing<'_> {
     }
 
     /// Keeps the code on show up to date until the device is linked and connected, or pairing has ended.
-    async fn follow(&mut self, before: Device) -> anyhow::Result<Device> {
+    async fn follow(&mut self, before: &Device) -> anyhow::Result<End> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = before.clone();
+        let mut accepted = false;
         loop {
             ticks.tick().await;
             let device = self.client.device(&before.id).await?;
             let device = device.ok_or_else(|| anyhow::anyhow!("the device was removed meanwhile"))?;
+            if device.is(DeviceState::Connected) {
+                return Ok(End::Linked(device));
+            }
             // Until a session takes the request up, the device is what it was.
-            if device.is_still(&before) && !before.is(DeviceState::Pairing) {
-                continue;
+            let is_taken_up = !device.is_still(before) || before.is(DeviceState::Pairing);
+            let is_under_way = device.is(DeviceState::Pairing) || device.is(DeviceState::Degraded);
+            if is_taken_up && !is_under_way {
+                let nobody_did = device.is_because(DeviceReason::QrExpired);
+                return Ok(if nobody_did {
+                    End::UsedUp(device)
+                } else {
+                    End::Otherwise(device)
+                });
             }
-            if !device.is(DeviceState::Pairing) && !device.is(DeviceState::Degraded) {
-                return Ok(device);
-            }
-            if device.is_because(DeviceReason::LoggingIn) && !seen.is_because(DeviceReason::LoggingIn) {
+            if device.is_because(DeviceReason::LoggingIn) && !accepted {
+                accepted = true;
                 self.shown = None;
                 self.screen.say("The phone accepted; logging in.")?;
             }
@@ -118,9 +139,20 @@ impl Pairing<'_> {
             {
                 self.show(code)?;
             }
+            if self.is_past_use(SystemClock.now()) {
+                return Ok(End::UsedUp(device));
+            }
             self.count_down()?;
-            seen = device;
         }
+    }
+
+    /// Whether a code to type in has run out. The daemon keeps listening for longer, since QR codes would follow.
+    fn is_past_use(&self, now: Timestamp) -> bool {
+        let until = self
+            .shown
+            .as_ref()
+            .and_then(|code| Timestamp::from_rfc3339(&code.expires_at));
+        self.phone.is_some() && until.is_some_and(|until| now > until.after(ANSWER))
     }
 
     /// Shows a code, unless it is the one on show.
@@ -162,7 +194,7 @@ fn picture(code: &Code, phone: Option<PhoneNumber>) -> anyhow::Result<String> {
 fn caption(code: &Code, now: Timestamp) -> String {
     let seconds = Timestamp::from_rfc3339(&code.expires_at).map(|time| time.since(now).as_secs());
     match seconds {
-        Some(0) => "It has run out; waiting for the next one…".to_owned(),
+        Some(0) => "It has run out; waiting for the phone, or the next code…".to_owned(),
         Some(seconds) => format!("Valid for {seconds} s more; Ctrl-C ends this."),
         None => format!("Valid until {}; Ctrl-C ends this.", code.expires_at),
     }
