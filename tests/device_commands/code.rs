@@ -134,7 +134,7 @@ async fn an_account_that_another_device_has_is_refused() -> anyhow::Result<()> {
     network.scan(OWNER, &showing.qr().await?).await?;
     let (code, _, complaint) = showing.ended().await?;
     assert_eq!(code, Some(1));
-    assert!(complaint.contains("pairing_failed"), "{complaint}");
+    assert!(complaint.contains("account_in_use"), "{complaint}");
     assert!(complaint.contains("postern device pair second"), "{complaint}");
     Ok(())
 }

@@ -39,6 +39,7 @@ impl Script {
             "id": ID, "name": "support", "state": state, "reason": reason,
             "since": format!("{}:{state}:{reason}", self.rounds), "retryAt": null, "intent": "linked",
             "account": { "phone": "+4915112345678", "pushName": null, "platform": null }, "createdAt": "",
+            "counters": { "reconnects": 0, "sent": 0, "received": 0, "parked": 0 },
         })
     }
 

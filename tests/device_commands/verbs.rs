@@ -41,7 +41,7 @@ async fn a_device_is_added_listed_and_shown() -> anyhow::Result<()> {
         let shown = done(&daemon, &["show", named]).await?;
         assert!(shown.contains(id) && shown.contains("unlinked (new)"), "{shown}");
         assert!(
-            shown.contains("what to do  `postern device pair support`"),
+            shown.contains("Pair it. Run `postern device pair support`."),
             "{shown}"
         );
         let json: Value = serde_json::from_str(&done(&daemon, &["show", named, "--json"]).await?)?;

@@ -42,7 +42,7 @@ pub(super) async fn follow(
     loop {
         match judge(&device) {
             Progress::Done => return Ok(print(&format!("{}\n", sentence(&device)))?),
-            Progress::Stuck => anyhow::bail!("{}; what to do: {}", sentence(&device), way_out(&device)),
+            Progress::Stuck => anyhow::bail!("{}. {}", sentence(&device), way_out(&device)),
             Progress::UnderWay => {}
         }
         anyhow::ensure!(

@@ -18,8 +18,6 @@ use crate::serve::asked_to_stop;
 
 /// How often the daemon is asked, and the countdown moves.
 const TICK: Duration = Duration::from_secs(1);
-/// How long after a code was typed in the phone may take to answer.
-const ANSWER: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(client: &Client, flags: PairDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;
@@ -80,12 +78,11 @@ impl Pairing<'_> {
             device = match self.follow(&device).await? {
                 End::Linked(device) => return Ok(self.screen.say(&sentence(&device))?),
                 End::Otherwise(device) => {
-                    anyhow::bail!("{}; what to do: {}", sentence(&device), way_out(&device))
+                    anyhow::bail!("{}. {}", sentence(&device), way_out(&device))
                 }
                 End::UsedUp(device) if self.again => device,
                 End::UsedUp(device) => anyhow::bail!(
-                    "no code was used in time; start again with {}, or have new codes shown until one is used \
-                     with --again",
+                    "no code was used in time; start again with {}, or let --again show new ones until one is used",
                     command("pair", &device)
                 ),
             };
@@ -98,12 +95,22 @@ impl Pairing<'_> {
     async fn ask(&mut self, device: &Device) -> anyhow::Result<()> {
         self.shown = None;
         self.screen.show("", "Asking for a code…")?;
-        let Some(phone) = self.phone else {
-            self.client.ask(&device.id, "pair").await?;
-            return Ok(());
-        };
-        let code = self.client.pairing_code(&device.id, phone).await?;
-        self.show(code)
+        match self.phone {
+            None => drop(self.client.ask(&device.id, "pair").await?),
+            Some(phone) => self.client.ask_for_pairing_code(&device.id, phone).await?,
+        }
+        Ok(())
+    }
+
+    /// The code on show, if one is.
+    async fn code(&self, device: &Device) -> anyhow::Result<Option<Code>> {
+        Ok(if device.is_because(DeviceReason::QrShown) {
+            self.client.qr(&device.id).await?
+        } else if device.is_because(DeviceReason::PairingCodeShown) {
+            self.client.pairing_code(&device.id).await?
+        } else {
+            None
+        })
     }
 
     /// Keeps the code on show up to date until the device is linked and connected, or pairing has ended.
@@ -122,8 +129,9 @@ impl Pairing<'_> {
             let is_taken_up = !device.is_still(before) || before.is(DeviceState::Pairing);
             let is_under_way = device.is(DeviceState::Pairing) || device.is(DeviceState::Degraded);
             if is_taken_up && !is_under_way {
-                let nobody_did = device.is_because(DeviceReason::QrExpired);
-                return Ok(if nobody_did {
+                let is_used_up = device.is_because(DeviceReason::QrExpired)
+                    || device.is_because(DeviceReason::PairingCodeExpired);
+                return Ok(if is_used_up {
                     End::UsedUp(device)
                 } else {
                     End::Otherwise(device)
@@ -134,25 +142,11 @@ impl Pairing<'_> {
                 self.shown = None;
                 self.screen.say("The phone accepted; logging in.")?;
             }
-            if device.is_because(DeviceReason::QrShown)
-                && let Some(code) = self.client.qr(&device.id).await?
-            {
+            if let Some(code) = self.code(&device).await? {
                 self.show(code)?;
-            }
-            if self.is_past_use(SystemClock.now()) {
-                return Ok(End::UsedUp(device));
             }
             self.count_down()?;
         }
-    }
-
-    /// Whether a code to type in has run out. The daemon keeps listening for longer, since QR codes would follow.
-    fn is_past_use(&self, now: Timestamp) -> bool {
-        let until = self
-            .shown
-            .as_ref()
-            .and_then(|code| Timestamp::from_rfc3339(&code.expires_at));
-        self.phone.is_some() && until.is_some_and(|until| now > until.after(ANSWER))
     }
 
     /// Shows a code, unless it is the one on show.
