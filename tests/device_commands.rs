@@ -2,6 +2,7 @@
 
 mod code;
 mod refusals;
+mod used_up;
 mod verbs;
 
 use std::process::{Output, Stdio};
@@ -14,11 +15,14 @@ use crate::postern;
 
 /// `postern device` with these arguments, for this daemon.
 fn device_command(daemon: &TestDaemon, arguments: &[&str]) -> Command {
+    command_at(daemon.http().base(), daemon.key(), arguments)
+}
+
+/// `postern device` with these arguments, for the daemon at `url`.
+fn command_at(url: &str, key: &str, arguments: &[&str]) -> Command {
     let mut command = postern().command(&["device"]);
     command.args(arguments).stdin(Stdio::null());
-    command
-        .env("POSTERN_URL", daemon.http().base())
-        .env("POSTERN_API_KEY", daemon.key());
+    command.env("POSTERN_URL", url).env("POSTERN_API_KEY", key);
     command
 }
 

@@ -12,7 +12,9 @@ use super::{device_command, refused};
 use crate::{OWNER, linked, postern};
 
 /// Pixels along the edge of a module.
-const SCALE: u32 = 4;
+const SCALE: usize = 4;
+/// What each row of a code is drawn between.
+const ROW: (&str, &str) = ("\u{1b}[38;5;16;48;5;231m", "\u{1b}[0m");
 
 /// A command that shows a code and waits for it to be used.
 struct Showing {
@@ -42,8 +44,8 @@ impl Showing {
         let mut rows = Vec::new();
         loop {
             let line = self.line().await?;
-            if let Some(row) = line.strip_prefix("\u{1b}[38;5;16;48;5;231m") {
-                rows.push(row.strip_suffix("\u{1b}[0m").context("no reset")?.to_owned());
+            if let Some(row) = row_of(&line) {
+                rows.push(row.to_owned());
             } else if !rows.is_empty() {
                 return read(&rows);
             }
@@ -64,8 +66,13 @@ impl Showing {
     }
 }
 
+/// The blocks of a line that is a row of a code.
+pub(super) fn row_of(line: &str) -> Option<&str> {
+    line.strip_prefix(ROW.0)?.strip_suffix(ROW.1)
+}
+
 /// Reads a QR code drawn in half blocks.
-fn read(rows: &[String]) -> anyhow::Result<String> {
+pub(super) fn read(rows: &[String]) -> anyhow::Result<String> {
     let modules: Vec<Vec<bool>> = rows
         .iter()
         .flat_map(|row| {
@@ -75,10 +82,9 @@ fn read(rows: &[String]) -> anyhow::Result<String> {
         })
         .collect();
     let dark = |x: usize, y: usize| modules.get(y).and_then(|row| row.get(x)) == Some(&true);
-    let scale = usize::try_from(SCALE)?;
-    let (width, height) = (modules[0].len() * scale, modules.len() * scale);
+    let (width, height) = (modules[0].len() * SCALE, modules.len() * SCALE);
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-        if dark(x / scale, y / scale) { 0 } else { 255 }
+        if dark(x / SCALE, y / SCALE) { 0 } else { 255 }
     });
     let grids = prepared.detect_grids();
     let grid = grids.first().context("no QR code in what was printed")?;
@@ -128,7 +134,7 @@ async fn an_account_that_another_device_has_is_refused() -> anyhow::Result<()> {
     network.scan(OWNER, &showing.qr().await?).await?;
     let (code, _, complaint) = showing.ended().await?;
     assert_eq!(code, Some(1));
-    assert!(complaint.contains("pairing_failed"), "{complaint}");
+    assert!(complaint.contains("account_in_use"), "{complaint}");
     assert!(complaint.contains("postern device pair second"), "{complaint}");
     Ok(())
 }

@@ -26,50 +26,36 @@ pub(super) fn sentence(device: &Device) -> String {
     text
 }
 
-/// What to do about a device in this state.
+/// What the state of a device means and what to do about it: sentences, and a command where one helps.
 pub(super) fn way_out(device: &Device) -> String {
-    let state = State::ALL.into_iter().find(|state| device.is(*state));
-    let reason = Reason::ALL
+    let Some(reason) = Reason::ALL
         .iter()
         .copied()
-        .find(|reason| device.is_because(*reason));
-    let (Some(state), Some(reason)) = (state, reason) else {
-        return "this daemon is newer than this command; see its documentation".to_owned();
+        .find(|reason| device.is_because(*reason))
+    else {
+        return "This daemon is newer than this command; look it up in its documentation.".to_owned();
     };
-    let run = |verb| format!("`postern device {verb} {}`", argument(device.label()));
-    match (state, reason) {
-        (State::Connected, _) => "nothing; it works".to_owned(),
-        (State::Degraded, _) => "nothing; it heals by itself, and messages are accepted meanwhile".to_owned(),
-        (State::Pairing, Reason::LoggingIn) => "nothing; the first login is under way".to_owned(),
-        (State::Pairing, _) => format!("use the code on show; {} shows a new one", run("pair")),
-        (_, Reason::Stopped) => run("resume"),
-        (_, Reason::StreamReplaced) => format!(
-            "the same link was opened elsewhere; close it there, then {}",
-            run("reconnect")
-        ),
-        (_, Reason::ClientOutdated) => format!("update Postern, or try {}", run("reconnect")),
-        (_, Reason::TemporaryBan) => "wait; WhatsApp bars the account, its phone says why".to_owned(),
-        (_, Reason::LoginRefused) => {
-            format!("look at the account on its phone, then {}", run("reconnect"))
-        }
-        (_, Reason::QrExpired) => format!("no code was used; {} shows new ones", run("pair")),
-        (_, Reason::PairingFailed) => format!(
-            "look at the daemon's log: WhatsApp refused, or another device has this account; then {}",
-            run("pair")
-        ),
-        (_, Reason::LoggedOut) => format!("the link was removed; {} makes a new one", run("pair")),
-        (_, Reason::AccountRemoved) => format!(
-            "the account no longer exists; {} links it to another",
-            run("pair")
-        ),
-        (State::Unlinked | State::Disconnected, _) => run("pair"),
-    }
+    let verb = match reason.state() {
+        State::Unlinked => "pair",
+        State::Disconnected if reason == Reason::Stopped => "resume",
+        State::Disconnected if reason != Reason::TemporaryBan => "reconnect",
+        _ => return reason.meaning().to_owned(),
+    };
+    format!("{} Run {}.", reason.meaning(), command(verb, device))
+}
+
+/// The command that applies `verb` to a device, to be copied into a shell.
+pub(super) fn command(verb: &str, device: &Device) -> String {
+    let label = device.label();
+    // What looks like a flag is taken for one unless something says that no more will come.
+    let dashes = if label.starts_with('-') { "-- " } else { "" };
+    format!("`postern device {verb} {dashes}{}`", argument(label))
 }
 
 /// A word as it is typed in a shell.
 fn argument(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "_-.".contains(character);
-    if word.chars().all(plain) && !word.starts_with('-') {
+    if word.chars().all(plain) {
         return word.to_owned();
     }
     format!("'{}'", printable(word).replace('\'', r"'\''"))
@@ -77,47 +63,65 @@ fn argument(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn device(name: &str, state: &str, reason: &str) -> Device {
-        serde_json::from_value(json!({
-            "id": "dev_1", "name": name, "state": state, "reason": reason, "since": "", "retryAt": null,
-            "intent": "linked", "createdAt": "",
-            "account": { "phone": "+15557654321", "pushName": null, "platform": null },
-        }))
-        .expect("a device")
-    }
 
     #[test]
     fn a_device_is_told_in_a_sentence() {
+        let device = Device::seen("connected", "healthy", "").named("support");
         assert_eq!(
-            sentence(&device("support", "connected", "healthy")),
-            "support (dev_1) is connected (healthy) as +15557654321"
+            sentence(&device.linked_to("+15557654321")),
+            "support (dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D) is connected (healthy) as +15557654321"
         );
-        let mut barred = device("", "disconnected", "temporary_ban");
+        let mut barred = Device::seen("disconnected", "temporary_ban", "");
         barred.retry_at = Some("2026-12-01T09:00:00.000Z".to_owned());
         assert_eq!(
             sentence(&barred),
-            "dev_1 is disconnected (temporary_ban), tried again at 2026-12-01T09:00:00.000Z"
+            "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D is disconnected (temporary_ban), tried again at 2026-12-01T09:00:00.000Z"
         );
     }
 
     #[test]
-    fn the_way_out_can_be_copied_into_a_shell() {
-        for (name, command) in [
-            ("support", "`postern device resume support`"),
-            ("", "`postern device resume dev_1`"),
-            ("Bob's desk", r"`postern device resume 'Bob'\''s desk'`"),
-            ("--yes", "`postern device resume '--yes'`"),
+    fn each_way_out_names_the_command_that_helps() {
+        for (state, reason, verb) in [
+            ("unlinked", "new", Some("pair")),
+            ("unlinked", "account_in_use", Some("pair")),
+            ("disconnected", "logged_out", Some("pair")),
+            ("disconnected", "stopped", Some("resume")),
+            ("disconnected", "stream_replaced", Some("reconnect")),
+            ("disconnected", "login_refused", Some("reconnect")),
+            ("disconnected", "temporary_ban", None),
+            ("degraded", "connection_lost", None),
+            ("connected", "healthy", None),
         ] {
-            assert_eq!(way_out(&device(name, "disconnected", "stopped")), command);
+            let way_out = way_out(&Device::seen(state, reason, "").named("support"));
+            match verb {
+                Some(verb) => {
+                    let command = format!("Run `postern device {verb} support`.");
+                    assert!(way_out.ends_with(&command), "{reason}: {way_out}");
+                }
+                None => assert!(
+                    !way_out.contains('`') || !way_out.contains("Run"),
+                    "{reason}: {way_out}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_copied_into_a_shell() {
+        for (name, expected) in [
+            ("support", "`postern device show support`"),
+            ("", "`postern device show dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D`"),
+            ("Bob's desk", r"`postern device show 'Bob'\''s desk'`"),
+            ("--yes", "`postern device show -- --yes`"),
+        ] {
+            let device = Device::seen("connected", "healthy", "").named(name);
+            assert_eq!(command("show", &device), expected);
         }
     }
 
     #[test]
     fn a_newer_daemon_is_no_mistake() {
-        assert!(way_out(&device("a", "asleep", "night")).contains("newer"));
+        assert!(way_out(&Device::seen("asleep", "night", "")).contains("newer"));
     }
 }

@@ -15,8 +15,8 @@ use super::failure::{Failure, WrongUsage};
 use super::model::{Code, Device, Page};
 use crate::cli::DaemonFlags;
 
-/// How long any call may take; a pairing code is asked of WhatsApp first.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long any call may take; none of them waits for WhatsApp.
+const LIMIT: Duration = Duration::from_secs(30);
 /// The variable that holds the key.
 const KEY_VARIABLE: &str = "POSTERN_API_KEY";
 
@@ -97,16 +97,24 @@ impl Client {
     }
 
     /// Asks for a code to be typed in on the phone with this number.
-    pub(super) async fn pairing_code(&self, id: &str, phone: PhoneNumber) -> Result<Code, Failure> {
-        let request = self.of_device(Method::POST, id, "/pairing-code");
-        self.read(request.json(&json!({ "phone": phone.to_string() })))
-            .await
+    pub(super) async fn ask_for_pairing_code(&self, id: &str, phone: PhoneNumber) -> Result<(), Failure> {
+        let request = self.of_device(Method::POST, id, "/pairing-code?wait=0");
+        let request = request.json(&json!({ "phone": phone.to_string() }));
+        self.send(request).await.map(drop)
+    }
+
+    /// The code to be typed in that is on show, if one is.
+    pub(super) async fn pairing_code(&self, id: &str) -> Result<Option<Code>, Failure> {
+        self.code(id, "/pairing-code?wait=0").await
     }
 
     /// The QR code on show, if one is.
     pub(super) async fn qr(&self, id: &str) -> Result<Option<Code>, Failure> {
-        let request = self.of_device(Method::GET, id, "/qr.json?wait=0");
-        match self.read(request).await {
+        self.code(id, "/qr.json?wait=0").await
+    }
+
+    async fn code(&self, id: &str, path: &str) -> Result<Option<Code>, Failure> {
+        match self.read(self.of_device(Method::GET, id, path)).await {
             Err(failure) if failure.is_about_the_moment() => Ok(None),
             answer => answer.map(Some),
         }

@@ -103,7 +103,8 @@ impl Failure {
 
     /// Whether it only is too early to ask, or too late.
     pub(super) fn is_about_the_moment(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "QR_NOT_READY" || code == "INVALID_STATE")
+        let moments = ["QR_NOT_READY", "PAIRING_CODE_NOT_READY", "INVALID_STATE"];
+        matches!(self, Self::Refused { code, .. } if moments.contains(&code.as_str()))
     }
 }
 

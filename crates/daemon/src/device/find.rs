@@ -36,16 +36,12 @@ fn only_one(devices: Vec<Device>, name: &str) -> anyhow::Result<Device> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn device(id: &str, name: &str) -> Device {
-        serde_json::from_value(json!({
-            "id": id, "name": name, "state": "unlinked", "reason": "new", "since": "", "retryAt": null,
-            "intent": "linked", "account": null, "createdAt": "",
-        }))
-        .expect("a device")
+        let mut device = Device::seen("unlinked", "new", "").named(name);
+        id.clone_into(&mut device.id);
+        device
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::advice::{sentence, way_out};
+use super::advice::{command, sentence, way_out};
 use super::client::Client;
 use super::model::Device;
 use super::print::print;
@@ -42,15 +42,15 @@ pub(super) async fn follow(
     loop {
         match judge(&device) {
             Progress::Done => return Ok(print(&format!("{}\n", sentence(&device)))?),
-            Progress::Stuck => anyhow::bail!("{}; what to do: {}", sentence(&device), way_out(&device)),
+            Progress::Stuck => anyhow::bail!("{}. {}", sentence(&device), way_out(&device)),
             Progress::UnderWay => {}
         }
         anyhow::ensure!(
             Instant::now() < deadline,
-            "after {} s, {}; look again with `postern device show {}`",
+            "after {} s, {}; look again with {}",
             limit.as_secs(),
             sentence(&device),
-            device.id
+            command("show", &device)
         );
         sleep(POLL).await;
         let now = client.device(&device.id).await?;

@@ -14,9 +14,20 @@ pub(super) struct Device {
     pub(super) reason: String,
     pub(super) since: String,
     pub(super) retry_at: Option<String>,
+    pub(super) last_event_at: Option<String>,
     pub(super) intent: String,
     pub(super) account: Option<Account>,
+    pub(super) counters: Counters,
     pub(super) created_at: String,
+}
+
+/// What is counted for a device.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Counters {
+    pub(super) reconnects: u64,
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) parked: u64,
 }
 
 /// The account a device is linked to, or was last linked to.
@@ -53,7 +64,7 @@ impl Device {
         self.reason == reason.name()
     }
 
-    /// Whether it has no account: it is `disconnected` instead of `unlinked` while messages wait for the link.
+    /// Whether it is linked to no account: it is `disconnected` instead of `unlinked` when a logout left messages.
     pub(super) fn has_no_link(&self) -> bool {
         self.is(DeviceState::Unlinked) || self.is_because(DeviceReason::LoggedOut)
     }
@@ -70,5 +81,41 @@ impl Device {
         } else {
             &self.name
         }
+    }
+}
+
+#[cfg(test)]
+impl Device {
+    /// A device for tests, without a name.
+    pub(super) fn seen(state: &str, reason: &str, since: &str) -> Self {
+        Self {
+            id: "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D".to_owned(),
+            name: String::new(),
+            state: state.to_owned(),
+            reason: reason.to_owned(),
+            since: since.to_owned(),
+            retry_at: None,
+            last_event_at: None,
+            intent: "linked".to_owned(),
+            account: None,
+            counters: Counters::default(),
+            created_at: "2026-11-01T12:00:00.000Z".to_owned(),
+        }
+    }
+
+    /// The same with a name.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self
+    }
+
+    /// The same with an account.
+    pub(super) fn linked_to(mut self, phone: &str) -> Self {
+        self.account = Some(Account {
+            phone: phone.to_owned(),
+            push_name: None,
+            platform: None,
+        });
+        self
     }
 }

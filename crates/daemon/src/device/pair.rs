@@ -7,7 +7,7 @@ use postern_domain::{DeviceReason, DeviceState, PhoneNumber, Timestamp};
 use postern_runtime::{Clock as _, SystemClock};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::advice::{sentence, way_out};
+use super::advice::{command, sentence, way_out};
 use super::client::Client;
 use super::find;
 use super::model::{Code, Device};
@@ -62,64 +62,90 @@ struct Pairing<'a> {
     shown: Option<Code>,
 }
 
+/// How one round of codes ended.
+enum End {
+    Linked(Device),
+    /// Nobody used a code.
+    UsedUp(Device),
+    /// The device went elsewhere, e.g. because WhatsApp refused.
+    Otherwise(Device),
+}
+
 impl Pairing<'_> {
     async fn run(&mut self, mut device: Device) -> anyhow::Result<()> {
         loop {
             self.ask(&device).await?;
-            device = self.follow(device).await?;
-            self.shown = None;
-            if device.is(DeviceState::Connected) {
-                return Ok(self.screen.say(&sentence(&device))?);
-            }
-            let used_up = device.is_because(DeviceReason::QrExpired);
-            anyhow::ensure!(
-                used_up && self.again,
-                "{}; what to do: {}",
-                sentence(&device),
-                way_out(&device)
-            );
-            self.screen.say("No code was used; asking for new ones.")?;
+            device = match self.follow(&device).await? {
+                End::Linked(device) => return Ok(self.screen.say(&sentence(&device))?),
+                End::Otherwise(device) => {
+                    anyhow::bail!("{}. {}", sentence(&device), way_out(&device))
+                }
+                End::UsedUp(device) if self.again => device,
+                End::UsedUp(device) => anyhow::bail!(
+                    "no code was used in time; start again with {}, or let --again show new ones until one is used",
+                    command("pair", &device)
+                ),
+            };
+            self.screen
+                .say("No code was used in time; asking for new ones.")?;
         }
     }
 
     /// Asks for codes of the wanted kind.
     async fn ask(&mut self, device: &Device) -> anyhow::Result<()> {
+        self.shown = None;
         self.screen.show("", "Asking for a code…")?;
-        let Some(phone) = self.phone else {
-            self.client.ask(&device.id, "pair").await?;
-            return Ok(());
-        };
-        let code = self.client.pairing_code(&device.id, phone).await?;
-        self.show(code)
+        match self.phone {
+            None => drop(self.client.ask(&device.id, "pair").await?),
+            Some(phone) => self.client.ask_for_pairing_code(&device.id, phone).await?,
+        }
+        Ok(())
+    }
+
+    /// The code on show, if one is.
+    async fn code(&self, device: &Device) -> anyhow::Result<Option<Code>> {
+        Ok(if device.is_because(DeviceReason::QrShown) {
+            self.client.qr(&device.id).await?
+        } else if device.is_because(DeviceReason::PairingCodeShown) {
+            self.client.pairing_code(&device.id).await?
+        } else {
+            None
+        })
     }
 
     /// Keeps the code on show up to date until the device is linked and connected, or pairing has ended.
-    async fn follow(&mut self, before: Device) -> anyhow::Result<Device> {
+    async fn follow(&mut self, before: &Device) -> anyhow::Result<End> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = before.clone();
+        let mut accepted = false;
         loop {
             ticks.tick().await;
             let device = self.client.device(&before.id).await?;
             let device = device.ok_or_else(|| anyhow::anyhow!("the device was removed meanwhile"))?;
+            if device.is(DeviceState::Connected) {
+                return Ok(End::Linked(device));
+            }
             // Until a session takes the request up, the device is what it was.
-            if device.is_still(&before) && !before.is(DeviceState::Pairing) {
-                continue;
+            let is_taken_up = !device.is_still(before) || before.is(DeviceState::Pairing);
+            let is_under_way = device.is(DeviceState::Pairing) || device.is(DeviceState::Degraded);
+            if is_taken_up && !is_under_way {
+                let is_used_up = device.is_because(DeviceReason::QrExpired)
+                    || device.is_because(DeviceReason::PairingCodeExpired);
+                return Ok(if is_used_up {
+                    End::UsedUp(device)
+                } else {
+                    End::Otherwise(device)
+                });
             }
-            if !device.is(DeviceState::Pairing) && !device.is(DeviceState::Degraded) {
-                return Ok(device);
-            }
-            if device.is_because(DeviceReason::LoggingIn) && !seen.is_because(DeviceReason::LoggingIn) {
+            if device.is_because(DeviceReason::LoggingIn) && !accepted {
+                accepted = true;
                 self.shown = None;
                 self.screen.say("The phone accepted; logging in.")?;
             }
-            if device.is_because(DeviceReason::QrShown)
-                && let Some(code) = self.client.qr(&device.id).await?
-            {
+            if let Some(code) = self.code(&device).await? {
                 self.show(code)?;
             }
             self.count_down()?;
-            seen = device;
         }
     }
 
@@ -162,7 +188,7 @@ fn picture(code: &Code, phone: Option<PhoneNumber>) -> anyhow::Result<String> {
 fn caption(code: &Code, now: Timestamp) -> String {
     let seconds = Timestamp::from_rfc3339(&code.expires_at).map(|time| time.since(now).as_secs());
     match seconds {
-        Some(0) => "It has run out; waiting for the next one…".to_owned(),
+        Some(0) => "It has run out; waiting for the phone, or the next code…".to_owned(),
         Some(seconds) => format!("Valid for {seconds} s more; Ctrl-C ends this."),
         None => format!("Valid until {}; Ctrl-C ends this.", code.expires_at),
     }

@@ -27,29 +27,22 @@ pub(super) fn judge(device: &Device, before: &Device) -> Progress {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn device(state: &str, reason: &str, since: &str) -> Device {
-        serde_json::from_value(json!({
-            "id": "dev_1", "name": "", "state": state, "reason": reason, "since": since, "retryAt": null,
-            "intent": "linked", "account": null, "createdAt": "",
-        }))
-        .expect("a device")
-    }
 
     #[test]
     fn only_a_new_ending_is_an_ending() {
-        let before = device("disconnected", "stopped", "1");
+        let before = Device::seen("disconnected", "stopped", "1");
         for (now, progress) in [
-            (device("disconnected", "stopped", "1"), Progress::UnderWay),
-            (device("degraded", "connecting", "2"), Progress::UnderWay),
-            (device("connected", "healthy", "3"), Progress::Done),
-            (device("disconnected", "temporary_ban", "3"), Progress::Stuck),
-            (device("disconnected", "stopped", "4"), Progress::Stuck),
-            (device("unlinked", "logged_out", "3"), Progress::Stuck),
-            (device("disconnected", "logged_out", "3"), Progress::Stuck),
+            (Device::seen("disconnected", "stopped", "1"), Progress::UnderWay),
+            (Device::seen("degraded", "connecting", "2"), Progress::UnderWay),
+            (Device::seen("connected", "healthy", "3"), Progress::Done),
+            (
+                Device::seen("disconnected", "temporary_ban", "3"),
+                Progress::Stuck,
+            ),
+            (Device::seen("disconnected", "stopped", "4"), Progress::Stuck),
+            (Device::seen("unlinked", "logged_out", "3"), Progress::Stuck),
+            (Device::seen("disconnected", "logged_out", "3"), Progress::Stuck),
         ] {
             assert_eq!(judge(&now, &before), progress, "{now:?}");
         }

@@ -64,8 +64,6 @@ pub(super) fn ago(time: &str, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NOW: &str = "2026-12-01T12:00:00.000Z";
@@ -74,26 +72,13 @@ mod tests {
         Timestamp::from_rfc3339(NOW).expect("a time")
     }
 
-    fn device(name: &str, state: &str, reason: &str, since: &str, phone: Option<&str>) -> Device {
-        serde_json::from_value(json!({
-            "id": "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D", "name": name, "state": state, "reason": reason,
-            "since": since, "retryAt": null, "intent": "linked", "createdAt": NOW,
-            "account": phone.map(|phone| json!({ "phone": phone, "pushName": null, "platform": null })),
-        }))
-        .expect("a device")
-    }
-
     #[test]
     fn columns_are_aligned_and_what_is_missing_is_a_dash() {
         let devices = [
-            device(
-                "Büro",
-                "connected",
-                "healthy",
-                "2026-12-01T11:58:00Z",
-                Some("+4915112345678"),
-            ),
-            device("", "unlinked", "new", NOW, None),
+            Device::seen("connected", "healthy", "2026-12-01T11:58:00Z")
+                .named("Büro")
+                .linked_to("+4915112345678"),
+            Device::seen("unlinked", "new", NOW),
         ];
         let expected = "\
 ID                              NAME  STATE      REASON   SINCE      PHONE
@@ -105,7 +90,7 @@ dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D  -     unlinked   new      just now   -
 
     #[test]
     fn a_name_cannot_draw_on_the_terminal() {
-        let devices = [device("a\u{1b}[2J", "unlinked", "new", NOW, None)];
+        let devices = [Device::seen("unlinked", "new", NOW).named("a\u{1b}[2J")];
         assert!(!table(&devices, now()).contains('\u{1b}'));
     }
 
