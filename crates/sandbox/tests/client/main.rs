@@ -1,5 +1,6 @@
 //! The real whatsapp-rust client, unmodified, against the sandbox.
 
+mod arming;
 mod control;
 mod faults;
 mod linking;
