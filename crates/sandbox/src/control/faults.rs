@@ -157,7 +157,8 @@ pub(super) async fn clear(
     let phone = filter
         .phone
         .as_deref()
-        .map(|phone| request::parse_phone("phone", phone))
+        // A plus that nobody encoded is a space.
+        .map(|phone| request::parse_phone("phone", phone.trim_start()))
         .transpose()?;
     faults::clear(&network, phone);
     Ok(HttpResponse::NoContent())

@@ -43,7 +43,7 @@ async fn what_is_armed_can_be_listed_and_cleared() {
         ]
     );
 
-    let (status, _) = lab.request("DELETE", "/faults?phone=15551234567", None).await;
+    let (status, _) = lab.request("DELETE", "/faults?phone=+15551234567", None).await;
     assert_eq!(status, 204);
     let left: Vec<Value> = lab
         .faults()
@@ -138,9 +138,11 @@ async fn a_fault_that_can_strike_nobody_is_refused() {
         assert_eq!(status, 200);
     }
     assert_eq!(ask("POST", "/faults", arm).await, conflict);
-    let (status, answer) = lab.request("DELETE", "/faults?phone=me", None).await;
-    assert_eq!(
-        (status, &answer["error"]["details"][0]["field"]),
-        (400, &"phone".into())
-    );
+    for (query, field) in [("phone=me", "phone"), ("device=1", "device")] {
+        let (status, answer) = lab.request("DELETE", &format!("/faults?{query}"), None).await;
+        assert_eq!(
+            (status, &answer["error"]["details"][0]["field"]),
+            (400, &field.into())
+        );
+    }
 }
