@@ -106,3 +106,45 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{Left, Trap};
+
+    #[test]
+    fn what_is_heard_is_counted_down() {
+        let (outbox, _outgoing, _manner) = Outbox::new(CancellationToken::new());
+        assert!(outbox.hears_frame());
+        outbox.hear_only(2);
+        let heard = [(); 4].map(|()| outbox.hears_frame());
+        assert_eq!(heard, [true, true, false, false]);
+        outbox.treat_normally();
+        assert!(outbox.hears_frame());
+    }
+
+    #[test]
+    fn a_silence_is_used_up_by_one_connection() {
+        let mut faults = Armed::default();
+        faults.arm(Trap::Mute, Left::from_count(1)).expect("room");
+        let [first, second] = [(); 2].map(|()| Outbox::new(CancellationToken::new()).0);
+        for outbox in [&first, &first, &second] {
+            outbox.treat(&mut faults);
+        }
+        assert!(first.treatment().muted);
+        assert!(!second.treatment().muted);
+    }
+
+    #[test]
+    fn a_mute_connection_is_closed_at_once() {
+        let closed = CancellationToken::new();
+        let (outbox, _outgoing, _manner) = Outbox::new(closed.clone());
+        outbox.close();
+        assert!(!closed.is_cancelled(), "the writer closes it in its turn");
+        let mut faults = Armed::default();
+        faults.arm(Trap::Mute, Left::UntilCleared).expect("room");
+        outbox.treat(&mut faults);
+        outbox.close();
+        assert!(closed.is_cancelled());
+    }
+}

@@ -105,7 +105,9 @@ pub(super) async fn list(network: Data<Network>) -> impl Responder {
             due_in_ms: Some(scheduled.due.saturating_duration_since(now).as_millis()),
         }
     });
-    for person in network.people() {
+    let mut people = network.people();
+    people.sort_unstable_by_key(|person| person.phone.as_u64());
+    for person in people {
         let phone = person.phone.to_string();
         for companion in person.lock().account.companions.values() {
             let listed = |state, what, count| Listed {
@@ -155,7 +157,8 @@ pub(super) async fn clear(
     let phone = filter
         .phone
         .as_deref()
-        .map(|phone| request::parse_phone("phone", phone))
+        // A plus that nobody encoded is a space.
+        .map(|phone| request::parse_phone("phone", phone.trim_start()))
         .transpose()?;
     faults::clear(&network, phone);
     Ok(HttpResponse::NoContent())

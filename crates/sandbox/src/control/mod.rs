@@ -39,7 +39,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/faults", web::post().to(faults::inject))
         .route("/faults", web::delete().to(faults::clear))
         .default_service(web::to(nothing_here));
-    config.app_data(request::body_limit()).service(scope);
+    config
+        .app_data(request::body_limit())
+        .app_data(request::query_errors())
+        .service(scope);
 }
 
 async fn nothing_here() -> Result<&'static str, ControlError> {

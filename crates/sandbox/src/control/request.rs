@@ -1,6 +1,7 @@
 //! Reading requests: the phone number in the path, and a JSON body without unknown fields.
 
-use actix_web::web::{self, PayloadConfig};
+use actix_web::error::QueryPayloadError;
+use actix_web::web::{self, PayloadConfig, QueryConfig};
 use postern_domain::PhoneNumber;
 use serde::de::DeserializeOwned;
 
@@ -11,6 +12,17 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 pub(super) fn body_limit() -> PayloadConfig {
     PayloadConfig::new(BODY_LIMIT)
+}
+
+/// Parameters behind the question mark are refused as fields of a body are.
+pub(super) fn query_errors() -> QueryConfig {
+    QueryConfig::default().error_handler(|error, _request| {
+        let message = match &error {
+            QueryPayloadError::Deserialize(inner) => inner.to_string(),
+            other => other.to_string(),
+        };
+        ControlError::invalid(&field_of(".", &message), message).into()
+    })
 }
 
 /// The number in a path, with `+`, with `%2B`, or without.

@@ -25,18 +25,25 @@ pub(crate) struct Scheduled {
 /// All faults that are to come.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    waiting: Mutex<BTreeMap<u64, Scheduled>>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Never used twice, so that nobody takes what another has left.
+    next: u64,
+    faults: BTreeMap<u64, Scheduled>,
 }
 
 impl Schedule {
     /// Reads what waits, in the order in which it was asked for.
     pub(crate) fn read<T>(&self, mut read: impl FnMut(&Scheduled) -> T) -> Vec<T> {
-        self.lock().values().map(&mut read).collect()
+        self.lock().faults.values().map(&mut read).collect()
     }
 
     /// Forgets what waits for this account, or for all.
     pub(crate) fn clear(&self, phone: Option<PhoneNumber>) {
-        self.lock().retain(|_, scheduled| {
+        self.lock().faults.retain(|_, scheduled| {
             let stays = phone.is_some_and(|phone| phone != scheduled.order.phone);
             if !stays {
                 scheduled.cleared.cancel();
@@ -47,19 +54,21 @@ impl Schedule {
 
     fn add(&self, scheduled: Scheduled) -> Result<u64, Missed> {
         let mut waiting = self.lock();
-        if waiting.len() >= LIMIT {
+        if waiting.faults.len() >= LIMIT {
             return Err(Missed::Full);
         }
-        let number = waiting.last_key_value().map_or(0, |(last, _)| last + 1);
-        waiting.insert(number, scheduled);
+        let number = waiting.next;
+        waiting.next += 1;
+        waiting.faults.insert(number, scheduled);
         Ok(number)
     }
 
     fn take(&self, number: u64) -> Option<Order> {
-        self.lock().remove(&number).map(|scheduled| scheduled.order)
+        let scheduled = self.lock().faults.remove(&number)?;
+        Some(scheduled.order)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Scheduled>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,40 +16,51 @@ async fn arrived_once(lab: &Lab, id: &str) {
     assert_eq!(message["copies"], 1);
 }
 
-/// The connection ends with the fault, and the client comes back by itself.
-async fn is_survived(kind: &str) {
+/// The server says its last words, and the client comes back by itself.
+async fn is_survived(kind: &str, words: Option<Seen>, disconnects: bool) {
     let lab = Lab::start().await;
     let client = lab.linked_client(PHONE).await;
+    // Linking ends with words of its own.
+    let before = words.as_ref().map_or(0, |words| client.count(words));
     lab.fault(PHONE, kind).await;
     client.connected(2).await;
+    if let Some(words) = words {
+        assert_eq!(client.count(&words), before + 1, "{words:?}");
+    }
+    assert_eq!(client.count(&Seen::Disconnected) > 0, disconnects);
     gets_through(&lab, &client, "after the break").await;
     assert_eq!(client.count(&Seen::LoggedOut), 0);
     client.stop().await;
 }
 
+fn stream_error(code: &str) -> Option<Seen> {
+    Some(Seen::Stanza("stream:error", code.to_owned()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_connection_comes_back() {
-    is_survived("close").await;
+    is_survived("close", None, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_ends_comes_back() {
-    is_survived("stream_end").await;
+    let words = Seen::Stanza("xmlstreamend", String::new());
+    is_survived("stream_end", Some(words), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_stream_is_followed() {
-    is_survived("restart").await;
+    is_survived("restart", stream_error("515"), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_goes_down_is_waited_for() {
-    is_survived("unavailable").await;
+    is_survived("unavailable", stream_error("503"), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_is_too_fast_comes_back_slowly() {
-    is_survived("slow_down").await;
+async fn a_client_that_is_too_fast_comes_back() {
+    is_survived("slow_down", stream_error("429"), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,15 +157,17 @@ async fn a_login_the_server_cannot_take_now_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cached_server_key_that_is_not_recognised_is_replaced() {
-    for mode in ["fallback", "reject"] {
+    for (mode, connections) in [("fallback", 1), ("reject", 2)] {
         let lab = Lab::start().await;
         let client = lab.linked_client(PHONE).await;
         // The first login after linking may still be XX; from the next one on the key is cached.
         lab.fault(PHONE, "close").await;
         client.connected(2).await;
+        let before = client.connections();
         lab.fault_with(PHONE, "ik_failure", json!({ "mode": mode })).await;
         client.connected(3).await;
         assert!(lab.faults().await.is_empty(), "the {mode} struck");
+        assert_eq!(client.connections() - before, connections, "after a {mode}");
         gets_through(&lab, &client, "we have met").await;
         client.stop().await;
     }

@@ -1,6 +1,7 @@
 //! The real whatsapp-rust client, unmodified, against the sandbox.
 
 mod companions;
+mod arming;
 mod control;
 mod faults;
 mod linking;

@@ -1,6 +1,7 @@
 //! A sandbox with its control API, and real clients that write down what happens to them.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use wacore::net::{HttpClient, HttpRequest, HttpResponse, Transport, TransportEve
 use wacore::store::InMemoryBackend;
 use wacore::types::events::Event;
 use wacore::types::presence::ReceiptType;
+use wacore_binary::NodeRef;
 use waproto::whatsapp::Message;
 use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
-use whatsapp_rust::{Jid, async_channel};
+use whatsapp_rust::{Jid, RawNodeLease, async_channel};
 
 pub(crate) const PHONE: &str = "+15551234567";
 pub(crate) const CONTACT: &str = "+15557654321";
@@ -171,6 +173,9 @@ pub(crate) enum Seen {
     Qr(String),
     NewCodeWanted,
     Connected,
+    Disconnected,
+    /// A stanza that matters here, as it came: its tag, and its id, code or reason.
+    Stanza(&'static str, String),
     LoggedOut,
     Replaced,
     /// Somebody's devices changed.
@@ -204,6 +209,8 @@ pub(crate) struct TestClient {
     backend: Arc<InMemoryBackend>,
     seen: Arc<Mutex<Vec<Seen>>>,
     handle: BotHandle,
+    connections: Arc<AtomicUsize>,
+    _raw_stanzas: RawNodeLease,
 }
 
 impl TestClient {
@@ -211,9 +218,13 @@ impl TestClient {
     pub(crate) async fn start(lab: &Lab, backend: Arc<InMemoryBackend>) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let notes = seen.clone();
+        let connections = Arc::new(AtomicUsize::new(0));
         let bot = Bot::builder()
             .with_backend_arc(backend.clone())
-            .with_transport_factory(Loopback(lab.sandbox.websocket_url()))
+            .with_transport_factory(Loopback {
+                url: lab.sandbox.websocket_url(),
+                connections: connections.clone(),
+            })
             .with_http_client(NoHttp)
             .with_version((2, 3000, 1_234_567_890))
             .with_wanted_pre_key_count(30)
@@ -225,11 +236,14 @@ impl TestClient {
             .build()
             .await
             .expect("a client");
+        let client = bot.client();
         Self {
-            client: bot.client(),
+            _raw_stanzas: client.acquire_raw_node_forwarding(),
+            client,
             backend,
             seen,
             handle: bot.spawn(),
+            connections,
         }
     }
 
@@ -241,6 +255,11 @@ impl TestClient {
 
     pub(crate) fn backend(&self) -> Arc<InMemoryBackend> {
         self.backend.clone()
+    }
+
+    /// How often it has connected, whether it could log in or not.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count(&self, wanted: &Seen) -> usize {
@@ -349,6 +368,8 @@ fn observe(event: &Event) -> Vec<Seen> {
         Event::PairingCodeRefresh(_) => vec![Seen::NewCodeWanted],
         Event::DeviceListUpdate(_) => vec![Seen::Devices],
         Event::Connected(_) => vec![Seen::Connected],
+        Event::Disconnected(_) => vec![Seen::Disconnected],
+        Event::RawNode(stanza) => stanza_of(stanza.get()).into_iter().collect(),
         Event::LoggedOut(_) => vec![Seen::LoggedOut],
         Event::StreamReplaced(_) => vec![Seen::Replaced],
         Event::UndecryptableMessage(message) => vec![Seen::Undecryptable(message.info.id.clone())],
@@ -393,16 +414,32 @@ fn observe(event: &Event) -> Vec<Seen> {
     }
 }
 
+fn stanza_of(stanza: &NodeRef<'_>) -> Option<Seen> {
+    let (tag, attribute) = match &*stanza.tag {
+        "message" => ("message", "id"),
+        "stream:error" => ("stream:error", "code"),
+        "xmlstreamend" => ("xmlstreamend", "code"),
+        _ => return None,
+    };
+    let value = stanza.get_attr(attribute);
+    let value = value.map_or_else(String::new, |value| value.as_str().into_owned());
+    Some(Seen::Stanza(tag, value))
+}
+
 /// The stock transport leaves Nagle's algorithm on.
-struct Loopback(String);
+struct Loopback {
+    url: String,
+    connections: Arc<AtomicUsize>,
+}
 
 #[async_trait]
 impl TransportFactory for Loopback {
     async fn create_transport(
         &self,
     ) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
         let address = self
-            .0
+            .url
             .trim_start_matches("ws://")
             .split('/')
             .next()
@@ -410,7 +447,7 @@ impl TransportFactory for Loopback {
         let socket = tokio::net::TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
         let (websocket, _response) = tokio_websockets::ClientBuilder::new()
-            .uri(&self.0)?
+            .uri(&self.url)?
             .connect_on(socket)
             .await?;
         Ok(whatsapp_rust_tokio_transport::from_websocket(websocket))

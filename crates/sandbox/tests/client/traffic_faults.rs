@@ -201,7 +201,8 @@ async fn what_is_delivered_twice_is_seen_once() {
     client.sees(&Seen::Read(sent), 1).await;
     let third = lab.write(CONTACT, PHONE, "third").await;
     client.text(&third).await;
-    for id in [first, second, third] {
+    for (id, times) in [(first, 1), (second, 2), (third, 1)] {
+        assert_eq!(client.count(&Seen::Stanza("message", id.clone())), times);
         assert_eq!(client.count_texts(&id), 1);
     }
     assert!(lab.faults().await.is_empty());
