@@ -20,7 +20,9 @@ pub(crate) async fn run(world: Arc<World>, pause: Duration) -> anyhow::Result<()
     let mut chance = StdRng::seed_from_u64(world.seed ^ OTHER_CHANCES);
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    for number in 0.. {
+    let mut number = 0;
+    loop {
+        number += 1;
         ticks.tick().await;
         if Instant::now() >= world.end {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The real whatsapp-rust client, unmodified, against the sandbox.
 
-mod companions;
 mod arming;
+mod companions;
 mod control;
 mod faults;
 mod linking;
