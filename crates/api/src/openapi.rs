@@ -43,7 +43,8 @@ const JSON: &str = "application/json";
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
-        messages::send, messages::list, messages::get, messages::cancel, messages::release,
+        messages::send, messages::list, messages::get, messages::reschedule, messages::cancel, messages::retry,
+        messages::release,
         devices::create, devices::list, devices::get, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
@@ -97,6 +98,7 @@ fn operation<'a>(document: &'a mut utoipa::openapi::OpenApi, route: &Route) -> O
     match route.method.as_str() {
         "GET" => item.get.as_mut(),
         "POST" => item.post.as_mut(),
+        "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
         _ => None,
     }

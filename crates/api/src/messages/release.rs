@@ -2,10 +2,9 @@
 
 use actix_web::{HttpResponse, web};
 use postern_domain::MessageId;
-use postern_store::MoveError;
 
-use super::Message;
-use crate::errors::{ApiError, ErrorCode};
+use super::{Message, not_moved};
+use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
 use crate::{Api, Caller};
 
@@ -28,21 +27,4 @@ pub(crate) async fn release(
     let message = released.map_err(not_moved)?;
     api.wakes.outbox.ring(&message.device);
     Ok(HttpResponse::Ok().json(Message::with_timeline(message)))
-}
-
-/// Says why messages were not moved.
-pub(crate) fn not_moved(error: MoveError) -> ApiError {
-    let message = match error {
-        MoveError::UnknownMessage => return ApiError::no_such("message"),
-        MoveError::UnknownDevice => return ApiError::no_such("device"),
-        MoveError::Store(error) => return error.into(),
-        MoveError::InvalidStatus(status) => {
-            format!("the message is {status}; only what is scheduled, queued or retrying can be canceled")
-        }
-        MoveError::NotParked => "the message is not parked".to_owned(),
-        MoveError::OtherAccount => "the device is not linked to the account the message was accepted for; \
-             pair it with that account first, or cancel the message"
-            .to_owned(),
-    };
-    ApiError::new(ErrorCode::InvalidState, message)
 }

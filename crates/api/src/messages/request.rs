@@ -176,10 +176,22 @@ fn text_rules(body: &str) -> Result<(), String> {
     }
 }
 
-fn time(text: &str) -> Result<Timestamp, &'static str> {
+pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| Timestamp::from(time.to_utc()))
         .map_err(|_why| "must be a time in RFC 3339 with an offset, e.g. 2026-12-01T09:00:00Z")
+}
+
+/// # Errors
+/// `sendAt` is not in the future, or too far in it.
+pub(super) fn check_ahead(at: Timestamp, now: Timestamp) -> Result<(), ApiError> {
+    if at <= now {
+        return Err(ApiError::field("sendAt", "must be in the future"));
+    }
+    if at > now.after(MAX_AHEAD) {
+        return Err(ApiError::field("sendAt", "must be at most one year ahead"));
+    }
+    Ok(())
 }
 
 fn checked_metadata(metadata: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, String> {
@@ -199,13 +211,7 @@ impl Checked {
     /// # Errors
     /// `sendAt` is not in the future, or too far in it.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), ApiError> {
-        match self.send_at {
-            Some(at) if at <= now => Err(ApiError::field("sendAt", "must be in the future")),
-            Some(at) if at > now.after(MAX_AHEAD) => {
-                Err(ApiError::field("sendAt", "must be at most one year ahead"))
-            }
-            _ => Ok(()),
-        }
+        self.send_at.map_or(Ok(()), |at| check_ahead(at, now))
     }
 
     /// What the store is asked to accept.

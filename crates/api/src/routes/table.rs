@@ -15,6 +15,7 @@ use crate::{devices, health, messages, openapi};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected];
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
@@ -27,6 +28,8 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/messages",                        Key,  Json,         SEND,            || web::to(messages::send)),
     route(GET,    "/v1/messages",                        Key,  Ignored,      &[Validation],   || web::to(messages::list)),
     route(GET,    "/v1/messages/{id}",                   Key,  Ignored,      &[],             || web::to(messages::get)),
+    route(PATCH,  "/v1/messages/{id}",                   Key,  Json,         &[InvalidState], || web::to(messages::reschedule)),
+    route(POST,   "/v1/messages/{id}/retry",             Key,  OptionalJson, &[InvalidState], || web::to(messages::retry)),
     route(POST,   "/v1/messages/{id}/cancel",            Key,  OptionalJson, &[InvalidState], || web::to(messages::cancel)),
     route(POST,   "/v1/messages/{id}/release",           Key,  OptionalJson, &[InvalidState], || web::to(messages::release)),
 

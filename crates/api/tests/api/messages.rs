@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use postern_domain::session::Signal;
-use postern_domain::{DeviceId, Timestamp};
+use postern_domain::{DeviceId, FailureCode, Timestamp};
+use postern_runtime::{Clock as _, SystemClock};
+use postern_store::Outcome;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -201,4 +203,63 @@ async fn a_device_that_cannot_send_says_what_to_do_or_queues() {
     api.signal(degraded, Signal::ConnectionLost).await;
     let answer = api.post("/v1/messages", &text_to(degraded, "hello")).await;
     answer.expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_is_moved_and_a_failed_one_retried() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let mut request = text_to(device, "later");
+    request["sendAt"] = json!(SystemClock.now().after(Duration::from_secs(3600)).to_rfc3339());
+    let sent = api
+        .post("/v1/messages", &request)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let path = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+    let patch = async |body: Value| api.call(Method::PATCH, &path).json(&body).send().await;
+    patch(json!({})).await.expect_fields(&["sendAt"]);
+    patch(json!({ "sendAt": "tomorrow" }))
+        .await
+        .expect_fields(&["sendAt"]);
+    patch(json!({ "sendAt": "2020-01-01T00:00:00Z" }))
+        .await
+        .expect_fields(&["sendAt"]);
+    let later = SystemClock.now().after(Duration::from_secs(7200)).to_rfc3339();
+    let moved = patch(json!({ "sendAt": later })).await.expect(StatusCode::OK);
+    assert_eq!(
+        (&moved["status"], &moved["scheduledFor"]),
+        (&json!("scheduled"), &json!(later))
+    );
+    let retry = format!("{path}/retry");
+    api.post(&retry, &json!({}))
+        .await
+        .expect_error(409, "INVALID_STATE");
+    let now = patch(json!({ "sendAt": null })).await.expect(StatusCode::OK);
+    assert_eq!(
+        (&now["status"], &now["scheduledFor"]),
+        (&json!("queued"), &json!(null))
+    );
+    patch(json!({ "sendAt": later }))
+        .await
+        .expect_error(409, "INVALID_STATE");
+
+    let stanza = now["stanzaId"].as_str().expect("an id").to_owned();
+    let failed = Outcome::Failed {
+        stanza: stanza.clone().into(),
+        code: FailureCode::NotOnWhatsApp,
+        text: "nobody there".to_owned(),
+    };
+    let recorded = api.store.record(device, vec![failed], SystemClock.now()).await;
+    recorded.expect("recorded");
+    let retried = api.post(&retry, &json!({})).await.expect(StatusCode::OK);
+    assert_eq!(
+        (&retried["status"], &retried["error"]),
+        (&json!("queued"), &json!(null))
+    );
+    assert_eq!(retried["stanzaId"], stanza);
+    let claimed = api
+        .store
+        .claim(device, 9, SystemClock.now(), SystemClock.now())
+        .await;
+    assert_eq!(claimed.expect("a claim").len(), 1);
 }

@@ -26,7 +26,10 @@ async fn another_workspaces_objects_do_not_exist() {
         let path = route.path.replace("{id}", &id).replace("{format}", "png");
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         println!("{method} {path}");
-        let body = json!({ "phone": "+15557654321" });
+        let body = match route.method.as_str() {
+            "PATCH" => json!({ "sendAt": null }),
+            _ => json!({ "phone": "+15557654321" }),
+        };
         let call = |method, path: &str| {
             let call = api.call_as(&stranger, method, path);
             if route.body == Body::Json {

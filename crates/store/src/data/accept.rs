@@ -80,7 +80,7 @@ fn insert(tx: &Connection, message: &NewMessage, now: Timestamp) -> Result<(), A
         _ => (MessageStatus::Queued, Lane::Ready, now),
     };
     let chat = message.to.to_string();
-    let seq = messages::insert_outbound(tx, message, &chat, status, now)?;
+    let seq = messages::insert_outbound(tx, message, &chat, status, sender.account, now)?;
     let entry = Entry {
         seq,
         lane,

@@ -19,11 +19,12 @@ mod parked;
 mod receive;
 mod record;
 mod records;
+mod revise;
 mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use parked::MoveError;
 pub use records::*;
+pub use revise::MoveError;
 pub use store::{AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};

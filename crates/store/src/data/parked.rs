@@ -1,4 +1,4 @@
-//! Parked messages, and taking messages back: what waits for somebody to act, and how they act.
+//! Parked messages: what waits for somebody to act, and how they act.
 //!
 //! When a link is removed, everything that waited for its turn is parked: the operator decides whether it is still to
 //! be sent once the same account is linked again. Messages that were to be sent at a later time stay scheduled, and
@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::claim::UNANSWERED;
 use super::record::Change;
 use super::records::Message;
+use super::revise::{MoveError, cancel};
 use super::store::Store;
 use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, history, messages, outbox};
@@ -18,29 +19,6 @@ use crate::StoreError;
 
 /// Messages that are moved in one write, so that others get their turn.
 const AT_ONCE: usize = 500;
-
-/// A message was not moved.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveError {
-    /// The workspace has no such message.
-    #[error("no such message")]
-    UnknownMessage,
-    /// The workspace has no such device.
-    #[error("no such device")]
-    UnknownDevice,
-    /// Its status does not allow it: it was handed to WhatsApp, or has ended.
-    #[error("the message is {0}")]
-    InvalidStatus(MessageStatus),
-    /// It is not parked.
-    #[error("the message is not parked")]
-    NotParked,
-    /// The device is linked to no account, or not to the one the message was accepted for.
-    #[error("the device is not linked to the account the message was accepted for")]
-    OtherAccount,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 impl Store {
     /// Goes on parking what waited when the device was unlinked, until all of it is.
@@ -149,26 +127,6 @@ impl Store {
         }
         Ok(canceled)
     }
-
-    /// Takes a message back that was not handed to WhatsApp yet, parked or not. Answers it.
-    ///
-    /// # Errors
-    /// See [`MoveError`]. Nothing was changed.
-    pub async fn cancel(
-        &self,
-        workspace: WorkspaceId,
-        message: MessageId,
-        now: Timestamp,
-    ) -> Result<Message, MoveError> {
-        self.database
-            .write(move |tx| {
-                let (device, seq) =
-                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-                cancel(Change { tx, device, now }, seq)?;
-                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
-            })
-            .await
-    }
 }
 
 /// Where the next write goes on, if this one was full.
@@ -221,13 +179,4 @@ fn release(change: Change<'_>, entry: &Entry) -> Result<(), StoreError> {
     let Change { tx, device, now } = change;
     messages::set_status(tx, entry.seq, MessageStatus::Queued, None, "released", now)?;
     outbox::unpark(tx, device, entry.seq, now)
-}
-
-fn cancel(change: Change<'_>, seq: i64) -> Result<(), MoveError> {
-    let mut known = messages::by_seq(change.tx, seq)?.ok_or(MoveError::UnknownMessage)?;
-    if !change.apply(&mut known, MessageStatus::Canceled, None, "")? {
-        return Err(MoveError::InvalidStatus(known.status));
-    }
-    outbox::remove(change.tx, change.device, seq, &known.chat)?;
-    Ok(())
 }

@@ -23,6 +23,10 @@ pub(super) const SCHEMA: Schema = Schema {
             "V2__sessions",
             include_str!("../../../../migrations/postern/V2__sessions.sql"),
         ),
+        (
+            "V4__retries",
+            include_str!("../../../../migrations/postern/V4__retries.sql"),
+        ),
     ],
 };
 

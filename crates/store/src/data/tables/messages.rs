@@ -30,12 +30,13 @@ pub(in crate::data) fn insert_outbound(
     message: &NewMessage,
     chat: &str,
     status: MessageStatus,
+    account: Option<i64>,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     tx.prepare_cached(
         "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id, content,
-                               metadata, scheduled_for, timeline, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+                               metadata, scheduled_for, timeline, created_at, updated_at, account)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)",
     )?
     .execute((
         message.id.to_bytes(),
@@ -50,6 +51,7 @@ pub(in crate::data) fn insert_outbound(
         message.scheduled_for.map(Timestamp::as_millis),
         timeline::step(status, now, ""),
         now.as_millis(),
+        account,
     ))?;
     Ok(tx.last_insert_rowid())
 }
@@ -123,6 +125,24 @@ pub(in crate::data) fn place(
         .next()?
         .map(|row| Ok((id(row, 0, DeviceId::from_bytes)?, row.get(1)?)))
         .transpose()
+}
+
+/// The account a message was accepted for.
+pub(in crate::data) fn account(connection: &Connection, seq: i64) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT account FROM messages WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))?)
+}
+
+/// Writes when a message is to be sent.
+pub(in crate::data) fn set_scheduled_for(
+    tx: &Connection,
+    seq: i64,
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE messages SET scheduled_for = ?2 WHERE seq = ?1")?
+        .execute((seq, at.map(Timestamp::as_millis)))?;
+    Ok(())
 }
 
 /// Counts an attempt and answers what it takes to make it.

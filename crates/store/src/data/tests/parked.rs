@@ -184,3 +184,49 @@ async fn what_was_handed_over_or_is_not_ours_is_not_canceled() {
         Err(MoveError::InvalidStatus(MessageStatus::Canceled))
     ));
 }
+
+#[tokio::test]
+async fn a_retry_keeps_the_stanza_id_and_the_account() {
+    let fixture = Fixture::new().await;
+    let message = fixture.accept(1, 10).await;
+    fixture.claim(1, 20).await;
+    fixture.record(failed("OUT0"), 30).await;
+    let retry = async |now| fixture.store.retry(fixture.workspace, message.id, at(now)).await;
+    let retried = retry(40).await.expect("queued");
+    assert_eq!((retried.status, retried.failure), (MessageStatus::Queued, None));
+    assert!(matches!(
+        retry(50).await,
+        Err(MoveError::InvalidStatus(MessageStatus::Queued))
+    ));
+    assert_eq!(fixture.claim(1, 50).await, ["OUT0"]);
+    fixture.record(failed("OUT0"), 60).await;
+    fixture.log_out(70).await;
+    fixture.link("15550000009", 70).await;
+    assert!(matches!(retry(80).await, Err(MoveError::OtherAccount)));
+    fixture.remove(fixture.device, false).await;
+    assert!(matches!(retry(90).await, Err(MoveError::DeviceRemoved)));
+}
+
+#[tokio::test]
+async fn a_scheduled_message_takes_another_time() {
+    let fixture = Fixture::new().await;
+    let message = NewMessage {
+        scheduled_for: Some(at(900)),
+        ..fixture.message(1)
+    };
+    fixture.accept_this(&message, 10).await;
+    let (store, workspace) = (&fixture.store, fixture.workspace);
+    let moved = store
+        .reschedule(workspace, message.id, Some(at(500)), at(20))
+        .await;
+    assert_eq!(moved.expect("moved").scheduled_for, Some(at(500)));
+    store.promote_scheduled(at(400), 9).await.expect("promoted");
+    assert!(fixture.claim(9, 400).await.is_empty());
+    store.promote_scheduled(at(500), 9).await.expect("promoted");
+    assert_eq!(fixture.claim(9, 500).await, ["OUT0"]);
+    let too_late = store.reschedule(workspace, message.id, None, at(600)).await;
+    assert!(matches!(
+        too_late,
+        Err(MoveError::InvalidStatus(MessageStatus::Processing))
+    ));
+}
