@@ -255,11 +255,11 @@ impl Client {
         if self.purpose.undo_by().is_some() {
             return self.undo().await;
         }
-        // Whatever was under way on the connection before may or may not have arrived.
-        self.context
-            .store
-            .release_claims(self.device, self.context.now())
-            .await?;
+        // Whatever was under way on the connection before may or may not have arrived; and what failed on it may
+        // have failed because of it.
+        let (store, now) = (&self.context.store, self.context.now());
+        store.release_claims(self.device, now).await?;
+        store.hasten_retries(self.device, now).await?;
         self.dispatch.connected();
         self.context.signal(self.device, Signal::Connected).await?;
         Ok(Next::Continue)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postern_domain::port::{Observed, ReceiptKind, SendError};
 use postern_domain::{DeviceReason, DeviceState, EventType, FailureCode, MessageStatus, Timestamp};
-use postern_runtime::{Clock as _, ManualClock, SystemClock};
+use postern_runtime::{Backoff, Clock as _, ManualClock, SystemClock};
 
 use crate::{Gateway, config, eventually};
 
@@ -114,6 +114,22 @@ async fn what_was_in_flight_when_the_link_broke_leaves_again_in_order() {
     }
     let stanzas: Vec<_> = messages.into_iter().map(|(_, stanza)| stanza).collect();
     assert_eq!(*client.sent.lock().expect("no panic"), stanzas);
+}
+
+#[tokio::test]
+async fn a_new_connection_is_tried_at_once() {
+    let mut patient = config();
+    patient.retry = Backoff::new(Duration::from_secs(3600), Duration::from_secs(3600));
+    let gateway = Gateway::start_with(patient).await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    let failure = SendError::Failed("nobody answers".to_owned());
+    client.failures.lock().expect("no panic").push(failure);
+    let (id, _) = gateway.accept(device, CONTACT, "hi").await;
+    gateway.reaches(id, MessageStatus::Retrying).await;
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.network.tell(device, Observed::Connected);
+    gateway.reaches(id, MessageStatus::Sent).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,16 @@ impl Store {
             .await
     }
 
+    /// Lets messages go at once that wait for their next attempt: what kept them back may have been the connection.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn hasten_retries(&self, device: DeviceId, now: Timestamp) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| outbox::hasten(tx, device, now))
+            .await
+    }
+
     /// When the next message of the device can be claimed; `None` when none waits that could.
     ///
     /// # Errors

@@ -265,3 +265,17 @@ async fn a_backlog_behind_one_message_does_not_stand_in_the_way() {
     let expected: Vec<_> = (0..=100).map(|number| format!("OUT{number}")).collect();
     assert_eq!(gone, expected);
 }
+
+#[tokio::test]
+async fn retries_are_hastened_and_never_put_off() {
+    let fixture = Fixture::new().await;
+    fixture.accept(1, 10).await;
+    fixture.accept(2, 10).await;
+    fixture.claim(2, 20).await;
+    fixture.record(retry("OUT0", 50_000), 30).await;
+    fixture.record(retry("OUT1", 40), 30).await;
+    let hastened = fixture.store.hasten_retries(fixture.device, at(100)).await;
+    assert_eq!(hastened, Ok(1), "the other is due already");
+    assert_eq!(fixture.next_due().await, Some(40));
+    assert_eq!(fixture.claim(9, 100).await, ["OUT0", "OUT1"]);
+}
