@@ -14,7 +14,7 @@ use wacore::handshake::NoiseCipher;
 use wacore_binary::marshal::{marshal_to_vec, unmarshal_ref};
 use wacore_binary::util::unpack;
 
-use crate::faults::{IkRefusal, Manner};
+use crate::faults::Manner;
 use crate::login;
 use crate::network::Network;
 use crate::noise::{Answered, Established, Hello};
@@ -124,11 +124,8 @@ async fn handshake(network: &Network, reader: &mut Reader) -> Result<Established
     let (reply, answered) = match Hello::read(&network.keys, &prologue, &hello)? {
         Hello::Stranger(hello) => hello.introduce()?,
         Hello::Acquaintance(hello) => {
-            match login::key_refusal(network, hello.client_static, &hello.payload) {
-                None => hello.accept()?,
-                Some(IkRefusal::Fallback) => hello.fall_back()?,
-                Some(IkRefusal::Reject) => hello.reject(),
-            }
+            let refusal = login::key_refusal(network, hello.client_static, &hello.payload);
+            hello.answer(refusal)?
         }
     };
     let reply = encode_frame(&reply, None).map_err(|_too_large| ConnectionError::TooLarge)?;

@@ -11,7 +11,8 @@
 //! *contact*, and whoever has scanned a QR code is an *account* with linked *companions* too. A
 //! `connection` does the Noise handshake and then hands stanzas to a `session`, which is plain
 //! synchronous code: it changes the network and puts answers into outboxes. Nothing waits while a
-//! lock is held, and no two people are ever locked at once.
+//! lock is held, and no two people are ever locked at once. What goes wrong on purpose is in
+//! `faults`, which a session asks at a few places.
 //!
 //! What a companion has not confirmed stays in its queue and is delivered again on its next login,
 //! as WhatsApp does it. With a state directory, all of that survives a restart of the sandbox.

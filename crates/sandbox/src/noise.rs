@@ -9,6 +9,7 @@ use waproto::whatsapp::handshake_message::ServerHello;
 use waproto::whatsapp::{ClientPayload, HandshakeMessage};
 
 use crate::certificate::{ServerKeys, public_bytes};
+use crate::faults::IkRefusal;
 
 /// What a handshake ends with.
 pub(crate) struct Established {
@@ -135,8 +136,16 @@ impl<'k> IkHello<'k> {
         })
     }
 
+    pub(crate) fn answer(self, refusal: Option<IkRefusal>) -> Result<(Vec<u8>, Answered), NoiseError> {
+        match refusal {
+            None => self.accept(),
+            Some(IkRefusal::Fallback) => self.introduction.introduce_as(NOISE_PATTERN_XXFALLBACK),
+            Some(IkRefusal::Reject) => Ok(reject()),
+        }
+    }
+
     /// The key is the server's: nothing more needs to be said.
-    pub(crate) fn accept(self) -> Result<(Vec<u8>, Answered), NoiseError> {
+    fn accept(self) -> Result<(Vec<u8>, Answered), NoiseError> {
         let mut noise = self.noise;
         let ephemeral = KeyPair::generate(&mut rand::rng());
         noise.authenticate(ephemeral.public_key.public_key_bytes());
@@ -147,19 +156,14 @@ impl<'k> IkHello<'k> {
         let established = establish(noise, self.client_static, self.payload)?;
         Ok((hello, Answered::Done(Box::new(established))))
     }
+}
 
-    /// As if the key were an old one: the server introduces itself in this very handshake.
-    pub(crate) fn fall_back(self) -> Result<(Vec<u8>, Answered), NoiseError> {
-        self.introduction.introduce_as(NOISE_PATTERN_XXFALLBACK)
-    }
-
-    /// As if somebody else had the key: an answer that the client cannot open.
-    pub(crate) fn reject(self) -> (Vec<u8>, Answered) {
-        let ephemeral = KeyPair::generate(&mut rand::rng());
-        let unreadable: [u8; 64] = rand::rng().random();
-        let hello = server_hello(&ephemeral, None, unreadable.to_vec());
-        (hello, Answered::Rejected)
-    }
+/// As if somebody else had the key: an answer that the client cannot open.
+fn reject() -> (Vec<u8>, Answered) {
+    let ephemeral = KeyPair::generate(&mut rand::rng());
+    let unreadable: [u8; 64] = rand::rng().random();
+    let hello = server_hello(&ephemeral, None, unreadable.to_vec());
+    (hello, Answered::Rejected)
 }
 
 impl XxResponder {
@@ -255,7 +259,7 @@ mod tests {
         let client = KeyPair::generate(&mut rand::rng());
         let mut initiator = initiator(&client, public_bytes(&keys.server));
         let hello = initiator.build_client_hello().expect("a hello");
-        let (reply, answered) = acquaintance(&keys, &hello).accept().expect("an answer");
+        let (reply, answered) = acquaintance(&keys, &hello).answer(None).expect("an answer");
         let Answered::Done(server) = answered else {
             panic!("IK has no third message");
         };
@@ -267,14 +271,16 @@ mod tests {
         agree(&server, &client_side.write_cipher, &client_side.read_cipher);
     }
 
-    /// Up to where the client checks the certificate, which it does against WhatsApp's root.
+    /// The client of the integration tests goes on from here.
     #[test]
     fn a_client_whose_key_is_not_recognised_is_told_the_right_one() {
         let keys = ServerKeys::generate().expect("keys");
         let client = KeyPair::generate(&mut rand::rng());
         let mut initiator = initiator(&client, public_bytes(&keys.server));
         let hello = initiator.build_client_hello().expect("a hello");
-        let (reply, answered) = acquaintance(&keys, &hello).fall_back().expect("an answer");
+        let (reply, answered) = acquaintance(&keys, &hello)
+            .answer(Some(IkRefusal::Fallback))
+            .expect("an answer");
         assert!(matches!(answered, Answered::AwaitFinish(_)));
         assert!(matches!(
             initiator.read_server_hello(&reply),
@@ -288,7 +294,9 @@ mod tests {
         let client = KeyPair::generate(&mut rand::rng());
         let mut initiator = initiator(&client, public_bytes(&keys.server));
         let hello = initiator.build_client_hello().expect("a hello");
-        let (reply, answered) = acquaintance(&keys, &hello).reject();
+        let (reply, answered) = acquaintance(&keys, &hello)
+            .answer(Some(IkRefusal::Reject))
+            .expect("an answer");
         assert!(matches!(answered, Answered::Rejected));
         assert!(matches!(
             initiator.read_server_hello(&reply),

@@ -175,11 +175,32 @@ async fn a_slow_server_answers_late_and_in_order() {
         let id = client.send(CONTACT, text).await;
         client.sees(&Seen::Read(id), 1).await;
     }
-    // It is slow on the next connection too.
-    lab.fault(PHONE, "close").await;
-    client.connected(2).await;
-    assert_eq!(lab.faults().await[0]["latencyMs"], 50);
     client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_server_is_slow_on_the_next_connection_too() {
+    let lab = Lab::start().await;
+    let client = lab.linked_client(PHONE).await;
+    let witness = lab.linked_client(OTHER_PHONE).await;
+    lab.fault_with(PHONE, "slow", json!({ "latencyMs": 60_000 }))
+        .await;
+    let before = client.connections();
+    client.client.reconnect_immediately().await;
+    eventually("another connection", async || {
+        (client.connections() > before).then_some(())
+    })
+    .await;
+    // Far more than it takes to log in.
+    for _ in 0..20 {
+        let id = witness.send(CONTACT, "a while").await;
+        witness.sees(&Seen::Read(id), 1).await;
+    }
+    assert_eq!(client.count(&Seen::Connected), 1);
+    lab.clear_faults().await;
+    client.connected(2).await;
+    client.stop().await;
+    witness.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
