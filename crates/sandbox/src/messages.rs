@@ -17,6 +17,8 @@ struct Letter {
     stanza_id: String,
     /// The conversation, as the sender calls it, without a device.
     chat: Jid,
+    /// Whom a copy for the account's other devices was written to.
+    recipient: Jid,
     kind: String,
     device_identity: Option<Vec<u8>>,
 }
@@ -42,6 +44,8 @@ pub(crate) fn handle(session: &LoggedIn, stanza: &NodeRef<'_>) {
     let letter = Letter {
         stanza_id,
         chat: to.to_non_ad(),
+        // Named where a copy is sent again, which goes to the device that asked for it.
+        recipient: jid_attr(stanza, "recipient").unwrap_or_else(|| to.to_non_ad()),
         kind: text_attr(stanza, "type").unwrap_or_else(|| "text".to_owned()),
         device_identity: child_bytes(stanza, "device-identity").map(<[u8]>::to_vec),
     };
@@ -138,7 +142,7 @@ fn relayed(
             .attr("sender_lid", lid_jid(sender, 0))
     };
     if is_own {
-        message = message.attr("recipient", &letter.chat);
+        message = message.attr("recipient", &letter.recipient);
     }
     let mut enc = NodeBuilder::new("enc")
         .attr("v", "2")

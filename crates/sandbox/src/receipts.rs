@@ -119,15 +119,9 @@ fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
         return;
     };
     let mut node = stanza.to_owned();
-    node.attrs = [
-        ("from", from.into()),
-        ("id", id.into()),
-        ("type", "retry".into()),
-        ("t", crate::clock::unix_seconds().into()),
-    ]
-    .into_iter()
-    .map(|(key, value): (&'static str, wacore_binary::NodeValue)| (key.into(), value))
-    .collect();
+    node.attrs.0.retain(|(key, _)| key != "to");
+    node.attrs.insert("from", from);
+    node.attrs.insert("t", crate::clock::unix_seconds());
     companion.push(Queued {
         class: Class::Receipt,
         id: id.to_owned(),

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wacore::store::InMemoryBackend;
 use wacore::store::traits::SignalStore as _;
 use wacore::types::jid::JidExt as _;
+use whatsapp_rust::prelude::Client;
 
 use crate::support::{Lab, Seen, TestClient, eventually, jid};
 
@@ -173,17 +175,7 @@ async fn accounts_ask_each_other_again() {
     reader.text(&established).await;
 
     let backend = reader.stop().await;
-    let mut device = jid(PHONE);
-    device.device = 1;
-    let mut lid = sender.client.lid().expect("a LID");
-    lid.device = 1;
-    for peer in [device, lid] {
-        let address = peer.to_protocol_address();
-        backend
-            .delete_session(&address.to_string())
-            .await
-            .expect("deleted");
-    }
+    lose_session(&backend, &sender.client).await;
     let reader = TestClient::start(&lab, backend).await;
     reader.connected(1).await;
     let again = sender.send(other, "readable in the end").await;
@@ -192,4 +184,18 @@ async fn accounts_ask_each_other_again() {
     assert_eq!(reader.count_texts(&again), 1);
     sender.stop().await;
     reader.stop().await;
+}
+
+/// The client's keys are all there but for its session with a client of the account `PHONE`.
+async fn lose_session(backend: &InMemoryBackend, other: &Client) {
+    let mut lid = other.lid().expect("a LID");
+    let mut pn = other.pn().expect("a number");
+    for peer in [&mut lid, &mut pn] {
+        peer.device = 1;
+        let address = peer.to_protocol_address();
+        backend
+            .delete_session(&address.to_string())
+            .await
+            .expect("deleted");
+    }
 }
