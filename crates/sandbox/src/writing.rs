@@ -150,10 +150,10 @@ fn seal(
 
 /// Makes a message unreadable in such a way that its reader asks for it again.
 fn spoil(sealed: &mut Sealed) {
-    // In a message that begins a session these are the signed prekey's id, elsewhere the code that
-    // proves the message intact.
-    if let Some(last) = sealed.bytes.last_mut() {
-        *last ^= 1;
+    // The code that proves a message intact covers this byte or has it in it: eight bytes at the end, behind
+    // which a message that begins a session has the registration id and the signed prekey's, four to ten more.
+    if let Some(byte) = sealed.bytes.iter_mut().nth_back(11) {
+        *byte ^= 1;
     }
 }
 
