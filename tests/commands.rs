@@ -30,7 +30,7 @@ async fn help_teaches_and_mistakes_exit_2() -> anyhow::Result<()> {
     let help = postern().command(&["--help"]).output().await?;
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8(help.stdout)?;
-    for command in ["serve", "demo", "sandbox", "config"] {
+    for command in ["serve", "device", "demo", "sandbox", "config"] {
         assert!(text.contains(command), "{command}");
     }
     assert_eq!(postern().command(&["fly"]).output().await?.status.code(), Some(2));

@@ -1,6 +1,6 @@
 //! `postern device …` as an operator uses it: the built command against a running daemon.
 
-mod code;
+pub(crate) mod code;
 mod refusals;
 mod used_up;
 mod verbs;
@@ -47,7 +47,7 @@ fn said(output: Output) -> anyhow::Result<Said> {
 }
 
 /// Runs a command that must succeed; answers what went to standard output.
-async fn done(daemon: &TestDaemon, arguments: &[&str]) -> anyhow::Result<String> {
+pub(crate) async fn done(daemon: &TestDaemon, arguments: &[&str]) -> anyhow::Result<String> {
     let said = run(device_command(daemon, arguments)).await?;
     anyhow::ensure!(
         said.code == Some(0),

@@ -3,6 +3,7 @@
 mod baileys;
 mod commands;
 mod device_commands;
+mod documents;
 mod endings;
 mod errors;
 mod examples;

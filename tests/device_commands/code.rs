@@ -17,13 +17,13 @@ const SCALE: usize = 4;
 const ROW: (&str, &str) = ("\u{1b}[38;5;16;48;5;231m", "\u{1b}[0m");
 
 /// A command that shows a code and waits for it to be used.
-struct Showing {
+pub(crate) struct Showing {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Showing {
-    fn start(daemon: &TestDaemon, arguments: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) fn start(daemon: &TestDaemon, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut command = device_command(daemon, arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -40,7 +40,7 @@ impl Showing {
     }
 
     /// The text of the next QR code it shows.
-    async fn qr(&mut self) -> anyhow::Result<String> {
+    pub(crate) async fn qr(&mut self) -> anyhow::Result<String> {
         let mut rows = Vec::new();
         loop {
             let line = self.line().await?;
@@ -53,7 +53,7 @@ impl Showing {
     }
 
     /// Waits until it ends; answers its exit code, its last line, and what it complained of.
-    async fn ended(mut self) -> anyhow::Result<(Option<i32>, String, String)> {
+    pub(crate) async fn ended(mut self) -> anyhow::Result<(Option<i32>, String, String)> {
         let mut last = String::new();
         while let Some(line) = tokio::time::timeout(DEADLINE, self.lines.next_line()).await?? {
             last = line;

@@ -1,0 +1,88 @@
+//! The documents say what the product does: every name in them exists, every name is in them, examples run.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use postern_domain::{DeviceReason, DeviceState, ParkReason};
+use postern_testkit::{TestDaemon, TestSandbox};
+
+use crate::device_commands::code::Showing;
+use crate::device_commands::done;
+use crate::{OWNER, postern};
+
+const SESSIONS: &str = include_str!("../docs/sessions.md");
+const LIFECYCLE: &str = include_str!("../docs/lifecycle.svg");
+
+/// State and reason of each row of the reference.
+fn documented() -> BTreeSet<(&'static str, &'static str)> {
+    let reference = SESSIONS.split_once("## Every reason").map(|(_, rest)| rest);
+    let reference = reference.and_then(|text| text.split("\n## ").next());
+    let sections = reference.unwrap_or_default().split("\n### `").skip(1);
+    sections
+        .filter_map(|section| section.split_once('`'))
+        .flat_map(|(state, body)| {
+            let first_cells = body.lines().filter_map(|line| line.strip_prefix("| `"));
+            first_cells.filter_map(move |row| Some((state, row.split_once('`')?.0)))
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_on_sessions_explains_every_reason_under_its_state_and_no_other() {
+    let mut known: BTreeSet<_> = DeviceReason::ALL
+        .iter()
+        .map(|reason| (reason.state().name(), reason.name()))
+        .collect();
+    // The one reason with two states: a logout that left messages.
+    known.insert((DeviceState::Disconnected.name(), DeviceReason::LoggedOut.name()));
+    assert_eq!(documented(), known);
+}
+
+#[test]
+fn the_page_on_sessions_says_what_becomes_of_messages_in_every_state() {
+    for state in DeviceState::ALL {
+        let row = format!("| `{}` |", state.name());
+        let row = SESSIONS.lines().find(|line| line.starts_with(&row));
+        let row = row.unwrap_or_else(|| panic!("no row for {state}"));
+        assert_eq!(row.contains("accepted"), state.accepts_messages(), "{row}");
+    }
+    for reason in ParkReason::ALL {
+        let name = format!("`{}`", reason.name());
+        assert!(SESSIONS.contains(&name), "nothing on {name}");
+    }
+}
+
+#[test]
+fn the_drawing_names_every_state_and_reason() {
+    let states = DeviceState::ALL.map(DeviceState::name);
+    let reasons = DeviceReason::ALL.iter().map(|reason| reason.name());
+    for name in states.into_iter().chain(reasons) {
+        assert!(LIFECYCLE.contains(&format!(">{name}<")), "no {name}");
+    }
+}
+
+/// The first example of the page, as a reader would type it.
+#[tokio::test]
+async fn the_example_on_sessions_runs() -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let daemon = TestDaemon::start(&postern(), &network).await?;
+    let (_, example) = SESSIONS.split_once("```sh\n").context("an example")?;
+    let (example, _) = example.split_once("```").context("its end")?;
+    for line in example.lines() {
+        let (command, outcome) = line.split_once('#').context("a comment")?;
+        let arguments: Vec<_> = command.split_whitespace().skip(2).collect();
+        if arguments.contains(&"--pair") {
+            let mut showing = Showing::start(&daemon, &arguments)?;
+            network.scan(OWNER, &showing.qr().await?).await?;
+            let (code, _, complaint) = showing.ended().await?;
+            anyhow::ensure!(code == Some(0), "{line}: {complaint}");
+            continue;
+        }
+        let said = done(&daemon, &arguments).await?;
+        // `support (dev_…) is …`, where the page shows what is printed.
+        if let Some((_, state)) = outcome.split_once("(dev_…)") {
+            assert!(said.trim_end().ends_with(state), "{line}: {said}");
+        }
+    }
+    Ok(())
+}
