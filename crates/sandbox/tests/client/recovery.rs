@@ -8,7 +8,7 @@ use wacore::store::traits::SignalStore as _;
 use wacore::types::jid::JidExt as _;
 use whatsapp_rust::prelude::Client;
 
-use crate::support::{Lab, Seen, TestClient, eventually, jid};
+use crate::support::{Lab, Seen, TestClient, eventually};
 
 const PHONE: &str = "+15551234567";
 const CONTACT: &str = "+15557654321";
