@@ -26,6 +26,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// Idempotency records.
     pub idempotency: IdempotencyConfig,
+    /// What is forgotten when.
+    pub retention: RetentionConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -120,6 +122,16 @@ pub struct SessionsConfig {
 pub struct IdempotencyConfig {
     /// Hours.
     pub retention_hours: u64,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Days; 0 for ever.
+    pub messages_days: u64,
+    /// Days; 0 for ever.
+    pub events_days: u64,
 }
 
 /// `[sandbox]`
@@ -240,6 +252,8 @@ impl Config {
             24,
             720,
         )?;
+        within("retention.messages_days", self.retention.messages_days, 0, 36_500)?;
+        within("retention.events_days", self.retention.events_days, 0, 36_500)?;
         let refuse = |key, value: &str, expected: &str| {
             Err(ConfigError::Range {
                 key,

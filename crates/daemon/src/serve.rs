@@ -183,8 +183,15 @@ fn sessions_config(config: &Config) -> SessionsConfig {
         max_age: Duration::from_secs(settings.max_age_hours * 3600),
         login_retry: Duration::from_secs(settings.login_retry),
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
+        message_retention: days(config.retention.messages_days),
+        event_retention: days(config.retention.events_days),
         ..SessionsConfig::default()
     }
+}
+
+/// 0 is for ever.
+fn days(number: u64) -> Option<Duration> {
+    (number > 0).then(|| Duration::from_hours(number * 24))
 }
 
 fn server_options(config: &Config) -> ServerOptions {

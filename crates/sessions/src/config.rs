@@ -32,6 +32,10 @@ pub struct SessionsConfig {
     pub poll: Duration,
     /// How long idempotency records are kept. The API promises 24 h or more. Default 24 h.
     pub idempotency_retention: Duration,
+    /// How long messages are kept that have ended; `None` keeps them for ever. Default 90 days.
+    pub message_retention: Option<Duration>,
+    /// How long events are kept; `None` keeps them for ever. Default 30 days.
+    pub event_retention: Option<Duration>,
 }
 
 impl Default for SessionsConfig {
@@ -47,6 +51,8 @@ impl Default for SessionsConfig {
             login_retry: Duration::from_secs(30 * 60),
             poll: Duration::from_secs(5),
             idempotency_retention: Duration::from_secs(24 * 3600),
+            message_retention: Some(Duration::from_hours(90 * 24)),
+            event_retention: Some(Duration::from_hours(30 * 24)),
         }
     }
 }

@@ -87,6 +87,7 @@ impl Sessions {
         let context = Arc::new(context);
         // Handles are not needed: panics are logged by `Tasks`, and `stop` waits for all of them.
         drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context))));
+        drop(tasks.spawn("sweeper", timetable::forget(Arc::clone(&context))));
         drop(tasks.spawn("session supervisor", supervisor::run(context, tasks.clone())));
         Self { tasks, stop }
     }

@@ -1,34 +1,43 @@
-//! What happens by the clock: scheduled messages become due, old idempotency records go.
+//! What happens by the clock: scheduled messages become due, and what is old is forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_store::StoreError;
+use postern_store::{StoreError, Swept};
+use tokio::time::Instant;
 
 use crate::context::Context;
 
 /// How exactly scheduled messages leave on time.
 const TICK: Duration = Duration::from_millis(500);
-/// Every how many ticks old records are looked for: once a minute.
-const SWEEP_EVERY: u64 = 120;
-/// Rows moved or deleted in one transaction.
+/// How often what is old is looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Messages made due in one transaction.
 const STEP: usize = 500;
+/// After each step of a sweep others have the store for so many times as long as the step took.
+const COURTESY: u32 = 4;
 
 /// Runs until stopped. A failure is logged and tried again at the next tick.
 pub(crate) async fn run(context: Arc<Context>) {
-    let mut ticks: u64 = 0;
     loop {
         if let Err(error) = promote(&context).await {
             tracing::warn!(%error, "scheduled messages could not be looked for");
         }
-        if ticks.is_multiple_of(SWEEP_EVERY)
-            && let Err(error) = sweep(&context).await
-        {
-            tracing::warn!(%error, "old idempotency records could not be deleted");
-        }
-        ticks += 1;
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
+            () = context.stop.pulled() => return,
+        }
+    }
+}
+
+/// The same for what is old.
+pub(crate) async fn forget(context: Arc<Context>) {
+    loop {
+        if let Err(error) = sweep(&context).await {
+            tracing::warn!(%error, "what is old could not be deleted");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
             () = context.stop.pulled() => return,
         }
     }
@@ -46,10 +55,29 @@ async fn promote(context: &Context) -> Result<(), StoreError> {
     }
 }
 
+/// Forgets what is old, with a pause after each step, so that it is never in anybody's way.
 async fn sweep(context: &Context) -> Result<(), StoreError> {
-    let retention = i64::try_from(context.config.idempotency_retention.as_millis()).unwrap_or(i64::MAX);
-    let before = postern_domain::Timestamp::from_millis(context.now().as_millis().saturating_sub(retention));
-    while context.store.sweep_idempotency(before, STEP).await? == STEP {}
+    let config = &context.config;
+    for what in Swept::ALL {
+        let kept_for = match what {
+            Swept::IdempotencyRecords => Some(config.idempotency_retention),
+            Swept::Messages => config.message_retention,
+            Swept::Events => config.event_retention,
+        };
+        let Some(kept_for) = kept_for else {
+            continue;
+        };
+        let before = context.now().before(kept_for);
+        let mut from = Some(0);
+        while let Some(place) = from {
+            let started = Instant::now();
+            from = context.store.sweep(what, before, place).await?;
+            tokio::select! {
+                () = tokio::time::sleep(started.elapsed() * COURTESY) => {}
+                () = context.stop.pulled() => return Ok(()),
+            }
+        }
+    }
     context.wakes.outbox.prune();
     context.wakes.shown.prune();
     Ok(())

@@ -21,6 +21,7 @@ mod record;
 mod records;
 mod revise;
 mod store;
+mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -28,3 +29,4 @@ mod tests;
 pub use records::*;
 pub use revise::MoveError;
 pub use store::{AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
+pub use sweep::Swept;

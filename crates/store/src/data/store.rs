@@ -6,7 +6,7 @@ use std::sync::Arc;
 use postern_domain::{DeviceId, DeviceStatus, Event, Timestamp, WorkspaceId};
 
 use super::records::{ApiKey, Device, NewApiKey};
-use super::tables::{api_keys, events, idempotency, workspaces};
+use super::tables::{api_keys, events, workspaces};
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
 
@@ -203,16 +203,6 @@ impl Store {
     pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.database
             .read(move |connection| events::after(connection, seq, limit))
-            .await
-    }
-
-    /// Deletes idempotency records made before `before`, at most `limit`; answers how many.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn sweep_idempotency(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.database
-            .write(move |tx| idempotency::sweep(tx, before, limit))
             .await
     }
 }

@@ -1,7 +1,9 @@
 //! The event log: appended to with every change, read in order, never changed.
 
 use postern_domain::event::EventPayload;
-use postern_domain::{DeviceId, Event, EventId, EventType, Timestamp, WorkspaceId};
+use postern_domain::{
+    DeviceId, DeviceReason, DeviceState, Event, EventId, EventType, Timestamp, WorkspaceId,
+};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::columns::{id, number, place, rows, time, unreadable};
@@ -45,7 +47,8 @@ pub(in crate::data) fn append(
     Ok(())
 }
 
-/// Deletes the events of a device among the next `span` after `after`; answers where to go on, `None` at the end.
+/// Deletes the events of a device among the next `span` after `after`, or what the last of all tells; answers where to
+/// go on, `None` at the end.
 pub(in crate::data) fn delete_of(
     tx: &Connection,
     device: DeviceId,
@@ -53,12 +56,43 @@ pub(in crate::data) fn delete_of(
     span: u64,
 ) -> Result<Option<u64>, StoreError> {
     let until = after.saturating_add(span);
-    tx.prepare_cached("DELETE FROM events WHERE seq > ?1 AND seq <= ?2 AND device_id = ?3")?
-        .execute((place(after), place(until), device.to_bytes()))?;
+    tx.prepare_cached(
+        "DELETE FROM events
+         WHERE seq > ?1 AND seq <= ?2 AND device_id = ?3 AND seq < (SELECT max(seq) FROM events)",
+    )?
+    .execute((place(after), place(until), device.to_bytes()))?;
+    // The last of all has to stay, because numbers that readers have passed must not be given again.
+    let gone = EventPayload::Device {
+        state: DeviceState::Unlinked,
+        reason: DeviceReason::LoggedOut,
+        retry_at: None,
+    };
+    tx.prepare_cached(
+        "UPDATE events SET kind = ?2, payload = ?3
+         WHERE seq = (SELECT max(seq) FROM events) AND device_id = ?1",
+    )?
+    .execute((
+        device.to_bytes(),
+        EventType::DeviceUnlinked.number(),
+        gone.encode(),
+    ))?;
     let more = tx
         .prepare_cached("SELECT 1 FROM events WHERE seq > ?1 LIMIT 1")?
         .exists([place(until)])?;
     Ok(more.then_some(until))
+}
+
+/// Deletes the oldest events made before `before`; whether there may be more of them.
+pub(in crate::data) fn sweep(tx: &Connection, before: Timestamp, limit: usize) -> Result<bool, StoreError> {
+    // The order of the log is that of time, but for a clock that was set. The last one stays, whatever its age: numbers
+    // that readers have passed must not be given again.
+    let deleted = tx
+        .prepare_cached(
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?2)
+                 AND at < ?1 AND seq < (SELECT max(seq) FROM events)",
+        )?
+        .execute((before.as_millis(), rows(limit)))?;
+    Ok(deleted == limit)
 }
 
 /// Events of all devices after `seq`, oldest first.

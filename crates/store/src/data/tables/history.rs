@@ -138,6 +138,39 @@ fn page_sql(filter: &MessageFilter) -> String {
     )
 }
 
+/// Deletes what has ended among the next `limit` messages from `from` on, if it was made before `before`; answers where
+/// to go on, `None` when what follows is younger.
+pub(in crate::data) fn sweep(
+    tx: &Connection,
+    before: Timestamp,
+    from: u64,
+    limit: usize,
+) -> Result<Option<u64>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT seq, created_at, status FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut found = statement.query((place(from), rows(limit)))?;
+    let (mut ended, mut next, mut seen) = (Vec::new(), from, 0);
+    while let Some(row) = found.next()? {
+        let seq: i64 = row.get(0)?;
+        if time(row, 1)? >= before {
+            next = 0;
+            break;
+        }
+        let status = number(row, 2, "a stored status", MessageStatus::from_number)?;
+        if !status.is_in_outbox() {
+            ended.push(seq);
+        }
+        next = seq.cast_unsigned() + 1;
+        seen += 1;
+    }
+    for seq in ended {
+        tx.prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    Ok((seen == limit && next > 0).then_some(next))
+}
+
 /// Deletes the first messages of a device; `false` when there was none.
 pub(in crate::data) fn delete_some(
     tx: &Connection,

@@ -232,9 +232,8 @@ async fn old_keys_are_swept_from_the_oldest() {
             .expect("accepted");
     }
     let store = &fixture.store;
-    assert_eq!(store.sweep_idempotency(at(30), 1).await, Ok(1));
-    assert_eq!(store.sweep_idempotency(at(30), 9).await, Ok(1));
-    assert_eq!(store.sweep_idempotency(at(30), 9).await, Ok(0));
+    let swept = store.sweep(Swept::IdempotencyRecords, at(30), 0).await;
+    assert_eq!(swept, Ok(None));
     let kept = fixture.accept_with(key("c", 1, b"2"), 40).await;
     assert_eq!(kept.expect("replayed"), first(b"1"));
     let swept = fixture.accept_with(key("a", 1, b"2"), 40).await;

@@ -502,5 +502,11 @@ async fn a_purge_takes_the_history_of_that_device_alone() {
     );
     assert_eq!(fixture.stored(kept.id).await.status, MessageStatus::Queued);
     let events = fixture.events().await;
-    assert!(!events.is_empty() && events.iter().all(|event| event.device == other));
+    let (last, others) = events.split_last().expect("events");
+    assert!(others.iter().all(|event| event.device == other) && !others.is_empty());
+    assert_eq!(
+        last.kind,
+        EventType::DeviceUnlinked,
+        "the last number stays taken, and tells nothing"
+    );
 }

@@ -9,6 +9,7 @@ mod model;
 mod parked;
 mod receive;
 mod record;
+mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
