@@ -15,7 +15,7 @@ use wacore::types::presence::ReceiptType;
 use wacore_binary::NodeRef;
 use waproto::whatsapp::Message;
 use whatsapp_rust::pair_code::PairCodeOptions;
-use whatsapp_rust::prelude::{Bot, BotHandle, Client, SendOptions};
+use whatsapp_rust::prelude::{Bot, BotHandle, Client, EventDelivery, SendOptions};
 use whatsapp_rust::{Jid, RawNodeLease, async_channel};
 
 pub(crate) const PHONE: &str = "+15551234567";
@@ -229,6 +229,8 @@ impl TestClient {
             .with_version((2, 3000, 1_234_567_890))
             .with_wanted_pre_key_count(30)
             .skip_history_sync()
+            // Tests ask in which order things came. A full mailbox would lose events; this one never is.
+            .with_event_delivery(EventDelivery::Ordered { capacity: 100_000 })
             .on_event(move |event, _client| {
                 notes.lock().expect("notes").extend(observe(&event));
                 std::future::ready(())
