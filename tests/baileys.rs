@@ -1,4 +1,4 @@
-//! Another client altogether: unmodified Baileys, old and new, on the same network as the daemon.
+//! Another client altogether: Baileys, old and new, as published and with its signature checks made to count.
 
 mod client;
 

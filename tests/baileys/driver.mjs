@@ -1,4 +1,4 @@
-// One unmodified Baileys client. What happens to it goes to standard output, one JSON object a line; commands come
+// One Baileys client, its files untouched. What happens to it goes to standard output, one JSON object a line; commands come
 // the same way on standard input, whose end ends the client:
 //
 //   {"command":"send","to":"+15551234567","text":"hello"}   answered by {"event":"sent","id":…,"text":…}
@@ -8,8 +8,8 @@
 //
 // usage: node driver.mjs --client baileys-7 --url ws://127.0.0.1:PORT/ws/chat --auth FOLDER [--root HEX]
 //
-// With a root, signatures count, and certificates have to come from it. Without, the client is as it was published,
-// and lets pass what is not signed at all.
+// With a root, one function of the client's is replaced in memory, so that signatures count, and certificates have to
+// come from that root. Without, the client is as it was published, and lets pass what is not signed at all.
 //
 // BAILEYS_LOG=debug (or trace, with every stanza) makes the client talk on standard error.
 
