@@ -45,7 +45,7 @@ const JSON: &str = "application/json";
     paths(
         messages::send, messages::list, messages::get, messages::reschedule, messages::cancel, messages::retry,
         messages::release,
-        devices::create, devices::list, devices::get, devices::delete, devices::pair,
+        devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
         health::healthz, health::readyz, get,

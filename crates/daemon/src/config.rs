@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
+use postern_domain::{Pacing, QuietHours};
 use serde::Deserialize;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -24,6 +26,8 @@ pub struct Config {
     pub whatsapp: WhatsAppConfig,
     /// The devices' sessions.
     pub sessions: SessionsConfig,
+    /// How fast devices may send.
+    pub pacing: PacingConfig,
     /// Idempotency records.
     pub idempotency: IdempotencyConfig,
     /// What is forgotten when.
@@ -114,6 +118,64 @@ pub struct SessionsConfig {
     pub max_age_hours: u64,
     /// Seconds.
     pub login_retry: u64,
+}
+
+/// `[pacing]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PacingConfig {
+    /// 0 is no limit.
+    pub messages_per_minute: u32,
+    /// Messages.
+    pub burst: u32,
+    /// Percent.
+    pub jitter_percent: u32,
+    /// -1 is no limit.
+    pub new_recipients_per_day: i64,
+    /// `HH:MM-HH:MM`, or empty.
+    pub quiet_hours: String,
+    /// Milliseconds.
+    pub typing_ms: u32,
+    /// An IANA name.
+    pub time_zone: String,
+}
+
+impl PacingConfig {
+    /// As sessions keep it.
+    ///
+    /// # Errors
+    /// The key that is not acceptable, and what it has to be.
+    fn pacing(&self) -> Result<Pacing, (&'static str, String, &'static str)> {
+        let quiet_hours = if self.quiet_hours.is_empty() {
+            None
+        } else {
+            let parsed = self.quiet_hours.split_once('-').and_then(|(from, until)| {
+                Some(QuietHours {
+                    from: minute_of_day(from)?,
+                    until: minute_of_day(until)?,
+                })
+            });
+            let expected = "a part of the day like 22:00-07:00, or nothing";
+            Some(parsed.ok_or(("pacing.quiet_hours", self.quiet_hours.clone(), expected))?)
+        };
+        let expected = "the IANA name of a time zone, e.g. Europe/Berlin";
+        let unknown = ("pacing.time_zone", self.time_zone.clone(), expected);
+        Ok(Pacing {
+            per_minute: Some(self.messages_per_minute).filter(|rate| *rate > 0),
+            burst: self.burst,
+            jitter_percent: self.jitter_percent,
+            new_recipients_per_day: u32::try_from(self.new_recipients_per_day).ok(),
+            quiet_hours,
+            typing: Duration::from_millis(self.typing_ms.into()),
+            time_zone: self.time_zone.parse().map_err(|_unknown| unknown)?,
+        })
+    }
+}
+
+fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
 /// `[idempotency]`
@@ -211,6 +273,12 @@ impl Config {
         Ok(settings)
     }
 
+    /// How fast a device may send that has no pacing of its own. It was validated when the settings were read.
+    #[must_use]
+    pub fn default_pacing(&self) -> Pacing {
+        self.pacing.pacing().unwrap_or(Pacing::OFF)
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         within("server.workers", self.server.workers, 0, 512)?;
         within(
@@ -252,6 +320,21 @@ impl Config {
             24,
             720,
         )?;
+        within(
+            "pacing.messages_per_minute",
+            self.pacing.messages_per_minute,
+            0,
+            6_000,
+        )?;
+        within("pacing.burst", self.pacing.burst, 1, 1_000)?;
+        within("pacing.jitter_percent", self.pacing.jitter_percent, 0, 200)?;
+        within(
+            "pacing.new_recipients_per_day",
+            self.pacing.new_recipients_per_day,
+            -1,
+            1_000_000,
+        )?;
+        within("pacing.typing_ms", self.pacing.typing_ms, 0, 10_000)?;
         within("retention.messages_days", self.retention.messages_days, 0, 36_500)?;
         within("retention.events_days", self.retention.events_days, 0, 36_500)?;
         let refuse = |key, value: &str, expected: &str| {
@@ -261,6 +344,9 @@ impl Config {
                 expected: expected.to_owned(),
             })
         };
+        if let Err((key, value, expected)) = self.pacing.pacing() {
+            return refuse(key, &value, expected);
+        }
         if !(1..=50).contains(&self.whatsapp.device_name.chars().count()) {
             return refuse(
                 "whatsapp.device_name",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, ServerOptions};
+use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
@@ -80,11 +81,17 @@ impl Daemon {
         let sandbox_url = refuse_network(&config)?;
         let url = sandbox_url.or_else(|| Some(config.whatsapp.url.clone()).filter(|url| !url.is_empty()));
 
+        // Nobody has to be protected from a network of one's own.
+        let pacing = if url.is_some() {
+            Pacing::OFF
+        } else {
+            config.default_pacing()
+        };
         let key_roles = Arc::new(Keys(keys.clone()));
         let whatsapp = WhatsAppWeb::new(whatsapp_config(&config, &data, url), Arc::clone(&key_roles) as _)?;
         let (wakes, stop, tasks) = (Wakes::default(), Stop::new(), Tasks::new());
         let sessions = Sessions::start(
-            sessions_config(&config),
+            sessions_config(&config, pacing),
             store.clone(),
             Arc::new(whatsapp),
             key_roles,
@@ -171,7 +178,7 @@ fn whatsapp_config(config: &Config, data: &DataDir, url: Option<String>) -> post
     }
 }
 
-fn sessions_config(config: &Config) -> SessionsConfig {
+fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
     let settings = &config.sessions;
     let first = Duration::from_millis(settings.retry_first_ms);
     SessionsConfig {
@@ -182,6 +189,7 @@ fn sessions_config(config: &Config) -> SessionsConfig {
         retry: Backoff::new(first, Duration::from_secs(settings.retry_longest).max(first)),
         max_age: Duration::from_secs(settings.max_age_hours * 3600),
         login_retry: Duration::from_secs(settings.login_retry),
+        pacing,
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),

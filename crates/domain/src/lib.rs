@@ -10,6 +10,7 @@ pub mod device;
 pub mod event;
 pub mod ids;
 pub mod message;
+pub mod pacing;
 pub mod port;
 pub mod proto;
 pub mod session;
@@ -24,5 +25,6 @@ pub use ids::{
     ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
 };
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
+pub use pacing::{Pacing, QuietHours};
 pub use stanza::StanzaId;
 pub use time::Timestamp;

@@ -189,6 +189,8 @@ pub struct Outgoing {
     pub to: Address,
     /// What.
     pub content: Content,
+    /// For how long the account is shown as typing before it; counts against the call's deadline.
+    pub typing: Duration,
 }
 
 /// A message that came in, decrypted.

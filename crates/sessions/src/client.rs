@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::Intent;
 use postern_domain::port::{Ending, Observed, Session};
 use postern_domain::session::Signal;
+use postern_domain::{Intent, Pacing};
 use postern_store::{Device, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -111,6 +111,10 @@ impl Client {
             context.wiper.wipe(device).await?;
         }
         context.store.release_claims(device, context.now()).await?;
+        if row.pacing.unwrap_or(context.config.pacing) != Pacing::OFF {
+            // What a session before this one wrote down.
+            context.store.set_paced(device, None).await?;
+        }
         let inbox = Arc::new(Inbox::new(device, Arc::clone(context), purpose.admission()));
         let opening = context.whatsapp.open(device, Arc::clone(&inbox) as _);
         let session = match context.call(CALL_DEADLINE, opening).await {
@@ -326,6 +330,11 @@ impl Client {
     /// What a new wish means for the open client.
     async fn heed(&mut self, wish: Wish) -> Result<Next, Failure> {
         let earlier = std::mem::replace(&mut self.wish, wish);
+        if self.dispatch.set_pacing(wish.pacing) {
+            // What was put off by the pacing before may be welcome to the new one.
+            let (store, now) = (&self.context.store, self.context.now());
+            store.hasten_retries(self.device, now).await?;
+        }
         Ok(match (wish.intent, &self.purpose) {
             (Intent::Removed | Intent::Unlinked, _) => {
                 self.log_out().await?;

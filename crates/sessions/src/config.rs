@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postern_domain::Pacing;
 use postern_runtime::Backoff;
 
 /// Settings of the session manager.
@@ -28,6 +29,8 @@ pub struct SessionsConfig {
     /// How long to wait before a login is tried again that WhatsApp refused with a code that says nothing of
     /// bans, versions or the link. More than zero. Default 30 min.
     pub login_retry: Duration,
+    /// How fast a device may send that has no pacing of its own. Default: no limit.
+    pub pacing: Pacing,
     /// How often to look although nothing rang: what a lost wake-up costs. More than zero. Default 5 s.
     pub poll: Duration,
     /// How long idempotency records are kept. The API promises 24 h or more. Default 24 h.
@@ -49,6 +52,7 @@ impl Default for SessionsConfig {
             max_age: Duration::from_secs(24 * 3600),
             restart: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
             login_retry: Duration::from_secs(30 * 60),
+            pacing: Pacing::OFF,
             poll: Duration::from_secs(5),
             idempotency_retention: Duration::from_secs(24 * 3600),
             message_retention: Some(Duration::from_hours(90 * 24)),

@@ -15,11 +15,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use postern_domain::port::{Observed, Outgoing, SendError, Session};
-use postern_domain::{Address, DeviceId, FailureCode, MessageStatus, StanzaId, Timestamp, WorkspaceId};
+use postern_domain::{
+    Address, DeviceId, FailureCode, MessageStatus, Pacing, StanzaId, Timestamp, WorkspaceId,
+};
 use postern_store::{Claimed, Device, Outcome, StoreError};
 use tokio::time::{Instant, timeout};
 
 use crate::context::{CALL_DEADLINE, Context};
+use crate::pace::Pace;
 
 /// Chats that are written to at the same time. A first message asks WhatsApp for keys and takes a while; it must not
 /// hold up those to other chats.
@@ -42,6 +45,7 @@ pub(crate) struct Dispatch {
     context: Arc<Context>,
     session: Arc<dyn Session>,
     connected: bool,
+    pace: Pace,
     /// Nothing leaves before this: a message met a client without a connection that did not say so yet.
     held_until: Option<Instant>,
     /// Whether the outbox may hold something that was not seen yet.
@@ -67,6 +71,7 @@ impl Dispatch {
         Self {
             device: device.id,
             workspace: device.workspace,
+            pace: Pace::new(device.pacing.unwrap_or(context.config.pacing)),
             context,
             session,
             connected: false,
@@ -99,6 +104,15 @@ impl Dispatch {
     pub(crate) fn disconnected(&mut self) {
         self.connected = false;
         self.forget();
+    }
+
+    /// The pace it keeps from now on; what was used up counts. Whether that is another one.
+    pub(crate) fn set_pacing(&mut self, pacing: Option<Pacing>) -> bool {
+        let pacing = pacing.unwrap_or(self.context.config.pacing);
+        let is_new = self.pace.pacing != pacing;
+        self.pace.pacing = pacing;
+        self.look |= is_new;
+        is_new
     }
 
     /// The outbox may hold something new.
@@ -136,13 +150,24 @@ impl Dispatch {
                 return Ok(());
             }
             self.look = false;
-            let (context, claimed_at) = (&self.context, self.context.now());
+            let (context, claimed_at) = (Arc::clone(&self.context), self.context.now());
+            let room = match self.pace.allowance(claimed_at) {
+                Ok(allowance) => room.min(allowance),
+                Err(until) => {
+                    self.pace.holds_back(&context.store, self.device, until).await?;
+                    self.look_at = now + self.until(until);
+                    return Ok(());
+                }
+            };
             let deadline = claimed_at.after(context.config.ack_timeout);
+            let firsts = self.pace.first_contacts(claimed_at);
             let claimed = context
                 .store
-                .claim(self.device, room, deadline, claimed_at)
+                .claim_paced(self.device, room, firsts, deadline, claimed_at)
                 .await?;
+            self.pace.take(claimed.len(), claimed_at);
             if claimed.len() < room {
+                self.pace.lets_go(&context.store, self.device).await?;
                 let due = context.store.next_due(self.device).await?;
                 self.look_at = Instant::now() + due.map_or(context.config.poll, |due| self.until(due));
             } else {
@@ -283,6 +308,7 @@ impl Dispatch {
             };
             let now = Instant::now();
             self.quiet_since.get_or_insert(now);
+            let typing = self.pace.pacing.typing;
             let answer = Unanswered {
                 until: now + self.context.config.ack_timeout,
                 attempt: message.attempt,
@@ -295,6 +321,7 @@ impl Dispatch {
                     stanza: message.stanza.clone(),
                     to: message.to.clone(),
                     content: message.content.clone(),
+                    typing,
                 };
                 let result = timeout(CALL_DEADLINE, session.send(&outgoing)).await;
                 (message, result.unwrap_or(Err(SendError::TimedOut)))

@@ -28,6 +28,7 @@ mod context;
 mod dispatch;
 mod ending;
 mod inbox;
+mod pace;
 mod pairing;
 mod removal;
 mod supervisor;

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use postern_domain::session::Signal;
-use postern_domain::{DeviceId, DeviceReason, Intent, Timestamp};
+use postern_domain::{DeviceId, DeviceReason, Intent, Pacing, Timestamp};
 use postern_runtime::{Panicked, Tasks};
 use postern_store::{Device, PairingRequest, StoreError};
 use rand::RngExt as _;
@@ -30,6 +30,8 @@ pub(crate) struct Wish {
     pub(crate) pairing: Option<PairingRequest>,
     /// The number of the request to connect anew that no client has been opened for yet.
     pub(crate) reconnect: Option<u64>,
+    /// How fast it may send, if that was said for this device.
+    pub(crate) pacing: Option<Pacing>,
 }
 
 impl Wish {
@@ -38,6 +40,7 @@ impl Wish {
             intent: device.intent,
             pairing: device.pairing,
             reconnect: device.reconnect,
+            pacing: device.pacing,
         }
     }
 

@@ -50,12 +50,25 @@ impl Sender {
         if let Address::Phone(phone) = &message.to {
             self.require_on_whatsapp(*phone).await?;
         }
+        if !message.typing.is_zero() {
+            self.type_for(message).await;
+        }
         let options = SendOptions::default().with_message_id(message.stanza.as_str());
         self.client
             .send_message_with_options(address::jid(&message.to), body, options)
             .await
             .map(|_written| ())
             .map_err(|failure| failed(&message.to, failure))
+    }
+
+    /// Whether anybody sees it does not matter to the message.
+    async fn type_for(&self, message: &Outgoing) {
+        let chat = address::jid(&message.to);
+        if let Err(failure) = self.client.chatstate().send_composing(&chat).await {
+            let failure = redacted(failure);
+            tracing::debug!(device.id = %self.reporter.device, %failure, "the account could not be shown as typing");
+        }
+        tokio::time::sleep(message.typing).await;
     }
 
     /// Whoever has a hidden number has an account; who has none that is known is asked for.

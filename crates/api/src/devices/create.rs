@@ -39,7 +39,7 @@ pub(crate) async fn create(
     caller: Caller,
     OptionalJson(request): OptionalJson<CreateDevice>,
 ) -> Result<HttpResponse, ApiError> {
-    let name = request.checked_name()?;
+    let name = checked_name(request.name.unwrap_or_default())?;
     let (id, now) = (DeviceId::generate(), api.clock.now());
     let device = api.store.create_device(caller.workspace, id, name, now).await?;
     api.wakes.devices.ring();
@@ -48,16 +48,15 @@ pub(crate) async fn create(
         .json(Device::from(device)))
 }
 
-impl CreateDevice {
-    fn checked_name(self) -> Result<String, ApiError> {
-        let name = self.name.unwrap_or_default();
-        if name.chars().count() > MAX_NAME {
-            let message = format!("must have at most {MAX_NAME} characters");
-            return Err(ApiError::field("name", message));
-        }
-        if name.chars().any(char::is_control) {
-            return Err(ApiError::field("name", "must not contain control characters"));
-        }
-        Ok(name.trim().to_owned())
+/// # Errors
+/// A name that is too long or cannot be shown.
+pub(super) fn checked_name(name: String) -> Result<String, ApiError> {
+    if name.chars().count() > MAX_NAME {
+        let message = format!("must have at most {MAX_NAME} characters");
+        return Err(ApiError::field("name", message));
     }
+    if name.chars().any(char::is_control) {
+        return Err(ApiError::field("name", "must not contain control characters"));
+    }
+    Ok(name.trim().to_owned())
 }

@@ -6,6 +6,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use super::pacing::PacingFields;
+
 /// A device: one linked-device session, like one entry under "Linked devices" on a phone. Every field is always
 /// present; what does not apply is `null`.
 #[derive(Serialize, ToSchema)]
@@ -38,6 +40,9 @@ pub(crate) struct Device {
     /// The WhatsApp account it is linked to, or was last linked to when it is unlinked.
     #[schema(required)]
     account: Option<Account>,
+    /// How fast it may send; `null` is the gateway's default (`[pacing]` in its configuration).
+    #[schema(required)]
+    pacing: Option<PacingFields>,
     /// What is counted since it was created.
     counters: Counters,
     /// When it was created.
@@ -125,6 +130,7 @@ impl From<postern_store::Device> for Device {
                 push_name: account.push_name,
                 platform: account.platform,
             }),
+            pacing: device.pacing.map(PacingFields::from),
             counters: Counters {
                 reconnects: device.counters.reconnects,
                 sent: device.counters.sent,

@@ -1,6 +1,7 @@
 //! `/v1/devices`: create a device, link it by QR or pairing code, pause, resume, reconnect and log it out, remove it.
 
 mod ask;
+mod change;
 mod code;
 mod create;
 mod delete;
@@ -8,6 +9,7 @@ mod dto;
 mod get;
 mod list;
 mod logout;
+mod pacing;
 mod pair;
 mod pairing_code;
 mod parked;
@@ -16,6 +18,7 @@ mod qr;
 mod reconnect;
 mod resume;
 
+pub(crate) use change::{__path_change, change};
 pub(crate) use create::{__path_create, create};
 pub(crate) use delete::{__path_delete, delete};
 pub(crate) use dto::Device;

@@ -103,6 +103,12 @@ pub(crate) struct Message {
     /// When it is to be sent, if that was asked for.
     #[schema(required, format = DateTime)]
     scheduled_for: Option<String>,
+    /// Why it waits although nothing is wrong: `paced` while the device's pacing holds it back.
+    #[schema(required, example = json!(null))]
+    reason: Option<&'static str>,
+    /// When a `paced` message is expected to leave.
+    #[schema(required, format = DateTime, example = json!(null))]
+    expected_at: Option<String>,
     /// Set while it will not move until somebody releases or cancels it.
     #[schema(required)]
     parked: Option<Parked>,
@@ -215,6 +221,8 @@ impl Message {
             // It was a JSON object when it was accepted; what is not JSON any more is left out.
             metadata: message.metadata.and_then(|text| RawValue::from_string(text).ok()),
             scheduled_for: message.scheduled_for.map(Timestamp::to_rfc3339),
+            reason: message.paced.map(|_| "paced"),
+            expected_at: message.paced.map(Timestamp::to_rfc3339),
             parked: message.parked.map(|(reason, since)| Parked {
                 reason: reason.name(),
                 since: since.to_rfc3339(),

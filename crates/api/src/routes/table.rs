@@ -36,6 +36,7 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices",                         Key,  OptionalJson, &[],             || web::to(devices::create)),
     route(GET,    "/v1/devices",                         Key,  Ignored,      &[Validation],   || web::to(devices::list)),
     route(GET,    "/v1/devices/{id}",                    Key,  Ignored,      &[],             || web::to(devices::get)),
+    route(PATCH,  "/v1/devices/{id}",                    Key,  Json,         &[],             || web::to(devices::change)),
     route(DELETE, "/v1/devices/{id}",                    Key,  Ignored,      &[Validation],   || web::to(devices::delete)),
     route(POST,   "/v1/devices/{id}/pair",               Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
     route(GET,    "/v1/devices/{id}/qr",                 Key,  Ignored,      QR,              || web::to(devices::qr)),

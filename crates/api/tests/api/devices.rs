@@ -22,7 +22,7 @@ async fn a_new_device_is_unlinked_and_reads_back() {
         json!({
             "id": created["id"], "name": "Support line", "state": "unlinked", "reason": "new",
             "since": created["createdAt"], "retryAt": null, "lastEventAt": null, "intent": "linked",
-            "account": null, "counters": { "reconnects": 0, "sent": 0, "received": 0, "parked": 0 },
+            "account": null, "pacing": null, "counters": { "reconnects": 0, "sent": 0, "received": 0, "parked": 0 },
             "createdAt": created["createdAt"],
         })
     );
@@ -271,4 +271,40 @@ async fn parked_messages_are_listed_released_and_canceled() {
     assert_eq!(canceled, json!({ "messages": 0 }));
     let list = api.get("/v1/messages?parked=true").await.expect(StatusCode::OK);
     assert_eq!(list["data"], json!([]));
+}
+
+#[tokio::test]
+async fn names_and_pacing_are_changed_one_by_one() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let path = format!("/v1/devices/{device}");
+    let patch = async |body: Value| api.call(Method::PATCH, &path).json(&body).send().await;
+    let pacing = json!({
+        "messagesPerMinute": 20, "burst": 5, "jitterPercent": 30, "newRecipientsPerDay": 0,
+        "quietHours": { "from": "22:00", "until": "07:05" }, "typingMs": 1500, "timeZone": "Europe/Berlin",
+    });
+    let changed = patch(json!({ "pacing": pacing })).await.expect(StatusCode::OK);
+    assert_eq!((&changed["name"], &changed["pacing"]), (&json!("till"), &pacing));
+    let renamed = patch(json!({ "name": " desk " })).await.expect(StatusCode::OK);
+    assert_eq!((&renamed["name"], &renamed["pacing"]), (&json!("desk"), &pacing));
+    let reset = patch(json!({ "pacing": null })).await.expect(StatusCode::OK);
+    assert_eq!(reset["pacing"], json!(null));
+
+    let bad = json!({
+        "messagesPerMinute": 0, "burst": 0, "jitterPercent": 201, "typingMs": 10001, "timeZone": "Mars/Olympus",
+        "quietHours": { "from": "24:00", "until": "7:5" },
+    });
+    patch(json!({ "pacing": bad })).await.expect_fields(&[
+        "pacing.messagesPerMinute",
+        "pacing.burst",
+        "pacing.jitterPercent",
+        "pacing.typingMs",
+        "pacing.timeZone",
+        "pacing.quietHours.from",
+        "pacing.quietHours.until",
+    ]);
+    patch(json!({ "pacing": [] })).await.expect_fields(&["pacing"]);
+    patch(json!({ "pacing": { "speed": 1 } }))
+        .await
+        .expect_fields(&["pacing.speed"]);
 }

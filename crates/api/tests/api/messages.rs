@@ -62,7 +62,7 @@ async fn an_accepted_message_reads_back_with_its_timeline() {
             "text": { "body": "hello" }, "unsupported": null, "chat": "+15551234567", "to": "+15551234567",
             "from": null, "fromLid": null, "pushName": null, "stanzaId": "…",
             "metadata": { "orderId": "1234", "nested": { "z": 1, "a": [true, null] } },
-            "scheduledFor": null, "parked": null, "error": null, "attempts": 0, "createdAt": "…", "updatedAt": "…",
+            "scheduledFor": null, "reason": null, "expectedAt": null, "parked": null, "error": null, "attempts": 0, "createdAt": "…", "updatedAt": "…",
             "timeline": [{ "status": "queued", "at": "…" }],
         })
     );

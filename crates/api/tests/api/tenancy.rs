@@ -27,6 +27,7 @@ async fn another_workspaces_objects_do_not_exist() {
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         println!("{method} {path}");
         let body = match route.method.as_str() {
+            "PATCH" if route.path.starts_with("/v1/devices") => json!({ "name": "theirs" }),
             "PATCH" => json!({ "sendAt": null }),
             _ => json!({ "phone": "+15557654321" }),
         };

@@ -1,6 +1,7 @@
 //! The session manager over the real store and a scripted port.
 
 mod endings;
+mod pacing;
 mod pairing;
 mod port;
 mod restarts;

@@ -8,10 +8,10 @@ use rusqlite::Connection;
 
 use super::parked;
 use super::record::Change;
-use super::records::Claimed;
+use super::records::{Claimed, FirstContacts};
 use super::store::Store;
 use super::tables::outbox::{Entry, Lane};
-use super::tables::{devices, messages, outbox, timeline};
+use super::tables::{devices, messages, outbox, recipients, timeline};
 use crate::StoreError;
 
 /// The least and the most ready rows that are looked at to find some that may go. What is met and may not
@@ -37,8 +37,38 @@ impl Store {
         ack_deadline: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
+        self.claim_paced(device, limit, None, ack_deadline, now).await
+    }
+
+    /// The same with a cap on people the account never wrote to: a message to one more waits for the next day.
+    ///
+    /// # Errors
+    /// The store failed; nothing was claimed.
+    pub async fn claim_paced(
+        &self,
+        device: DeviceId,
+        limit: usize,
+        first_contacts: Option<FirstContacts>,
+        ack_deadline: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
         self.database
-            .write(move |tx| claim(tx, device, limit, ack_deadline, now))
+            .write(move |tx| claim(tx, device, limit, first_contacts, ack_deadline, now))
+            .await
+    }
+
+    /// Writes down until when pacing keeps a device from sending, and the gap between messages from then on; for those
+    /// who ask when a message will leave.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn set_paced(
+        &self,
+        device: DeviceId,
+        paced: Option<(Timestamp, Duration)>,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| devices::set_paced(tx, device, paced))
             .await
     }
 
@@ -85,6 +115,7 @@ pub(super) fn claim(
     tx: &Connection,
     device: DeviceId,
     limit: usize,
+    first_contacts: Option<FirstContacts>,
     ack_deadline: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
@@ -97,10 +128,16 @@ pub(super) fn claim(
         // A deadline that has passed already would make the same messages due again at once.
         deadline: ack_deadline.max(now.after(Duration::from_millis(1))),
         limit,
+        firsts: first_contacts
+            .map(|firsts| Firsts::begin(tx, device, firsts))
+            .transpose()?,
         claimed: BTreeMap::new(),
     };
     turn.take_due()?;
     turn.take_ready()?;
+    if let Some(firsts) = &turn.firsts {
+        firsts.end(tx, device)?;
+    }
     Ok(turn.claimed.into_values().collect())
 }
 
@@ -125,7 +162,45 @@ struct Turn<'tx> {
     account: i64,
     deadline: Timestamp,
     limit: usize,
+    firsts: Option<Firsts>,
     claimed: BTreeMap<i64, Claimed>,
+}
+
+/// People written to for the first time today.
+struct Firsts {
+    cap: FirstContacts,
+    /// As stored, and as it is now.
+    count: (u32, u32),
+}
+
+impl Firsts {
+    fn begin(tx: &Connection, device: DeviceId, cap: FirstContacts) -> Result<Self, StoreError> {
+        let count = devices::first_contacts(tx, device, cap.until)?;
+        Ok(Self {
+            cap,
+            count: (count, count),
+        })
+    }
+
+    fn end(&self, tx: &Connection, device: DeviceId) -> Result<(), StoreError> {
+        if self.count.0 == self.count.1 {
+            return Ok(());
+        }
+        devices::set_first_contacts(tx, device, self.count.1, self.cap.until)
+    }
+
+    /// Whether the account may write to the chat today; counts it when it does for the first time.
+    fn admit(&mut self, tx: &Connection, account: i64, chat: &str) -> Result<bool, StoreError> {
+        if recipients::is_known(tx, account, chat)? {
+            return Ok(true);
+        }
+        if self.count.1 >= self.cap.per_day {
+            return Ok(false);
+        }
+        self.count.1 += 1;
+        recipients::note(tx, account, chat)?;
+        Ok(true)
+    }
 }
 
 impl Turn<'_> {
@@ -149,6 +224,11 @@ impl Turn<'_> {
             {
                 if self.is_of_other_account(&entry) {
                     parked::park(self.change, &entry, None, ParkReason::OtherAccount)?;
+                } else if entry.lane == Lane::Waiting
+                    && let Some(tomorrow) = self.is_for_tomorrow(&entry)?
+                {
+                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Waiting), tomorrow)?;
+                    continue;
                 } else if entry.lane == Lane::InFlight && self.is_held(&entry)? {
                     self.give_up_attempt(&entry)?;
                     outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), now)?;
@@ -187,8 +267,10 @@ impl Turn<'_> {
                 looked_at += 1;
                 if self.is_of_other_account(&entry) {
                     parked::park(self.change, &entry, None, ParkReason::OtherAccount)?;
-                } else if any_held && self.is_held(&entry)? {
+                } else if (any_held || self.firsts.is_some()) && self.is_held(&entry)? {
                     outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), entry.due_at)?;
+                } else if let Some(tomorrow) = self.is_for_tomorrow(&entry)? {
+                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Waiting), tomorrow)?;
                 } else {
                     self.take(&entry)?;
                 }
@@ -199,6 +281,15 @@ impl Turn<'_> {
 
     fn is_of_other_account(&self, entry: &Entry) -> bool {
         entry.account.is_some_and(|account| account != self.account)
+    }
+
+    /// When a message may leave whose recipient was never written to, if not today.
+    fn is_for_tomorrow(&mut self, entry: &Entry) -> Result<Option<Timestamp>, StoreError> {
+        let Some(firsts) = &mut self.firsts else {
+            return Ok(None);
+        };
+        let admitted = firsts.admit(self.change.tx, self.account, &entry.chat)?;
+        Ok((!admitted).then_some(firsts.cap.until))
     }
 
     /// Whether an earlier message of the chat waits.

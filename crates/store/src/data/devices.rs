@@ -2,7 +2,7 @@
 
 use postern_domain::{DeviceId, Intent, PhoneNumber, Timestamp, WorkspaceId};
 
-use super::records::{Device, DeviceRequest, PairingRequest, ShownCode};
+use super::records::{Device, DeviceChange, DeviceRequest, PairingRequest, ShownCode};
 use super::store::{PairingError, RequestError, Store};
 use super::tables::devices;
 use rusqlite::Connection;
@@ -77,6 +77,32 @@ impl Store {
                 let device = devices::find_visible(tx, workspace, id)?.ok_or(RequestError::UnknownDevice)?;
                 write_request(tx, device, request)?;
                 devices::find(tx, id)?.ok_or(RequestError::UnknownDevice)
+            })
+            .await
+    }
+
+    /// Changes what a device is called and how fast it may send; `None` when there is no such device.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn change_device(
+        &self,
+        workspace: WorkspaceId,
+        id: DeviceId,
+        change: DeviceChange,
+    ) -> Result<Option<Device>, StoreError> {
+        self.database
+            .write(move |tx| {
+                if devices::find_visible(tx, workspace, id)?.is_none() {
+                    return Ok(None);
+                }
+                if let Some(name) = &change.name {
+                    devices::set_name(tx, id, name)?;
+                }
+                if let Some(pacing) = change.pacing {
+                    devices::set_pacing(tx, id, pacing)?;
+                }
+                devices::find(tx, id)
             })
             .await
     }

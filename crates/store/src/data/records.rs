@@ -3,8 +3,8 @@
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
     Account, Address, ApiKeyId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction, FailureCode,
-    Intent, Lid, MessageId, MessageStatus, ParkReason, PhoneNumber, StanzaId, TimelineEntry, Timestamp,
-    WorkspaceId,
+    Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId, TimelineEntry,
+    Timestamp, WorkspaceId,
 };
 
 /// An API key to be stored. The secret itself never reaches the store.
@@ -60,12 +60,32 @@ pub struct Device {
     pub purge: bool,
     /// Why its waiting messages are being parked, while that goes on.
     pub parking: Option<ParkReason>,
+    /// How fast it may send; `None` is the default of the configuration.
+    pub pacing: Option<Pacing>,
     /// When WhatsApp was last heard of through it: a login, an ack, a receipt, a message.
     pub heard_at: Option<Timestamp>,
     /// What is counted for it.
     pub counters: DeviceCounters,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// What is to be changed about a device; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceChange {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// How fast it may send; `Some(None)` is the default of the configuration again.
+    pub pacing: Option<Option<Pacing>>,
+}
+
+/// How many people may still be written to for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstContacts {
+    /// At most so many a day.
+    pub per_day: u32,
+    /// When the day ends, and the count begins anew.
+    pub until: Timestamp,
 }
 
 /// What an operator asks of a device, pairing aside.
@@ -194,6 +214,8 @@ pub struct Message {
     pub metadata: Option<String>,
     /// When it is to be sent.
     pub scheduled_for: Option<Timestamp>,
+    /// When it is expected to leave, while pacing holds it back.
+    pub paced: Option<Timestamp>,
     /// Why it will not move until somebody acts, and since when.
     pub parked: Option<(ParkReason, Timestamp)>,
     /// Why it failed.

@@ -27,6 +27,10 @@ pub(super) const SCHEMA: Schema = Schema {
             "V4__retries",
             include_str!("../../../../migrations/postern/V4__retries.sql"),
         ),
+        (
+            "V7__pacing",
+            include_str!("../../../../migrations/postern/V7__pacing.sql"),
+        ),
     ],
 };
 

@@ -238,6 +238,7 @@ impl Device {
 
     pub(crate) async fn try_send(&self, stanza: &StanzaId, to: &str, text: &str) -> Result<(), SendError> {
         let message = Outgoing {
+            typing: Duration::ZERO,
             stanza: stanza.clone(),
             to: to.parse().expect("an address"),
             content: Content::Text {

@@ -1,8 +1,10 @@
 //! Devices: what the operator wants of each, what is observed, and what is on show.
 
+use std::time::Duration;
+
 use postern_domain::port::Secret;
 use postern_domain::{
-    Account, DeviceCounters, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, ParkReason,
+    Account, DeviceCounters, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, Pacing, ParkReason,
     PhoneNumber, Timestamp, WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -15,7 +17,7 @@ use crate::data::records::{CodeKind, Device, PairingRequest, ShownCode};
 
 const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
     account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at,
-    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked
+    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked, pacing
     FROM devices";
 
 /// Stores a device that was never paired.
@@ -160,6 +162,80 @@ pub(in crate::data) fn linked_to(
 pub(in crate::data) fn set_intent(tx: &Connection, id: DeviceId, intent: Intent) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE devices SET intent = ?2 WHERE id = ?1")?
         .execute((id.to_bytes(), intent.number()))?;
+    Ok(())
+}
+
+/// Writes what a device is called.
+pub(in crate::data) fn set_name(tx: &Connection, id: DeviceId, name: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET name = ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), name))?;
+    Ok(())
+}
+
+/// Writes how fast a device may send.
+pub(in crate::data) fn set_pacing(
+    tx: &Connection,
+    id: DeviceId,
+    pacing: Option<Pacing>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET pacing = ?2 WHERE id = ?1")?
+        .execute((id.to_bytes(), pacing.map(|pacing| pacing.encode())))?;
+    Ok(())
+}
+
+/// Writes until when pacing keeps a device from sending, and the gap between messages from then on.
+pub(in crate::data) fn set_paced(
+    tx: &Connection,
+    id: DeviceId,
+    paced: Option<(Timestamp, Duration)>,
+) -> Result<(), StoreError> {
+    let millis = |gap: Duration| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX);
+    tx.prepare_cached("UPDATE devices SET paced_until = ?2, paced_gap = ?3 WHERE id = ?1")?
+        .execute((
+            id.to_bytes(),
+            paced.map(|(until, _)| until.as_millis()),
+            paced.map(|(_, gap)| millis(gap)),
+        ))?;
+    Ok(())
+}
+
+/// Until when pacing keeps a device from sending, and the gap between messages from then on.
+pub(in crate::data) fn paced(
+    connection: &Connection,
+    id: DeviceId,
+) -> Result<Option<(Timestamp, Duration)>, StoreError> {
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached(
+            "SELECT paced_until, paced_gap FROM devices WHERE id = ?1 AND paced_until IS NOT NULL",
+        )?
+        .query_row([id.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found.map(|(until, gap)| {
+        let gap = Duration::from_millis(gap.try_into().unwrap_or(0));
+        (Timestamp::from_millis(until), gap)
+    }))
+}
+
+/// How many people were written to for the first time on the day that ends at `until`.
+pub(in crate::data) fn first_contacts(
+    tx: &Connection,
+    id: DeviceId,
+    until: Timestamp,
+) -> Result<u32, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT iif(first_until = ?2, first_count, 0) FROM devices WHERE id = ?1")?
+        .query_row((id.to_bytes(), until.as_millis()), |row| row.get(0))?)
+}
+
+/// Writes how many people were written to for the first time on the day that ends at `until`.
+pub(in crate::data) fn set_first_contacts(
+    tx: &Connection,
+    id: DeviceId,
+    count: u32,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE devices SET first_count = ?2, first_until = ?3 WHERE id = ?1")?
+        .execute((id.to_bytes(), count, until.as_millis()))?;
     Ok(())
 }
 
@@ -375,6 +451,7 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
         reconnect: reconnect(row)?,
         purge: row.get(20)?,
         parking: row.get::<_, Option<u8>>(21)?.map(park_reason).transpose()?,
+        pacing: pacing(row)?,
         heard_at: optional_time(row, 22)?,
         counters: DeviceCounters {
             reconnects: row.get::<_, i64>(23)?.cast_unsigned(),
@@ -383,6 +460,13 @@ fn device(row: &Row<'_>) -> Result<Device, StoreError> {
             parked: row.get::<_, i64>(26)?.cast_unsigned(),
         },
     })
+}
+
+fn pacing(row: &Row<'_>) -> Result<Option<Pacing>, StoreError> {
+    let stored: Option<Vec<u8>> = row.get(27)?;
+    stored
+        .map(|bytes| Pacing::decode(&bytes).ok_or_else(|| unreadable("a stored pacing")))
+        .transpose()
 }
 
 /// The reason behind its stored number.

@@ -10,8 +10,9 @@ use postern_domain::{
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::columns::{address, id, number, optional_lid, optional_time, place, rows, time, unreadable};
-use super::devices::park_reason;
+use super::devices::{self, park_reason};
 use super::messages::{INBOUND, OUTBOUND, content};
+use super::outbox;
 use super::timeline;
 use crate::StoreError;
 use crate::data::records::{Message, MessageFilter, Page, PageStart};
@@ -263,12 +264,32 @@ fn parked(
         .transpose()
 }
 
+/// When a queued message is expected to leave, if pacing holds it back: it waits for a day on which its recipient may be
+/// written to for the first time, or for the messages before it.
+fn paced(connection: &Connection, device: DeviceId, seq: i64) -> Result<Option<Timestamp>, StoreError> {
+    if let Some(due_at) = outbox::waits_until(connection, device, seq)? {
+        return Ok(Some(due_at));
+    }
+    let Some((until, gap)) = devices::paced(connection, device)? else {
+        return Ok(None);
+    };
+    let before = outbox::ready_before(connection, device, seq)?;
+    Ok(Some(until.after(gap.saturating_mul(before))))
+}
+
 fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError> {
     let device = id(row, 2, DeviceId::from_bytes)?;
     let status = number(row, 4, "a stored status", MessageStatus::from_number)?;
-    let parked = match status {
-        MessageStatus::Queued | MessageStatus::Retrying => parked(connection, device, row.get(0)?)?,
-        _ => None,
+    let waits = matches!(status, MessageStatus::Queued | MessageStatus::Retrying);
+    let parked = if waits {
+        parked(connection, device, row.get(0)?)?
+    } else {
+        None
+    };
+    let paced = if status == MessageStatus::Queued && parked.is_none() {
+        paced(connection, device, row.get(0)?)?
+    } else {
+        None
     };
     let sender: String = row.get(6)?;
     let code = row
@@ -292,6 +313,7 @@ fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError
         content: content(row, 10)?,
         metadata: row.get(11)?,
         scheduled_for: optional_time(row, 12)?,
+        paced,
         parked,
         failure: code
             .map(|code| Ok::<_, StoreError>((code, row.get::<_, Option<String>>(14)?.unwrap_or_default())))

@@ -8,5 +8,6 @@ pub(super) mod history;
 pub(super) mod idempotency;
 pub(super) mod messages;
 pub(super) mod outbox;
+pub(super) mod recipients;
 pub(super) mod timeline;
 pub(super) mod workspaces;

@@ -111,6 +111,33 @@ pub(in crate::data) fn next_due(
     Ok(ready.into_iter().chain(due).min().map(Timestamp::from_millis))
 }
 
+/// Until when a row waits, if it does.
+pub(in crate::data) fn waits_until(
+    connection: &Connection,
+    device: DeviceId,
+    seq: i64,
+) -> Result<Option<Timestamp>, StoreError> {
+    let due_at: Option<i64> = connection
+        .prepare_cached("SELECT due_at FROM outbox WHERE device_id = ?1 AND lane = 3 AND seq = ?2")?
+        .query_row((device.to_bytes(), seq), |row| row.get(0))
+        .optional()?;
+    Ok(due_at.map(Timestamp::from_millis))
+}
+
+/// How many ready rows stand before one; counts no further than 10 000.
+pub(in crate::data) fn ready_before(
+    connection: &Connection,
+    device: DeviceId,
+    seq: i64,
+) -> Result<u32, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM (
+                 SELECT 1 FROM outbox WHERE device_id = ?1 AND lane = 0 AND seq < ?2 LIMIT 10000)",
+        )?
+        .query_row((device.to_bytes(), seq), |row| row.get(0))?)
+}
+
 /// Whether the device has any row, in whatever lane.
 pub(in crate::data) fn any(connection: &Connection, device: DeviceId) -> Result<bool, StoreError> {
     Ok(connection

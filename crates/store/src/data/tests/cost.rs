@@ -91,7 +91,7 @@ impl Counted {
     /// Claims with a deadline that never comes.
     fn claim(&self, limit: i64, now: i64) -> Vec<String> {
         let limit = usize::try_from(limit).expect("a limit");
-        let claimed = claim(&self.connection, self.device, limit, at(900_000), at(now));
+        let claimed = claim(&self.connection, self.device, limit, None, at(900_000), at(now));
         let claimed = claimed.expect("a claim").into_iter();
         claimed.map(|claimed| claimed.stanza.to_string()).collect()
     }

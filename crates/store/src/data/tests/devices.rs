@@ -66,6 +66,7 @@ async fn a_new_device_was_never_paired() {
         reconnect: None,
         purge: false,
         parking: None,
+        pacing: None,
         heard_at: None,
         counters: DeviceCounters::default(),
         created_at: at(0),

@@ -1,0 +1,63 @@
+//! `PATCH /v1/devices/{id}`.
+
+use actix_web::{HttpResponse, web};
+use postern_domain::DeviceId;
+use postern_store::DeviceChange;
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::Device;
+use super::create::checked_name;
+use super::pacing::PacingFields;
+use crate::errors::ApiError;
+use crate::extract::{Json, Object, PathId};
+use crate::{Api, Caller};
+
+/// What is to be changed; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeDevice {
+    /// What you call it, at most 100 characters.
+    #[schema(max_length = 100)]
+    name: Option<String>,
+    /// How fast it may send, all of it at once; `null` is the gateway's default again.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<PacingFields>)]
+    pacing: Option<Option<Object<PacingFields>>>,
+}
+
+/// `null` is something else than nothing at all.
+fn given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Object<PacingFields>>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Change a device
+///
+/// Renames it, or sets how fast it may send. Takes effect at once, also for messages that wait.
+#[utoipa::path(
+    patch, path = "/v1/devices/{id}", tag = "Devices", operation_id = "changeDevice",
+    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    request_body = ChangeDevice,
+    responses((status = 200, description = "The device as it is now.", body = Device)),
+)]
+pub(crate) async fn change(
+    api: web::Data<Api>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    Json(request): Json<ChangeDevice>,
+) -> Result<HttpResponse, ApiError> {
+    let change = DeviceChange {
+        name: request.name.map(checked_name).transpose()?,
+        pacing: match request.pacing {
+            Some(Some(Object(pacing))) => Some(Some(pacing.check()?)),
+            Some(None) => Some(None),
+            None => None,
+        },
+    };
+    let device = api.store.change_device(caller.workspace, id, change).await?;
+    let device = device.ok_or_else(|| ApiError::no_such("device"))?;
+    api.wakes.devices.ring();
+    Ok(HttpResponse::Ok().json(Device::from(device)))
+}

@@ -1,0 +1,148 @@
+//! How fast a device may send, as the API reads and shows it.
+
+use std::time::Duration;
+
+use postern_domain::{Pacing, QuietHours};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::errors::{ApiError, FieldError};
+
+/// How fast a device may send, to protect its account. Pacing only delays: a message it holds back stays `queued` with the
+/// reason `paced` and the time it is expected to leave.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({
+    "messagesPerMinute": 20, "burst": 5, "jitterPercent": 30, "newRecipientsPerDay": 50,
+    "quietHours": { "from": "22:00", "until": "07:00" }, "typingMs": 1500, "timeZone": "Europe/Berlin",
+}))]
+pub(crate) struct PacingFields {
+    /// 1 to 6000; `null` is no limit.
+    #[schema(required, minimum = 1, maximum = 6000)]
+    #[serde(default)]
+    messages_per_minute: Option<u32>,
+    /// How many may leave at once after a pause.
+    #[schema(minimum = 1, maximum = 1000)]
+    #[serde(default = "one")]
+    burst: u32,
+    /// By how many percent the gap after a message may be longer, at random.
+    #[schema(minimum = 0, maximum = 200)]
+    #[serde(default)]
+    jitter_percent: u32,
+    /// People written to for the first time, a day; `null` is no limit.
+    #[schema(required)]
+    #[serde(default)]
+    new_recipients_per_day: Option<u32>,
+    /// When nothing leaves; `null` is never.
+    #[schema(required)]
+    #[serde(default)]
+    quiet_hours: Option<QuietFields>,
+    /// For how many milliseconds the account is shown as typing before a message.
+    #[schema(minimum = 0, maximum = 10_000)]
+    #[serde(default)]
+    typing_ms: u32,
+    /// Whose days and hours count: an IANA name.
+    #[schema(example = "Europe/Berlin")]
+    #[serde(default = "utc")]
+    time_zone: String,
+}
+
+/// A part of the day; `from` after `until` spans midnight.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuietFields {
+    /// `HH:MM`.
+    #[schema(example = "22:00")]
+    from: String,
+    /// `HH:MM`.
+    #[schema(example = "07:00")]
+    until: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+impl PacingFields {
+    /// # Errors
+    /// Every field that is not acceptable.
+    pub(super) fn check(self) -> Result<Pacing, ApiError> {
+        let mut errors = Vec::new();
+        let mut within = |field: &str, value: u32, least: u32, most: u32| {
+            if !(least..=most).contains(&value) {
+                let message = format!("must be a whole number from {least} to {most}");
+                errors.push(FieldError::new(format!("pacing.{field}"), message));
+            }
+        };
+        within(
+            "messagesPerMinute",
+            self.messages_per_minute.unwrap_or(1),
+            1,
+            6_000,
+        );
+        within("burst", self.burst, 1, 1_000);
+        within("jitterPercent", self.jitter_percent, 0, 200);
+        within("typingMs", self.typing_ms, 0, 10_000);
+        let time_zone = self.time_zone.parse().map_err(|_unknown| {
+            let message = "must be the IANA name of a time zone, e.g. Europe/Berlin";
+            errors.push(FieldError::new("pacing.timeZone", message));
+        });
+        let quiet_hours = self.quiet_hours.map(|quiet| {
+            let mut minute = |field: &str, text: &str| {
+                minute_of_day(text).ok_or_else(|| {
+                    let message = "must be a time of the day like 22:00";
+                    errors.push(FieldError::new(format!("pacing.quietHours.{field}"), message));
+                })
+            };
+            let (from, until) = (minute("from", &quiet.from), minute("until", &quiet.until));
+            Ok::<_, ()>(QuietHours {
+                from: from?,
+                until: until?,
+            })
+        });
+        match (time_zone, quiet_hours.transpose()) {
+            (Ok(time_zone), Ok(quiet_hours)) if errors.is_empty() => Ok(Pacing {
+                per_minute: self.messages_per_minute,
+                burst: self.burst,
+                jitter_percent: self.jitter_percent,
+                new_recipients_per_day: self.new_recipients_per_day,
+                quiet_hours,
+                typing: Duration::from_millis(self.typing_ms.into()),
+                time_zone,
+            }),
+            _ => Err(ApiError::fields(errors)),
+        }
+    }
+}
+
+impl From<Pacing> for PacingFields {
+    fn from(pacing: Pacing) -> Self {
+        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        Self {
+            messages_per_minute: pacing.per_minute,
+            burst: pacing.burst,
+            jitter_percent: pacing.jitter_percent,
+            new_recipients_per_day: pacing.new_recipients_per_day,
+            quiet_hours: pacing.quiet_hours.map(|quiet| QuietFields {
+                from: time(quiet.from),
+                until: time(quiet.until),
+            }),
+            typing_ms: u32::try_from(pacing.typing.as_millis()).unwrap_or(u32::MAX),
+            time_zone: pacing.time_zone.name().to_owned(),
+        }
+    }
+}
+
+fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let two_digits = |text: &str| {
+        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<u16>().ok())?
+    };
+    let (hour, minute) = (two_digits(hour)?, two_digits(minute)?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}
