@@ -78,3 +78,45 @@ async fn what_arrives_while_the_daemon_is_dead_comes_after_its_return_once() -> 
     assert_eq!(texts, expected);
     Ok(())
 }
+
+/// The texts of everything that was received, in the order in which it came.
+async fn all_texts(daemon: &postern_testkit::TestDaemon) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut path = "/v1/messages?direction=inbound&limit=200".to_owned();
+    loop {
+        let page = daemon.http().get(&path).await?.ok()?;
+        let rows = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        texts.extend(
+            rows.iter()
+                .map(|row| row["text"]["body"].as_str().unwrap_or_default().to_owned()),
+        );
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            texts.reverse();
+            return Ok(texts);
+        };
+        path = format!("/v1/messages?direction=inbound&limit=200&cursor={cursor}");
+    }
+}
+
+/// More than WhatsApp hands over before it is asked for more.
+#[tokio::test]
+async fn hundreds_of_messages_that_waited_come_once_and_in_order() -> anyhow::Result<()> {
+    const COUNT: usize = 450;
+    let (network, mut daemon, device) = linked().await?;
+    daemon.kill().await?;
+    for number in 0..COUNT {
+        network.write(CONTACT, OWNER, &number.to_string()).await?;
+    }
+    daemon.restart().await?;
+    daemon.device_becomes(&device, "connected").await?;
+    network.write(CONTACT, OWNER, "last").await?;
+    let texts = eventually("the last message is received", || async {
+        let texts = all_texts(&daemon).await?;
+        Ok(texts.last().is_some_and(|text| text == "last").then_some(texts))
+    })
+    .await?;
+    let numbers = (0..COUNT).map(|number| number.to_string());
+    let expected: Vec<String> = numbers.chain(["last".to_owned()]).collect();
+    assert_eq!(texts, expected);
+    Ok(())
+}

@@ -1,16 +1,18 @@
 //! A virtual contact reads what it gets, sends receipts, and asks again for what it cannot read.
 
+use postern_domain::PhoneNumber;
 use wacore::messages::decode_plaintext;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
-use wacore_libsignal::protocol::PreKeyBundle;
+use wacore_libsignal::protocol::{PreKeyBundle, ProtocolAddress};
 use waproto::whatsapp::Message;
 
+use crate::address::lid_jid;
 use crate::companion::{Class, Queued};
 use crate::inbox::Received;
 use crate::network::Network;
 use crate::person::{Envelope, Person, PersonState};
-use crate::signal::address;
+use crate::signal::{Party, SignalError, address};
 use crate::stanza::{bytes_node, short_id_bytes};
 
 /// After so many requests for one message a contact gives up.
@@ -36,7 +38,7 @@ pub(crate) fn receive(network: &Network, contact: &Person, envelope: Envelope) {
             state.hold(envelope);
             return;
         }
-        read(&mut state, &envelope)
+        read(contact.phone, &mut state, &envelope)
     };
     let Some(sender) = network.known(envelope.from) else {
         return;
@@ -44,9 +46,9 @@ pub(crate) fn receive(network: &Network, contact: &Person, envelope: Envelope) {
     match reaction {
         Reaction::Nothing => {}
         Reaction::Receipts { read } => {
-            sender.push_to_companions(&receipt(&envelope, None));
+            sender.push_to_companions(&receipt(contact, &envelope, None));
             if read {
-                sender.push_to_companions(&receipt(&envelope, Some("read")));
+                sender.push_to_companions(&receipt(contact, &envelope, Some("read")));
             }
         }
         Reaction::AskAgain(node) => {
@@ -72,19 +74,12 @@ pub(crate) fn catch_up(network: &Network, contact: &Person) {
 
 /// Decrypts and keeps a message. A copy that cannot be decrypted again, because its key was used up
 /// by the first one, is still a copy: a phone confirms it again.
-fn read(state: &mut PersonState, envelope: &Envelope) -> Reaction {
-    let peer = address(envelope.from, envelope.from_device);
-    let opened = state
-        .party
-        .decrypt(&peer, &envelope.enc_kind, &envelope.ciphertext)
-        .map_err(|error| tracing::debug!(%error, "a contact cannot decrypt a message"))
-        .ok()
-        .and_then(|plaintext| decode_plaintext(&plaintext, 2).ok());
-    let Some(message) = opened else {
+fn read(contact: PhoneNumber, state: &mut PersonState, envelope: &Envelope) -> Reaction {
+    let Some(message) = open(&mut state.party, envelope) else {
         return if state.inbox.count_copy(envelope.from, &envelope.stanza_id) {
             receipts(state)
         } else {
-            ask_again(state, envelope).unwrap_or(Reaction::Nothing)
+            ask_again(contact, state, envelope).unwrap_or(Reaction::Nothing)
         };
     };
     state.retries.remove(&(envelope.from, envelope.stanza_id.clone()));
@@ -92,6 +87,7 @@ fn read(state: &mut PersonState, envelope: &Envelope) -> Reaction {
     state.inbox.record(Received {
         stanza_id: envelope.stanza_id.clone(),
         from: envelope.from,
+        group: envelope.group().map(str::to_owned),
         kind: if text.is_some() {
             "text".to_owned()
         } else {
@@ -102,6 +98,43 @@ fn read(state: &mut PersonState, envelope: &Envelope) -> Reaction {
         copies: 1,
     });
     receipts(state)
+}
+
+/// Whatever comes with a group's key makes the key known.
+fn open(party: &mut Party, envelope: &Envelope) -> Option<Message> {
+    let peer = address(envelope.from, envelope.from_device);
+    if let Some(key) = &envelope.group_key {
+        let opened = party.decrypt(&peer, &key.enc_kind, &key.ciphertext);
+        take_group_key(party, &peer, &decoded(opened)?);
+    }
+    let opened = match envelope.group().filter(|_| envelope.enc_kind == "skmsg") {
+        Some(group) => party.sender_keys.open(group, &peer, &envelope.ciphertext),
+        None => party.decrypt(&peer, &envelope.enc_kind, &envelope.ciphertext),
+    };
+    let message = decoded(opened)?;
+    take_group_key(party, &peer, &message);
+    Some(message)
+}
+
+fn decoded(opened: Result<Vec<u8>, SignalError>) -> Option<Message> {
+    match opened {
+        Ok(plaintext) => decode_plaintext(&plaintext, 2).ok(),
+        Err(error) => {
+            tracing::debug!(%error, "a contact cannot decrypt a message");
+            None
+        }
+    }
+}
+
+fn take_group_key(party: &mut Party, sender: &ProtocolAddress, message: &Message) {
+    let key = message.sender_key_distribution_message.as_option();
+    if let Some(key) = key
+        && let (Some(group), Some(distribution)) =
+            (&key.group_id, &key.axolotl_sender_key_distribution_message)
+        && let Err(error) = party.sender_keys.learn(group, sender, distribution)
+    {
+        tracing::debug!(%error, "a contact cannot use a group's key");
+    }
 }
 
 fn text_of(message: Message) -> Option<String> {
@@ -120,11 +153,8 @@ fn receipts(state: &PersonState) -> Reaction {
     }
 }
 
-fn receipt(envelope: &Envelope, kind: Option<&'static str>) -> Queued {
-    let mut node = NodeBuilder::new("receipt")
-        .attr("from", chat_jid(envelope))
-        .attr("id", envelope.stanza_id.as_str())
-        .attr("t", crate::clock::unix_seconds());
+fn receipt(contact: &Person, envelope: &Envelope, kind: Option<&'static str>) -> Queued {
+    let mut node = receipt_from(contact.phone, envelope);
     if let Some(kind) = kind {
         node = node.attr("type", kind);
     }
@@ -136,12 +166,20 @@ fn receipt(envelope: &Envelope, kind: Option<&'static str>) -> Queued {
     }
 }
 
-fn chat_jid(envelope: &Envelope) -> Jid {
-    envelope.chat.parse().unwrap_or_default()
+fn receipt_from(contact: PhoneNumber, envelope: &Envelope) -> NodeBuilder {
+    let chat: Jid = envelope.chat.parse().unwrap_or_default();
+    let node = NodeBuilder::new("receipt")
+        .attr("from", chat)
+        .attr("id", envelope.stanza_id.as_str())
+        .attr("t", crate::clock::unix_seconds());
+    match envelope.group() {
+        Some(_) => node.attr("participant", lid_jid(contact, 0)),
+        None => node,
+    }
 }
 
 /// The session is lost on this side: the sender is asked to begin another one.
-fn ask_again(state: &mut PersonState, envelope: &Envelope) -> Option<Reaction> {
+fn ask_again(contact: PhoneNumber, state: &mut PersonState, envelope: &Envelope) -> Option<Reaction> {
     if state.retries.len() >= UNREADABLE_LIMIT {
         state.retries.clear();
     }
@@ -158,16 +196,11 @@ fn ask_again(state: &mut PersonState, envelope: &Envelope) -> Option<Reaction> {
         .attr("t", crate::clock::unix_seconds())
         .build();
     let bundle = state.party.bundle().ok()?;
-    let node = NodeBuilder::new("receipt")
-        .attr("from", chat_jid(envelope))
-        .attr("id", envelope.stanza_id.as_str())
-        .attr("type", "retry")
-        .attr("t", crate::clock::unix_seconds())
-        .children([
-            retry,
-            bytes_node("registration", bundle.registration_id().ok()?.to_be_bytes()),
-            keys(&bundle)?,
-        ]);
+    let node = receipt_from(contact, envelope).attr("type", "retry").children([
+        retry,
+        bytes_node("registration", bundle.registration_id().ok()?.to_be_bytes()),
+        keys(&bundle)?,
+    ]);
     Some(Reaction::AskAgain(node.build()))
 }
 

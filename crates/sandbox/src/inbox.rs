@@ -12,6 +12,8 @@ pub(crate) const LIMIT: usize = 100_000;
 pub(crate) struct Received {
     pub(crate) stanza_id: String,
     pub(crate) from: PhoneNumber,
+    /// The group it was written into.
+    pub(crate) group: Option<String>,
     /// `text`, or WhatsApp's word for what it is.
     pub(crate) kind: String,
     pub(crate) text: Option<String>,
@@ -86,6 +88,7 @@ mod tests {
         Received {
             stanza_id: stanza_id.to_string(),
             from: PhoneNumber::from_digits(from).expect("a number"),
+            group: None,
             kind: "text".to_owned(),
             text: None,
             received_at: DateTime::UNIX_EPOCH,

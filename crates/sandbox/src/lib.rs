@@ -19,8 +19,8 @@
 //!
 //! What is kept is bounded: a contact remembers its latest 100 000 received messages and can write
 //! its latest 1 000 again; 10 000 messages wait for a contact that is offline and 50 000 stanzas for
-//! a companion that is away, and the oldest go first. A client that leaves 65 536 stanzas unread has
-//! its connection closed.
+//! a companion that is away, and the oldest go first. There are 10 000 groups at most. A client that
+//! leaves 65 536 stanzas unread has its connection closed.
 //!
 //! # What it is not
 //!
@@ -38,6 +38,7 @@ mod control;
 mod delivery;
 mod devices;
 mod faults;
+mod groups;
 mod inbox;
 mod iq;
 mod login;
@@ -50,6 +51,7 @@ mod person;
 mod phone;
 mod receipts;
 mod sandbox;
+mod sender_keys;
 mod server;
 mod session;
 mod signal;

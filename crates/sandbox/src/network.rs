@@ -1,17 +1,26 @@
 //! The shared state: who exists, who is showing a QR code, and that something changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postern_domain::PhoneNumber;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use wacore_binary::{Jid, JidExt as _};
 
 use crate::certificate::{KeyError, ServerKeys};
 use crate::faults::Schedule;
+use crate::groups::Group;
 use crate::pairing::Candidate;
 use crate::person::Person;
+
+/// More groups than this are not made.
+const MAX_GROUPS: usize = 10_000;
+
+/// There are as many groups as there can be.
+#[derive(Debug)]
+pub(crate) struct TooMany;
 
 pub(crate) struct Network {
     pub(crate) keys: ServerKeys,
@@ -20,6 +29,8 @@ pub(crate) struct Network {
     candidates: Mutex<HashMap<String, Arc<Candidate>>>,
     /// The phone that a code is to be typed in on → who shows it. The latest code for a phone counts.
     codes: Mutex<HashMap<PhoneNumber, Arc<Candidate>>>,
+    /// By the id in their JID.
+    groups: Mutex<BTreeMap<String, Arc<Group>>>,
     next_connection: AtomicU64,
     /// A stored permit means that there is something to save.
     pub(crate) changed: Notify,
@@ -30,12 +41,17 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(keys: ServerKeys, people: HashMap<PhoneNumber, Arc<Person>>) -> Self {
+    pub(crate) fn new(
+        keys: ServerKeys,
+        people: HashMap<PhoneNumber, Arc<Person>>,
+        groups: Vec<Group>,
+    ) -> Self {
         Self {
             keys,
             people: Mutex::new(people),
             candidates: Mutex::default(),
             codes: Mutex::default(),
+            groups: Mutex::new(groups.into_iter().map(by_id).collect()),
             next_connection: AtomicU64::new(1),
             changed: Notify::new(),
             schedule: Schedule::default(),
@@ -67,6 +83,27 @@ impl Network {
 
     pub(crate) fn people(&self) -> Vec<Arc<Person>> {
         lock(&self.people).values().cloned().collect()
+    }
+
+    pub(crate) fn add_group(&self, group: Group) -> Result<Arc<Group>, TooMany> {
+        let mut groups = lock(&self.groups);
+        if groups.len() >= MAX_GROUPS {
+            return Err(TooMany);
+        }
+        let (id, group) = by_id(group);
+        groups.insert(id, group.clone());
+        Ok(group)
+    }
+
+    pub(crate) fn group(&self, jid: &Jid) -> Option<Arc<Group>> {
+        lock(&self.groups)
+            .get(jid.user.as_str())
+            .filter(|_| jid.is_group())
+            .cloned()
+    }
+
+    pub(crate) fn groups(&self) -> Vec<Arc<Group>> {
+        lock(&self.groups).values().cloned().collect()
     }
 
     pub(crate) fn next_connection(&self) -> u64 {
@@ -104,6 +141,10 @@ impl Network {
     pub(crate) fn candidate_for(&self, phone: PhoneNumber) -> Option<Arc<Candidate>> {
         lock(&self.codes).get(&phone).cloned()
     }
+}
+
+fn by_id(group: Group) -> (String, Arc<Group>) {
+    (group.id.clone(), Arc::new(group))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -86,13 +86,58 @@ pub(crate) struct Envelope {
     pub(crate) media: String,
     pub(crate) enc_kind: String,
     pub(crate) ciphertext: Vec<u8>,
+    /// What opens the message, if it was written into a group and the recipient may not have it yet.
+    pub(crate) group_key: Option<GroupKey>,
+}
+
+/// A sender's key for a group, sealed for one device.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupKey {
+    pub(crate) enc_kind: String,
+    pub(crate) ciphertext: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) stanza_id: String,
-    pub(crate) to: PhoneNumber,
+    pub(crate) to: Recipient,
     pub(crate) text: String,
+}
+
+/// Where a contact wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    Account(PhoneNumber),
+    /// By its JID.
+    Group(String),
+}
+
+impl Recipient {
+    pub(crate) fn account(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::Account(phone) => Some(*phone),
+            Self::Group(_) => None,
+        }
+    }
+
+    /// Whether this account may have been written to.
+    pub(crate) fn may_be(&self, account: PhoneNumber) -> bool {
+        self.account().is_none_or(|phone| phone == account)
+    }
+
+    pub(crate) fn group(&self) -> Option<&str> {
+        match self {
+            Self::Account(_) => None,
+            Self::Group(jid) => Some(jid),
+        }
+    }
+}
+
+impl Envelope {
+    /// The group that it was written into.
+    pub(crate) fn group(&self) -> Option<&str> {
+        Some(self.chat.as_str()).filter(|chat| chat.ends_with("@g.us"))
+    }
 }
 
 impl Person {

@@ -34,9 +34,13 @@ pub(crate) fn receive(person: &Person, envelope: &Envelope) {
     let asks_for_key = {
         let mut state = person.lock();
         let peer = address(envelope.from, envelope.from_device);
-        let plaintext = state
-            .party
-            .decrypt(&peer, &envelope.enc_kind, &envelope.ciphertext);
+        // Of a message into a group only the key is sealed for this phone.
+        let plaintext = match &envelope.group_key {
+            Some(key) => state.party.decrypt(&peer, &key.enc_kind, &key.ciphertext),
+            None => state
+                .party
+                .decrypt(&peer, &envelope.enc_kind, &envelope.ciphertext),
+        };
         let asks = plaintext
             .ok()
             .and_then(|plaintext| decode_plaintext(&plaintext, 2).ok())

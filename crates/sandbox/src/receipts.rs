@@ -1,9 +1,9 @@
 //! What a companion confirms: messages by receipts, everything else by acks.
 
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, NodeRef};
+use wacore_binary::{Jid, JidExt as _, NodeRef};
 
-use crate::address::phone_of;
+use crate::address::{lid_jid, phone_of};
 use crate::companion::{Class, Queued};
 use crate::session::LoggedIn;
 use crate::stanza::{children, jid_attr, text_attr};
@@ -12,15 +12,39 @@ use crate::{phone, writing};
 /// A client that cannot read a message after so many attempts will not read it at all.
 const RETRY_LIMIT: u64 = 5;
 
+/// The message that a receipt is about.
+#[derive(Clone, Copy)]
+struct Confirmed<'r> {
+    chat: &'r Jid,
+    /// The same as the chat, but in a group.
+    author: &'r Jid,
+}
+
+impl Confirmed<'_> {
+    /// A receipt as its author's companions get it: from the reader, or from the reader in a group.
+    fn receipt(self, reader: Jid, reader_lid: Jid) -> NodeBuilder {
+        let receipt = NodeBuilder::new("receipt").attr("t", crate::clock::unix_seconds());
+        if self.chat.is_group() {
+            receipt.attr("from", self.chat).attr("participant", reader_lid)
+        } else {
+            receipt.attr("from", reader)
+        }
+    }
+}
+
 pub(crate) fn handle_receipt(session: &LoggedIn, stanza: &NodeRef<'_>) {
     let (Some(id), Some(to)) = (text_attr(stanza, "id"), jid_attr(stanza, "to")) else {
         return;
     };
     let kind = text_attr(stanza, "type").unwrap_or_default();
+    let participant = jid_attr(stanza, "participant").filter(|_| to.is_group());
     let mut ack = NodeBuilder::new("ack")
         .attr("class", "receipt")
         .attr("id", id.as_str())
         .attr("from", &to);
+    if let Some(participant) = &participant {
+        ack = ack.attr("participant", participant);
+    }
     if !kind.is_empty() {
         ack = ack.attr("type", kind.as_str());
     }
@@ -35,9 +59,13 @@ pub(crate) fn handle_receipt(session: &LoggedIn, stanza: &NodeRef<'_>) {
             companion.confirm(Class::Message, id, "");
         }
     }
+    let message = Confirmed {
+        chat: &to,
+        author: participant.as_ref().unwrap_or(&to),
+    };
     match kind.as_str() {
-        "retry" => retry(session, stanza, &to, &ids[0]),
-        "" | "read" | "played" => relay(session, &to, &kind, &ids),
+        "retry" => retry(session, stanza, message, &ids[0]),
+        "" | "read" | "played" => relay(session, message, &kind, &ids),
         _ => {}
     }
     session.network.changed.notify_one();
@@ -61,9 +89,9 @@ pub(crate) fn handle_ack(session: &LoggedIn, stanza: &NodeRef<'_>) {
 
 /// Tells the companions of the message's sender, if the sender is an account. They know the reader by
 /// the name under which they write to it.
-fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
+fn relay(session: &LoggedIn, message: Confirmed<'_>, kind: &str, ids: &[String]) {
     let own = session.person.phone;
-    let Some(sender) = phone_of(to)
+    let Some(sender) = phone_of(message.author)
         .filter(|phone| *phone != own)
         .and_then(|phone| session.network.known(phone))
     else {
@@ -71,10 +99,9 @@ fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
     };
     let from = sender.lock().account.name_for(own, 0);
     for id in ids {
-        let mut node = NodeBuilder::new("receipt")
-            .attr("from", &from)
-            .attr("id", id.as_str())
-            .attr("t", crate::clock::unix_seconds());
+        let mut node = message
+            .receipt(from.clone(), lid_jid(own, 0))
+            .attr("id", id.as_str());
         if !kind.is_empty() {
             node = node.attr("type", kind);
         }
@@ -88,20 +115,21 @@ fn relay(session: &LoggedIn, to: &Jid, kind: &str, ids: &[String]) {
 }
 
 /// The companion could not read a message; whoever wrote it writes it again.
-fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
+fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, message: Confirmed<'_>, id: &str) {
     let count = stanza
         .get_optional_child("retry")
         .and_then(|retry| text_attr(retry, "count"))
         .and_then(|count| count.parse().ok())
         .unwrap_or(1_u64);
-    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
+    let author = message.author;
+    let Some(writer) = phone_of(author).and_then(|phone| session.network.known(phone)) else {
         return;
     };
     if count > RETRY_LIMIT {
         return;
     }
-    if to.device != 0 {
-        ask_companion(session, stanza, to, id);
+    if author.device != 0 {
+        ask_companion(session, stanza, message, id);
     } else if writer.phone == session.person.phone {
         phone::share_app_state_key_again(&writer, session.device);
     } else if let Err(error) = writing::write_again(&writer, &session.person, session.device, id) {
@@ -109,19 +137,26 @@ fn retry(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
     }
 }
 
-fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, to: &Jid, id: &str) {
-    let Some(writer) = phone_of(to).and_then(|phone| session.network.known(phone)) else {
+fn ask_companion(session: &LoggedIn, stanza: &NodeRef<'_>, message: Confirmed<'_>, id: &str) {
+    let author = message.author;
+    let Some(writer) = phone_of(author).and_then(|phone| session.network.known(phone)) else {
         return;
     };
     let mut state = writer.lock();
     let from = state.account.name_for(session.person.phone, session.device);
-    let Some(companion) = state.account.companions.get_mut(&to.device) else {
+    let Some(companion) = state.account.companions.get_mut(&author.device) else {
         return;
     };
-    let mut node = stanza.to_owned();
-    node.attrs.0.retain(|(key, _)| key != "to");
-    node.attrs.insert("from", from);
-    node.attrs.insert("t", crate::clock::unix_seconds());
+    let own_lid = lid_jid(session.person.phone, session.device);
+    let mut node = message
+        .receipt(from, own_lid)
+        .attr("id", id)
+        .attr("type", "retry");
+    if let Some(recipient) = jid_attr(stanza, "recipient") {
+        node = node.attr("recipient", recipient);
+    }
+    let mut node = node.build();
+    node.content = stanza.to_owned().content;
     companion.push(Queued {
         class: Class::Receipt,
         id: id.to_owned(),

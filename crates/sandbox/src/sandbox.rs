@@ -33,7 +33,7 @@ impl Sandbox {
             .transpose()?;
         let network = match &state_file {
             Some(file) => file.load()?,
-            None => Network::new(ServerKeys::generate()?, HashMap::new()),
+            None => Network::new(ServerKeys::generate()?, HashMap::new(), Vec::new()),
         };
         let network = web::Data::new(network);
         let server = server::start(network.clone(), config.listen, state_file).await?;

@@ -17,6 +17,7 @@ use wacore_libsignal::protocol::{
 
 use crate::address::lid_of;
 use crate::certificate::{KeyError, key_pair};
+use crate::sender_keys::{SavedSenderKeys, SenderKeys};
 
 const SIGNED_PREKEY: u32 = 1;
 
@@ -31,9 +32,11 @@ pub(crate) struct Party {
     signed_prekey: SignedPrekey,
     prekeys: Prekeys,
     sessions: Sessions,
+    pub(crate) sender_keys: SenderKeys,
 }
 
 /// A ciphertext and what `<enc type>` calls it.
+#[derive(Debug, Clone)]
 pub(crate) struct Sealed {
     pub(crate) kind: &'static str,
     pub(crate) bytes: Vec<u8>,
@@ -92,6 +95,7 @@ impl Party {
                 next: next_prekey,
             },
             sessions: Sessions::default(),
+            sender_keys: SenderKeys::default(),
         })
     }
 
@@ -119,12 +123,18 @@ impl Party {
 
     pub(crate) fn forget_session(&mut self, peer: &ProtocolAddress) {
         self.sessions.0.remove(peer);
+        self.sender_keys.unshare(|reader| reader == peer);
     }
 
-    /// Forgets the sessions with all devices of a person; returns how many there were.
+    /// Forgets the sessions with all devices of a person, and their keys for groups; returns how many
+    /// sessions there were.
     pub(crate) fn forget_person(&mut self, phone: PhoneNumber) -> usize {
         let person = address(phone, 0);
         let before = self.sessions.0.len();
+        for peer in self.sessions.0.keys().filter(|peer| peer.name() == person.name()) {
+            self.sender_keys.forget(|sender| sender == peer.as_str());
+        }
+        self.sender_keys.unshare(|reader| reader.name() == person.name());
         self.sessions.0.retain(|peer, _| peer.name() != person.name());
         before - self.sessions.0.len()
     }
@@ -211,6 +221,7 @@ impl Party {
             prekeys: prekeys.collect::<SignalResult<_>>()?,
             next_prekey: self.prekeys.next,
             sessions: sessions.collect::<Result<_, SignalError>>()?,
+            sender_keys: self.sender_keys.save()?,
         })
     }
 
@@ -228,6 +239,7 @@ impl Party {
             let record = SessionRecord::deserialize(&session.record)?;
             party.sessions.0.insert(peer, record);
         }
+        party.sender_keys = SenderKeys::restore(&saved.sender_keys)?;
         Ok(party)
     }
 }
@@ -251,6 +263,8 @@ pub(crate) struct SavedParty {
     prekeys: Vec<Vec<u8>>,
     next_prekey: u32,
     sessions: Vec<SavedSession>,
+    #[serde(default)]
+    sender_keys: SavedSenderKeys,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

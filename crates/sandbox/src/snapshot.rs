@@ -16,9 +16,10 @@ use crate::certificate::ServerKeys;
 use crate::companion::{Class, Companion, NumberedKey, Queued, Registration, SignedKey};
 use crate::config::StartError;
 use crate::faults::Armed;
+use crate::groups::Group;
 use crate::inbox::Received;
 use crate::network::Network;
-use crate::person::{Account, Behaviour, Envelope, Person, Sent};
+use crate::person::{Account, Behaviour, Envelope, GroupKey, Person, Recipient, Sent};
 use crate::signal::{Party, SavedParty, SignalError};
 
 const VERSION: u32 = 1;
@@ -58,7 +59,7 @@ impl StateFile {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Network::new(ServerKeys::generate()?, HashMap::new()));
+                return Ok(Network::new(ServerKeys::generate()?, HashMap::new(), Vec::new()));
             }
             Err(source) => {
                 return Err(StartError::State {
@@ -84,6 +85,7 @@ impl StateFile {
             intermediate: private(&network.keys.intermediate),
             server: private(&network.keys.server),
             people: people.collect::<Result<_, _>>()?,
+            groups: network.groups().iter().map(|group| save_group(group)).collect(),
         };
         let temporary = self.path.with_extension("json.new");
         let mut file = File::create(&temporary)?;
@@ -104,6 +106,16 @@ struct SavedNetwork {
     #[serde(with = "bytes")]
     server: Vec<u8>,
     people: Vec<SavedPerson>,
+    #[serde(default)]
+    groups: Vec<SavedGroup>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedGroup {
+    id: String,
+    subject: String,
+    created_at: DateTime<Utc>,
+    participants: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +178,8 @@ struct SavedQueued {
 struct SavedReceived {
     stanza_id: String,
     from: u64,
+    #[serde(default)]
+    group: Option<String>,
     kind: String,
     text: Option<String>,
     received_at: DateTime<Utc>,
@@ -182,13 +196,34 @@ struct SavedEnvelope {
     enc_kind: String,
     #[serde(with = "bytes")]
     ciphertext: Vec<u8>,
+    #[serde(default)]
+    group_key: Option<SavedGroupKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedGroupKey {
+    enc_kind: String,
+    #[serde(with = "bytes")]
+    ciphertext: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedSent {
     stanza_id: String,
-    to: u64,
+    #[serde(default)]
+    to: Option<u64>,
+    #[serde(default)]
+    group: Option<String>,
     text: String,
+}
+
+fn save_group(group: &Group) -> SavedGroup {
+    SavedGroup {
+        id: group.id.clone(),
+        subject: group.subject.clone(),
+        created_at: group.created_at,
+        participants: group.participants.iter().map(|phone| phone.as_u64()).collect(),
+    }
 }
 
 fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
@@ -197,6 +232,7 @@ fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
     let received = state.inbox.messages().map(|message| SavedReceived {
         stanza_id: message.stanza_id.clone(),
         from: message.from.as_u64(),
+        group: message.group.clone(),
         kind: message.kind.clone(),
         text: message.text.clone(),
         received_at: message.received_at,
@@ -210,10 +246,15 @@ fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
         media: envelope.media.clone(),
         enc_kind: envelope.enc_kind.clone(),
         ciphertext: envelope.ciphertext.clone(),
+        group_key: envelope.group_key.as_ref().map(|key| SavedGroupKey {
+            enc_kind: key.enc_kind.clone(),
+            ciphertext: key.ciphertext.clone(),
+        }),
     });
     let sent = state.sent.iter().map(|sent| SavedSent {
         stanza_id: sent.stanza_id.clone(),
-        to: sent.to.as_u64(),
+        to: sent.to.account().map(PhoneNumber::as_u64),
+        group: sent.to.group().map(str::to_owned),
         text: sent.text.clone(),
     });
     Ok(SavedPerson {
@@ -286,7 +327,22 @@ fn restore(json: &[u8]) -> Result<Network, String> {
         let person = restore_person(saved)?;
         Ok((person.phone, Arc::new(person)))
     });
-    Ok(Network::new(keys, people.collect::<Result<_, String>>()?))
+    let groups = saved.groups.into_iter().map(restore_group);
+    Ok(Network::new(
+        keys,
+        people.collect::<Result<_, String>>()?,
+        groups.collect::<Result<_, String>>()?,
+    ))
+}
+
+fn restore_group(saved: SavedGroup) -> Result<Group, String> {
+    let participants = saved.participants.into_iter().map(restore_phone);
+    Ok(Group {
+        id: saved.id,
+        subject: saved.subject,
+        created_at: saved.created_at,
+        participants: participants.collect::<Result<_, String>>()?,
+    })
 }
 
 fn restore_person(saved: SavedPerson) -> Result<Person, String> {
@@ -310,6 +366,7 @@ fn restore_person(saved: SavedPerson) -> Result<Person, String> {
         Ok(Received {
             stanza_id: message.stanza_id,
             from: restore_phone(message.from)?,
+            group: message.group,
             kind: message.kind,
             text: message.text,
             received_at: message.received_at,
@@ -325,12 +382,20 @@ fn restore_person(saved: SavedPerson) -> Result<Person, String> {
             media: envelope.media,
             enc_kind: envelope.enc_kind,
             ciphertext: envelope.ciphertext,
+            group_key: envelope.group_key.map(|key| GroupKey {
+                enc_kind: key.enc_kind,
+                ciphertext: key.ciphertext,
+            }),
         })
     });
     let sent = saved.sent.into_iter().map(|sent| {
         Ok(Sent {
             stanza_id: sent.stanza_id,
-            to: restore_phone(sent.to)?,
+            to: match (sent.to, sent.group) {
+                (_, Some(group)) => Recipient::Group(group),
+                (Some(account), None) => Recipient::Account(restore_phone(account)?),
+                (None, None) => return Err("a message was sent to nobody".to_owned()),
+            },
             text: sent.text,
         })
     });

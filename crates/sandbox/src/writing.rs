@@ -1,17 +1,21 @@
-//! A virtual contact writes to the companions of an account, and writes again what they cannot read.
+//! A virtual contact writes to the companions of accounts, and writes again what they cannot read.
 
-use buffa::Message as _;
+use std::sync::Arc;
+
+use buffa::{Message as _, MessageField};
 use postern_domain::PhoneNumber;
 use rand::RngExt as _;
 use wacore::messages::MessageUtils;
-use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, Node};
 use waproto::whatsapp::Message;
+use waproto::whatsapp::message::SenderKeyDistributionMessage;
 
 use crate::address::{lid_jid, pn_jid};
 use crate::companion::{Class, Queued};
+use crate::groups::Group;
 use crate::network::Network;
-use crate::person::{Person, Sent};
+use crate::person::{Person, Recipient, Sent};
 use crate::phone::name_of;
 use crate::signal::{Sealed, SignalError, address};
 
@@ -20,6 +24,8 @@ use crate::signal::{Sealed, SignalError, address};
 pub(crate) enum WriteError {
     #[error("no device is linked to this account")]
     NotLinked,
+    #[error("nobody in this group has a linked device")]
+    NobodyLinked,
     #[error(transparent)]
     Signal(#[from] SignalError),
 }
@@ -34,8 +40,8 @@ enum Attempt {
     Again,
 }
 
-/// The contact writes to all companions of an account; returns the stanza id. What is spoiled cannot be read
-/// before it is asked for again.
+/// The contact writes to all companions of an account; returns the stanza id. What is spoiled cannot be
+/// read before it is asked for again.
 pub(crate) fn write(
     network: &Network,
     contact: &Person,
@@ -43,28 +49,74 @@ pub(crate) fn write(
     text: &str,
     spoiled: bool,
 ) -> Result<String, WriteError> {
-    let devices: Vec<u16> = account.lock().account.companions.keys().copied().collect();
+    let devices = devices(account);
     if devices.is_empty() {
         return Err(WriteError::NotLinked);
     }
-    let stanza_id = new_stanza_id();
-    contact.lock().remember_sent(Sent {
-        stanza_id: stanza_id.clone(),
-        to: account.phone,
-        text: text.to_owned(),
-    });
+    let sent = remember(contact, Recipient::Account(account.phone), text);
     for device in devices {
-        write_to_device(
+        let sealed = seal(contact, account, device, &content(&sent, None))?;
+        let sealed = sealed.into_iter().collect();
+        deliver(
             contact,
+            &sent,
             account,
             device,
-            &stanza_id,
-            text,
+            sealed,
             Attempt::First { spoiled },
-        )?;
+        );
     }
     network.changed.notify_one();
-    Ok(stanza_id)
+    Ok(sent.stanza_id)
+}
+
+/// The contact writes to all companions in a group. The contacts in it do not hear of each other.
+pub(crate) fn write_to_group(
+    network: &Network,
+    contact: &Person,
+    group: &Group,
+    text: &str,
+    spoiled: bool,
+) -> Result<String, WriteError> {
+    let jid = group.jid().to_string();
+    let readers = group.participants.iter();
+    let readers = readers.filter(|phone| **phone != contact.phone);
+    let readers: Vec<(Arc<Person>, u16)> = readers
+        .filter_map(|phone| network.known(*phone))
+        .flat_map(|person| {
+            devices(&person)
+                .into_iter()
+                .map(move |device| (person.clone(), device))
+        })
+        .collect();
+    if readers.is_empty() {
+        return Err(WriteError::NobodyLinked);
+    }
+    let sent = remember(contact, Recipient::Group(jid.clone()), text);
+    let (key, message) = {
+        let keys = &mut contact.lock().party.sender_keys;
+        (keys.distribution(&jid)?, keys.seal(&jid, &content(&sent, None))?)
+    };
+    let key = padded(&group_key(&jid, key));
+    for (account, device) in readers {
+        let peer = address(account.phone, device);
+        let lacks_key = contact.lock().party.sender_keys.share(&jid, &peer);
+        let mut sealed = Vec::new();
+        if lacks_key {
+            sealed.extend(seal(contact, &account, device, &key)?);
+        }
+        sealed.push(message.clone());
+        deliver(
+            contact,
+            &sent,
+            &account,
+            device,
+            sealed,
+            Attempt::First { spoiled },
+        );
+    }
+    network.changed.notify_one();
+    Ok(sent.stanza_id)
 }
 
 /// A companion could not read one of the contact's messages: the contact writes it again, on a new session.
@@ -74,54 +126,64 @@ pub(crate) fn write_again(
     device: u16,
     stanza_id: &str,
 ) -> Result<(), SignalError> {
-    let text = {
+    let (sent, key) = {
         let mut state = contact.lock();
-        let sent = state
-            .sent
-            .iter()
-            .find(|sent| sent.stanza_id == stanza_id && sent.to == account.phone);
-        let Some(text) = sent.map(|sent| sent.text.clone()) else {
+        let sent = state.sent.iter().find(|sent| sent.stanza_id == stanza_id);
+        let Some(sent) = sent.filter(|sent| sent.to.may_be(account.phone)).cloned() else {
             return Ok(());
         };
-        state.party.forget_session(&address(account.phone, device));
-        text
+        let peer = address(account.phone, device);
+        state.party.forget_session(&peer);
+        let keys = &mut state.party.sender_keys;
+        let key = match sent.to.group() {
+            Some(group) => {
+                keys.share(group, &peer);
+                Some(keys.distribution(group)?)
+            }
+            None => None,
+        };
+        (sent, key)
     };
-    write_to_device(contact, account, device, stanza_id, &text, Attempt::Again)
+    let sealed = seal(contact, account, device, &content(&sent, key))?;
+    let sealed = sealed.into_iter().collect();
+    deliver(contact, &sent, account, device, sealed, Attempt::Again);
+    Ok(())
 }
 
-fn write_to_device(
-    contact: &Person,
-    account: &Person,
-    device: u16,
-    stanza_id: &str,
-    text: &str,
-    attempt: Attempt,
-) -> Result<(), SignalError> {
-    let content = Message {
-        conversation: Some(text.to_owned()),
+fn devices(account: &Person) -> Vec<u16> {
+    account.lock().account.companions.keys().copied().collect()
+}
+
+fn remember(contact: &Person, to: Recipient, text: &str) -> Sent {
+    let sent = Sent {
+        stanza_id: new_stanza_id(),
+        to,
+        text: text.to_owned(),
+    };
+    contact.lock().remember_sent(sent.clone());
+    sent
+}
+
+/// The text, with the writer's key for the group if its reader lacks that.
+fn content(sent: &Sent, key: Option<Vec<u8>>) -> Vec<u8> {
+    let key = sent.to.group().zip(key);
+    let mut message = key.map_or_else(Message::default, |(group, key)| group_key(group, key));
+    message.conversation = Some(sent.text.clone());
+    padded(&message)
+}
+
+fn group_key(group: &str, key: Vec<u8>) -> Message {
+    Message {
+        sender_key_distribution_message: MessageField::some(SenderKeyDistributionMessage {
+            group_id: Some(group.to_owned()),
+            axolotl_sender_key_distribution_message: Some(key),
+        }),
         ..Default::default()
-    };
-    let plaintext = MessageUtils::pad_message_v2(content.encode_to_vec());
-    let Some(mut sealed) = seal(contact, account, device, &plaintext)? else {
-        return Ok(());
-    };
-    let mut state = account.lock();
-    let account = &mut state.account;
-    if let Some(companion) = account.companions.get_mut(&device) {
-        if let Attempt::First { spoiled } = attempt
-            && (spoiled || companion.faults.next_text_is_spoiled())
-        {
-            spoil(&mut sealed);
-        }
-        let node = message(contact.phone, account.lid_migrated, stanza_id, sealed);
-        companion.push(Queued {
-            class: Class::Message,
-            id: stanza_id.to_owned(),
-            kind: String::new(),
-            node,
-        });
     }
-    Ok(())
+}
+
+fn padded(message: &Message) -> Vec<u8> {
+    MessageUtils::pad_message_v2(message.encode_to_vec())
 }
 
 /// Encrypts for one companion, on a new session if there is none; `None` when there is no such companion.
@@ -148,32 +210,66 @@ fn seal(
     state.party.encrypt(&peer, plaintext).map(Some)
 }
 
+/// Puts what was sealed for a companion into its queue. The text itself is in the last of it.
+fn deliver(
+    contact: &Person,
+    sent: &Sent,
+    account: &Person,
+    device: u16,
+    mut sealed: Vec<Sealed>,
+    attempt: Attempt,
+) {
+    let mut state = account.lock();
+    let account = &mut state.account;
+    let (Some(companion), Some(text)) = (account.companions.get_mut(&device), sealed.last_mut()) else {
+        return;
+    };
+    if let Attempt::First { spoiled } = attempt
+        && (spoiled || companion.faults.next_text_is_spoiled())
+    {
+        spoil(text);
+    }
+    companion.push(Queued {
+        class: Class::Message,
+        id: sent.stanza_id.clone(),
+        kind: String::new(),
+        node: message(contact.phone, sent, account.lid_migrated, sealed),
+    });
+}
+
 /// Makes a message unreadable in such a way that its reader asks for it again.
 fn spoil(sealed: &mut Sealed) {
     // The code that proves a message intact covers this byte or has it in it: eight bytes at the end, behind
     // which a message that begins a session has the registration id and the signed prekey's, four to ten more.
+    // In a message into a group it lies in the signature.
     if let Some(byte) = sealed.bytes.iter_mut().nth_back(11) {
         *byte ^= 1;
     }
 }
 
-fn message(from: PhoneNumber, lid_migrated: bool, stanza_id: &str, sealed: Sealed) -> Node {
+fn message(from: PhoneNumber, sent: &Sent, lid_migrated: bool, sealed: Vec<Sealed>) -> Node {
     let message = NodeBuilder::new("message")
-        .attr("id", stanza_id)
+        .attr("id", sent.stanza_id.as_str())
         .attr("t", crate::clock::unix_seconds())
         .attr("type", "text")
         .attr("notify", name_of(from));
-    let message = if lid_migrated {
-        message
+    let message = match &sent.to {
+        Recipient::Group(group) => message
+            .attr("from", group.parse::<Jid>().unwrap_or_default())
+            .attr("participant", lid_jid(from, 0))
+            .attr("addressing_mode", "lid")
+            .attr("participant_pn", pn_jid(from, 0)),
+        Recipient::Account(_) if lid_migrated => message
             .attr("from", lid_jid(from, 0))
             .attr("addressing_mode", "lid")
-            .attr("sender_pn", pn_jid(from, 0))
-    } else {
-        message
+            .attr("sender_pn", pn_jid(from, 0)),
+        Recipient::Account(_) => message
             .attr("from", pn_jid(from, 0))
-            .attr("sender_lid", lid_jid(from, 0))
+            .attr("sender_lid", lid_jid(from, 0)),
     };
-    message.children([enc(sealed)]).build()
+    message
+        .children(sealed.into_iter().map(enc).collect::<Vec<_>>())
+        .build()
 }
 
 pub(crate) fn enc(sealed: Sealed) -> Node {

@@ -128,6 +128,16 @@ impl TestSandbox {
             .map(drop)
     }
 
+    /// Makes a group of these numbers; answers its JID.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn create_group(&self, subject: &str, participants: &[&str]) -> anyhow::Result<String> {
+        let body = json!({ "subject": subject, "participants": participants });
+        let group = self.http.post("/groups", &body).await?.ok()?;
+        Ok(group["id"].as_str().context("no id")?.to_owned())
+    }
+
     /// What the contact received and decrypted, oldest first.
     ///
     /// # Errors

@@ -1,17 +1,21 @@
 //! `/contacts`: what contacts received, what they write, and how they behave.
 
+use std::sync::Arc;
+
 use actix_web::web::{Bytes, Data, Json, Path};
 use actix_web::{HttpResponse, Responder};
 use chrono::SecondsFormat;
 use postern_domain::PhoneNumber;
 use serde::{Deserialize, Serialize};
+use wacore_binary::{Jid, JidExt};
 
 use super::error::ControlError;
 use super::request;
 use crate::address::lid_jid;
 use crate::contact;
+use crate::groups::Group;
 use crate::network::Network;
-use crate::person::Behaviour;
+use crate::person::{Behaviour, Person};
 use crate::writing;
 
 /// As much as WhatsApp takes.
@@ -84,6 +88,8 @@ struct Messages {
 struct Message {
     stanza_id: String,
     from: String,
+    /// The JID of the group it was written into.
+    group: Option<String>,
     r#type: String,
     text: Option<String>,
     received_at: String,
@@ -101,6 +107,7 @@ pub(super) async fn messages(
         let messages = state.inbox.messages().map(|message| Message {
             stanza_id: message.stanza_id.clone(),
             from: message.from.to_string(),
+            group: message.group.clone(),
             r#type: message.kind.clone(),
             text: message.text.clone(),
             received_at: message.received_at.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -129,7 +136,7 @@ struct Written {
     to: String,
 }
 
-/// `POST /contacts/{phone}/messages`: the contact writes to an account's companions.
+/// `POST /contacts/{phone}/messages`: the contact writes to an account's companions, or into a group.
 pub(super) async fn write(
     network: Data<Network>,
     path: Path<String>,
@@ -137,28 +144,57 @@ pub(super) async fn write(
 ) -> Result<impl Responder, ControlError> {
     let from = request::phone(&path)?;
     let write: Write = request::body(&body)?;
-    let to = request::parse_phone("to", &write.to)?;
-    if to == from {
-        return Err(ControlError::invalid("to", "a contact does not write to itself"));
-    }
     if write.text.is_empty() || write.text.len() > MAX_TEXT_BYTES {
         return Err(ControlError::invalid("text", "must have 1 to 65536 bytes"));
     }
-    let account = network.known(to).ok_or(ControlError::NotFound(
-        "nobody has linked a device to this number",
-    ))?;
+    let to = addressee(&network, from, &write.to)?;
     let contact = network.person(from)?;
     if !contact.lock().behaviour.registered {
         return Err(ControlError::InvalidState(
             "this contact is not registered".to_owned(),
         ));
     }
-    let stanza_id = writing::write(&network, &contact, &account, &write.text, write.undecryptable)?;
+    let Write {
+        text, undecryptable, ..
+    } = &write;
+    let stanza_id = match &to {
+        Addressee::Account(account) => writing::write(&network, &contact, account, text, *undecryptable)?,
+        Addressee::Group(group) => writing::write_to_group(&network, &contact, group, text, *undecryptable)?,
+    };
     Ok(HttpResponse::Created().json(Written {
         stanza_id,
         from: from.to_string(),
-        to: to.to_string(),
+        to: match &to {
+            Addressee::Account(account) => account.phone.to_string(),
+            Addressee::Group(group) => group.jid().to_string(),
+        },
     }))
+}
+
+/// To whom a contact writes.
+enum Addressee {
+    Account(Arc<Person>),
+    Group(Arc<Group>),
+}
+
+fn addressee(network: &Network, from: PhoneNumber, to: &str) -> Result<Addressee, ControlError> {
+    if let Some(jid) = to.parse::<Jid>().ok().filter(JidExt::is_group) {
+        let group = network
+            .group(&jid)
+            .ok_or(ControlError::NotFound("no such group"))?;
+        if !group.has(from) {
+            return Err(ControlError::invalid("to", "this contact is not in this group"));
+        }
+        return Ok(Addressee::Group(group));
+    }
+    let to = request::parse_phone("to", to)?;
+    if to == from {
+        return Err(ControlError::invalid("to", "a contact does not write to itself"));
+    }
+    let account = network.known(to).ok_or(ControlError::NotFound(
+        "nobody has linked a device to this number",
+    ))?;
+    Ok(Addressee::Account(account))
 }
 
 #[derive(Deserialize)]

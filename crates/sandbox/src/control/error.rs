@@ -104,7 +104,7 @@ impl From<LinkError> for ControlError {
 impl From<WriteError> for ControlError {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::NotLinked => Self::InvalidState(error.to_string()),
+            WriteError::NotLinked | WriteError::NobodyLinked => Self::InvalidState(error.to_string()),
             WriteError::Signal(_) => Self::Internal(error.to_string()),
         }
     }

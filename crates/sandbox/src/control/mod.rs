@@ -4,6 +4,7 @@ mod contacts;
 mod error;
 mod fault_request;
 mod faults;
+mod groups;
 mod linking;
 mod phones;
 mod request;
@@ -35,6 +36,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             "/contacts/{phone}/forget-session",
             web::post().to(contacts::forget_session),
         )
+        .route("/groups", web::post().to(groups::create))
+        .route("/groups/{group}", web::get().to(groups::show))
         .route("/faults", web::get().to(faults::list))
         .route("/faults", web::post().to(faults::inject))
         .route("/faults", web::delete().to(faults::clear))

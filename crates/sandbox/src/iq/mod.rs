@@ -1,6 +1,7 @@
 //! Requests of a linked companion, by namespace. Every request gets an answer: an unanswered one
 //! makes clients wait for a minute.
 
+mod groups;
 mod keys;
 mod usync;
 
@@ -27,6 +28,8 @@ pub(crate) fn handle(session: &LoggedIn, iq: &NodeRef<'_>) {
         ("encrypt", true) => keys::get(session, &id, iq),
         ("encrypt", false) => keys::set(session, &id, iq),
         ("usync", true) => usync::answer(session, &id, iq),
+        ("w:g2", true) => groups::get(session, &id, iq),
+        ("w:g2", false) => session.outbox.send(iq_error(&id, 501, "feature-not-implemented")),
         ("w:sync:app:state", false) => session.outbox.send(iq_result(&id, [app_state(iq)])),
         ("abt" | "w", true) => session.outbox.send(iq_result(&id, [empty_node("props")])),
         ("blocklist", true) => session.outbox.send(iq_result(&id, [empty_node("list")])),

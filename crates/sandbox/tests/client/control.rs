@@ -27,7 +27,7 @@ async fn wrong_requests_name_the_field() {
     let write = "/contacts/%2B15557654321/messages";
     let phone = "/phones/+15551234567";
     let enter = "/phones/+15551234567/enter-code";
-    let cases: [(&str, &str, Value, u16, &str); 21] = [
+    let cases: [(&str, &str, Value, u16, &str); 27] = [
         ("POST", scan, json!({ "qr": "hello" }), 400, "qr"),
         ("POST", scan, json!({ "qr": "" }), 400, "qr"),
         ("POST", scan, json!({ "qr": 7 }), 400, "qr"),
@@ -69,6 +69,42 @@ async fn wrong_requests_name_the_field() {
             "POST",
             "/faults",
             json!({ "phone": "+15551234567", "kind": "close" }),
+            404,
+            "",
+        ),
+        (
+            "POST",
+            "/groups",
+            json!({ "subject": "", "participants": ["+15551234567"] }),
+            400,
+            "subject",
+        ),
+        (
+            "POST",
+            "/groups",
+            json!({ "subject": "a", "participants": [] }),
+            400,
+            "participants",
+        ),
+        (
+            "POST",
+            "/groups",
+            json!({ "subject": "a", "participants": ["+15551234567", "15551234567"] }),
+            400,
+            "participants",
+        ),
+        (
+            "POST",
+            "/groups",
+            json!({ "subject": "a", "participants": ["+15551234567", "me"] }),
+            400,
+            "participants[1]",
+        ),
+        ("GET", "/groups/120363000000000000@g.us", json!({}), 404, ""),
+        (
+            "POST",
+            write,
+            json!({ "to": "120363000000000000@g.us", "text": "a" }),
             404,
             "",
         ),

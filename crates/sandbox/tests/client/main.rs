@@ -4,6 +4,7 @@ mod arming;
 mod companions;
 mod control;
 mod faults;
+mod groups;
 mod linking;
 mod messaging;
 mod names;

@@ -353,8 +353,12 @@ impl TestClient {
     }
 }
 
-pub(crate) fn jid(phone: &str) -> Jid {
-    Jid::pn(phone.trim_start_matches('+'))
+/// Of somebody with a number, or of a group.
+pub(crate) fn jid(address: &str) -> Jid {
+    if address.contains('@') {
+        return address.parse().expect("a JID");
+    }
+    Jid::pn(address.trim_start_matches('+'))
 }
 
 fn message(text: &str) -> Message {

@@ -1,16 +1,19 @@
 //! Messages a companion sends: acknowledged, then handed to every device they are encrypted for.
 
-use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef};
+mod group;
+mod relay;
 
-use crate::address::{lid_jid, phone_of, pn_jid};
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, JidExt as _, NodeRef};
+
+use crate::address::phone_of;
 use crate::companion::{Class, Queued};
 use crate::contact;
 use crate::faults::MessageFault;
-use crate::person::Envelope;
+use crate::person::{Envelope, Person};
 use crate::phone;
 use crate::session::LoggedIn;
-use crate::stanza::{attr_is, bytes_node, child_bytes, children, jid_attr, text_attr};
+use crate::stanza::{attr_is, child_bytes, children, jid_attr, text_attr};
 
 /// What all copies of a message have in common.
 struct Letter {
@@ -32,6 +35,10 @@ pub(crate) fn handle(session: &LoggedIn, stanza: &NodeRef<'_>) {
         .attr("id", stanza_id.as_str())
         .attr("from", &to)
         .attr("t", crate::clock::unix_seconds());
+    if let Some(code) = group::refusal(session, &to) {
+        session.outbox.send(ack.attr("error", code).build());
+        return;
+    }
     match fault(session, stanza) {
         None => session.outbox.send(ack.build()),
         Some(MessageFault::AckLost) => {}
@@ -49,6 +56,11 @@ pub(crate) fn handle(session: &LoggedIn, stanza: &NodeRef<'_>) {
         kind: text_attr(stanza, "type").unwrap_or_else(|| "text".to_owned()),
         device_identity: child_bytes(stanza, "device-identity").map(<[u8]>::to_vec),
     };
+    if to.is_group() {
+        group::deliver(session, &letter, stanza);
+        session.network.changed.notify_one();
+        return;
+    }
     if let Some(enc) = stanza.get_optional_child("enc") {
         // To one device only: a retry, or a message to the own phone.
         deliver(session, &letter, &to, enc);
@@ -77,32 +89,20 @@ fn fault(session: &LoggedIn, stanza: &NodeRef<'_>) -> Option<MessageFault> {
 }
 
 fn deliver(session: &LoggedIn, letter: &Letter, recipient: &Jid, enc: &NodeRef<'_>) {
-    let (Some(ciphertext), Some(enc_kind)) = (enc.content_bytes(), text_attr(enc, "type")) else {
-        return;
-    };
-    let Some(person) = phone_of(recipient).and_then(|phone| session.network.person(phone).ok()) else {
-        return;
-    };
-    let envelope = Envelope {
-        from: session.person.phone,
-        from_device: session.device,
-        chat: letter.chat.to_string(),
-        stanza_id: letter.stanza_id.clone(),
-        media: text_attr(enc, "mediatype").unwrap_or_else(|| letter.kind.clone()),
-        enc_kind,
-        ciphertext: ciphertext.to_vec(),
-    };
-    if recipient.device != 0 {
+    let person = phone_of(recipient).and_then(|phone| session.network.person(phone).ok());
+    if let (Some(person), Some(envelope)) = (person, letter.envelope(session, enc)) {
+        hand_over(session, letter, &person, recipient.device, envelope);
+    }
+}
+
+/// Gives a message to one device: a real client's, the account's own phone, or a contact's.
+fn hand_over(session: &LoggedIn, letter: &Letter, person: &Person, device: u16, envelope: Envelope) {
+    if device != 0 {
         let mut state = person.lock();
-        let lid_migrated = state.account.lid_migrated;
-        if let Some(companion) = state.account.companions.get_mut(&recipient.device) {
-            let node = relayed(
-                session,
-                letter,
-                &envelope,
-                person.phone == session.person.phone,
-                lid_migrated,
-            );
+        let account = &mut state.account;
+        if let Some(companion) = account.companions.get_mut(&device) {
+            let is_own = person.phone == session.person.phone;
+            let node = relay::copy(letter, &envelope, is_own, account.lid_migrated);
             companion.push(Queued {
                 class: Class::Message,
                 id: letter.stanza_id.clone(),
@@ -111,50 +111,24 @@ fn deliver(session: &LoggedIn, letter: &Letter, recipient: &Jid, enc: &NodeRef<'
             });
         }
     } else if person.phone == session.person.phone {
-        phone::receive(&person, &envelope);
+        phone::receive(person, &envelope);
     } else {
-        contact::receive(&session.network, &person, envelope);
+        contact::receive(&session.network, person, envelope);
     }
 }
 
-/// The copy for another real client.
-fn relayed(
-    session: &LoggedIn,
-    letter: &Letter,
-    envelope: &Envelope,
-    is_own: bool,
-    lid_migrated: bool,
-) -> Node {
-    let sender = session.person.phone;
-    let mut message = NodeBuilder::new("message")
-        .attr("id", letter.stanza_id.as_str())
-        .attr("type", letter.kind.as_str())
-        .attr("t", crate::clock::unix_seconds())
-        .attr("notify", phone::name_of(sender));
-    message = if lid_migrated {
-        message
-            .attr("from", lid_jid(sender, session.device))
-            .attr("addressing_mode", "lid")
-            .attr("sender_pn", pn_jid(sender, 0))
-    } else {
-        message
-            .attr("from", pn_jid(sender, session.device))
-            .attr("sender_lid", lid_jid(sender, 0))
-    };
-    if is_own {
-        message = message.attr("recipient", &letter.recipient);
+impl Letter {
+    /// What is in an `<enc>`, with what all copies have in common.
+    fn envelope(&self, session: &LoggedIn, enc: &NodeRef<'_>) -> Option<Envelope> {
+        Some(Envelope {
+            from: session.person.phone,
+            from_device: session.device,
+            chat: self.chat.to_string(),
+            stanza_id: self.stanza_id.clone(),
+            media: text_attr(enc, "mediatype").unwrap_or_else(|| self.kind.clone()),
+            enc_kind: text_attr(enc, "type")?,
+            ciphertext: enc.content_bytes()?.to_vec(),
+            group_key: None,
+        })
     }
-    let mut enc = NodeBuilder::new("enc")
-        .attr("v", "2")
-        .attr("type", envelope.enc_kind.as_str());
-    if envelope.media != letter.kind {
-        enc = enc.attr("mediatype", envelope.media.as_str());
-    }
-    let mut content = vec![enc.bytes(envelope.ciphertext.clone()).build()];
-    if envelope.enc_kind == "pkmsg"
-        && let Some(identity) = &letter.device_identity
-    {
-        content.push(bytes_node("device-identity", identity.clone()));
-    }
-    message.children(content).build()
 }
