@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use postern_testkit::{Http, Postern, TestDaemon, TestSandbox};
+use postern_testkit::{DaemonOptions, Http, Postern, TestDaemon, TestSandbox};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::watch;
@@ -38,8 +38,9 @@ const CLIENTS: usize = 16;
 const OUT_TO_IN: f64 = 5.0;
 /// A contact of the sandbox remembers 100,000 messages.
 const MESSAGES_OF_A_CONTACT: f64 = 20_000.0;
-/// How long everything has to find its end: longer than a dead link takes to be noticed and given up.
-const SETTLES: Duration = Duration::from_secs(180);
+/// How long everything has to find its end: longer than the 15 minutes for which a client that was asked for patience
+/// several times may stay away.
+const SETTLES: Duration = Duration::from_secs(1_000);
 
 /// How much, for how long, and what goes wrong.
 #[derive(Debug, clap::Args)]
@@ -65,6 +66,14 @@ pub(crate) struct Options {
     /// Kills the daemon with SIGKILL every so many seconds, and starts it again.
     #[arg(long)]
     kill_every: Option<f64>,
+    /// Sets one of the daemon's settings, e.g. `SESSIONS__ACK_TIMEOUT=5` or `LOG__LEVEL=debug`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Runs a soak; fails when the ledgers do not agree.
@@ -77,18 +86,24 @@ pub(crate) async fn run(this: &Postern, options: &Options) -> anyhow::Result<Exi
     println!("seed {seed}");
     let postern = this.clone().with_arguments(&["postern"]);
     let network = TestSandbox::start(&postern).await?;
-    let mut daemon = TestDaemon::start(&postern, &network).await?;
+    let settings = options.settings.iter();
+    let settings = settings.fold(DaemonOptions::default(), |all, (key, value)| all.set(key, value));
+    let mut daemon = TestDaemon::start_with(&postern, &network, settings).await?;
     let (addresses, world) = prepare(&daemon, &network, options, seed).await?;
     let world = Arc::new(world);
     traffic(&world, options, &mut daemon, &addresses).await?;
     strikes::clear(&world).await?;
     let verdict = settle::settle(&world, SETTLES).await?;
-    Ok(if report::print(&world, &verdict) {
-        ExitCode::SUCCESS
-    } else {
-        println!("the ledgers do not agree; repeat with --seed {seed}");
-        ExitCode::FAILURE
-    })
+    if report::print(&world, &verdict) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let log = std::env::temp_dir().join(format!("postern-soak-{seed}.log"));
+    std::fs::write(&log, daemon.log().join("\n"))?;
+    println!(
+        "the ledgers do not agree; repeat with --seed {seed}, or look into {}",
+        log.display()
+    );
+    Ok(ExitCode::FAILURE)
 }
 
 async fn prepare(
@@ -178,7 +193,7 @@ async fn kill(
     addresses: &watch::Sender<Http>,
     silence_ms: u64,
 ) -> anyhow::Result<()> {
-    locked(&world.history).struck(world.now(), None, "kill -9".to_owned());
+    locked(&world.history).struck(world.now(), None, history::KILL.to_owned());
     daemon.kill().await?;
     tokio::time::sleep(Duration::from_millis(silence_ms)).await;
     daemon.restart().await?;
@@ -201,7 +216,7 @@ async fn speak(world: &World, daemon: &TestDaemon) {
         locked(&world.accepted).len(),
         world.tally.repeated(),
         locked(&world.written).len(),
-        away.map_or_else(|_| "?".to_owned(), |away| away.to_string()),
+        away.map_or_else(|_| "?".to_owned(), |away| away.len().to_string()),
         memory.map_or(0, |memory| memory.rss),
     );
 }
