@@ -62,35 +62,50 @@ async fn link_one(
     Ok((Device { id, phone }, started.elapsed()))
 }
 
-/// What the API says of every device, by id: its state, and since when.
-pub(crate) async fn states(http: &Http) -> anyhow::Result<BTreeMap<String, (String, String)>> {
+/// How the API shows a device.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) state: String,
+    pub(crate) reason: String,
+    pub(crate) since: String,
+}
+
+/// How the API shows every device, by id.
+pub(crate) type States = BTreeMap<String, Shown>;
+
+/// What the API says of every device now.
+pub(crate) async fn states(http: &Http) -> anyhow::Result<States> {
     let text = |device: &Value, field: &str| device[field].as_str().unwrap_or_default().to_owned();
-    Ok(pages::all(http, "/v1/devices", "")
-        .await?
+    let shown = |device: &Value| Shown {
+        state: text(device, "state"),
+        reason: text(device, "reason"),
+        since: text(device, "since"),
+    };
+    let rows = pages::all(http, "/v1/devices", "").await?;
+    Ok(rows
         .iter()
-        .map(|device| {
-            let shown = (text(device, "state"), text(device, "since"));
-            (text(device, "id"), shown)
-        })
+        .map(|device| (text(device, "id"), shown(device)))
         .collect())
+}
+
+impl Shown {
+    pub(crate) fn is_connected(&self) -> bool {
+        self.state == "connected"
+    }
 }
 
 /// Waits until every device is connected by a login that came after `before` was looked at.
 ///
 /// # Errors
 /// It takes longer than `limit`.
-pub(crate) async fn all_connected(
-    http: &Http,
-    before: &BTreeMap<String, (String, String)>,
-    limit: Duration,
-) -> anyhow::Result<()> {
+pub(crate) async fn all_connected(http: &Http, before: &States, limit: Duration) -> anyhow::Result<()> {
     let deadline = Instant::now() + limit;
     let mut progress = Progress::new("devices connected", before.len());
     loop {
         let now = states(http).await?;
         let connected = now
             .iter()
-            .filter(|(id, shown)| is_connected(shown) && before.get(*id) != Some(*shown))
+            .filter(|(id, shown)| shown.is_connected() && before.get(*id) != Some(*shown))
             .count();
         progress.at(connected);
         if connected == before.len() {
@@ -106,14 +121,10 @@ pub(crate) async fn all_connected(
 }
 
 /// How many devices show as connected by a login of before: a state nobody has checked since.
-pub(crate) async fn stale(http: &Http, before: &BTreeMap<String, (String, String)>) -> anyhow::Result<usize> {
+pub(crate) async fn stale(http: &Http, before: &States) -> anyhow::Result<usize> {
     let now = states(http).await?;
     Ok(now
         .iter()
-        .filter(|(id, shown)| is_connected(shown) && before.get(*id) == Some(*shown))
+        .filter(|(id, shown)| shown.is_connected() && before.get(*id) == Some(*shown))
         .count())
-}
-
-fn is_connected((state, _since): &(String, String)) -> bool {
-    state == "connected"
 }

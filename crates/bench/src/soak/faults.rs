@@ -103,11 +103,13 @@ pub(crate) fn plan(
 ) -> Vec<Strike> {
     let mut chance = StdRng::seed_from_u64(seed);
     let mut strikes = Vec::new();
-    let mut at = Duration::ZERO;
-    while per_minute > 0.0 {
+    // Infinite when none are wanted.
+    let pause = 60.0 / per_minute;
+    let mut at = 0.0;
+    loop {
         // Between none and twice the mean pause.
-        at += Duration::from_secs_f64(chance.random_range(0.0..2.0) * 60.0 / per_minute);
-        if at >= length {
+        at += chance.random_range(0.0..2.0) * pause;
+        if at.is_nan() || at >= length.as_secs_f64() {
             break;
         }
         let device = chance.random_range(0..devices);
@@ -121,6 +123,7 @@ pub(crate) fn plan(
             parameters,
             ends,
         };
+        let at = Duration::from_secs_f64(at);
         strikes.push(strike(at, kind.parameters(&mut chance), false));
         if let Some((lasts, parameters)) = kind.end(&mut chance) {
             strikes.push(strike(at + lasts, parameters, true));
@@ -146,6 +149,7 @@ mod tests {
         assert!(strikes.len() > 60, "{}", strikes.len());
         assert!(strikes.is_sorted_by_key(|strike| strike.at));
         assert!(strikes.iter().all(|strike| strike.device < 50));
+        assert_eq!(plan(7, Kind::value_variants(), 50, minute, 0.0), []);
     }
 
     #[test]

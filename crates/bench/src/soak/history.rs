@@ -7,6 +7,8 @@ use std::time::Duration;
 const AFTERWARDS: Duration = Duration::from_secs(1);
 /// What a problem is put down to when nothing had struck its device yet.
 pub(crate) const NOTHING: &str = "none yet";
+/// What a kill of the daemon is called.
+pub(crate) const KILL: &str = "kill -9";
 
 /// The strikes that happened, in order.
 #[derive(Debug, Default)]

@@ -12,34 +12,26 @@ mod ledger;
 mod report;
 mod settle;
 mod strikes;
+mod traffic;
 mod world;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum as _;
-use postern_testkit::{Http, Postern, TestDaemon, TestSandbox};
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
+use postern_testkit::{DaemonOptions, Http, Postern, TestDaemon, TestSandbox};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use self::faults::Kind;
-use self::world::{World, locked};
+use self::world::World;
 use crate::fleet;
-use crate::meter::Memory;
-use crate::progress::EVERY;
 
-/// Clients that post at the same time.
-const CLIENTS: usize = 16;
-/// Contacts write once while devices write this often.
-const OUT_TO_IN: f64 = 5.0;
 /// A contact of the sandbox remembers 100,000 messages.
 const MESSAGES_OF_A_CONTACT: f64 = 20_000.0;
-/// How long everything has to find its end: longer than a dead link takes to be noticed and given up.
-const SETTLES: Duration = Duration::from_secs(180);
+/// How long everything has to find its end: longer than the 15 minutes for which a client that was asked for patience
+/// several times may stay away.
+const SETTLES: Duration = Duration::from_secs(1_000);
 
 /// How much, for how long, and what goes wrong.
 #[derive(Debug, clap::Args)]
@@ -65,30 +57,45 @@ pub(crate) struct Options {
     /// Kills the daemon with SIGKILL every so many seconds, and starts it again.
     #[arg(long)]
     kill_every: Option<f64>,
+    /// Sets one of the daemon's settings, e.g. `SESSIONS__ACK_TIMEOUT=5` or `LOG__LEVEL=debug`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Runs a soak; fails when the ledgers do not agree.
 pub(crate) async fn run(this: &Postern, options: &Options) -> anyhow::Result<ExitCode> {
+    let kills_make_sense = options.kill_every.is_none_or(|seconds| seconds > 0.0);
     anyhow::ensure!(
-        options.minutes > 0.0 && options.rate > 0.0 && options.faults_per_minute >= 0.0,
-        "--minutes and --rate must be more than 0, --faults-per-minute at least that"
+        options.minutes > 0.0 && options.rate > 0.0 && options.faults_per_minute >= 0.0 && kills_make_sense,
+        "--minutes, --rate and --kill-every must be more than 0, --faults-per-minute at least that"
     );
     let seed = options.seed.unwrap_or_else(rand::random);
     println!("seed {seed}");
     let postern = this.clone().with_arguments(&["postern"]);
     let network = TestSandbox::start(&postern).await?;
-    let mut daemon = TestDaemon::start(&postern, &network).await?;
+    let settings = options.settings.iter();
+    let settings = settings.fold(DaemonOptions::default(), |all, (key, value)| all.set(key, value));
+    let mut daemon = TestDaemon::start_with(&postern, &network, settings).await?;
     let (addresses, world) = prepare(&daemon, &network, options, seed).await?;
     let world = Arc::new(world);
-    traffic(&world, options, &mut daemon, &addresses).await?;
+    traffic::run(&world, options, &mut daemon, &addresses).await?;
     strikes::clear(&world).await?;
     let verdict = settle::settle(&world, SETTLES).await?;
-    Ok(if report::print(&world, &verdict) {
-        ExitCode::SUCCESS
-    } else {
-        println!("the ledgers do not agree; repeat with --seed {seed}");
-        ExitCode::FAILURE
-    })
+    if report::print(&world, &verdict) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let log = std::env::temp_dir().join(format!("postern-soak-{seed}.log"));
+    std::fs::write(&log, daemon.log().join("\n"))?;
+    println!(
+        "the ledgers do not agree; repeat with --seed {seed}, or look into {}",
+        log.display()
+    );
+    Ok(ExitCode::FAILURE)
 }
 
 async fn prepare(
@@ -119,89 +126,4 @@ async fn prepare(
         tally: Default::default(),
     };
     Ok((sender, world))
-}
-
-/// Everything at once until the end: clients, contacts, faults, kills.
-async fn traffic(
-    world: &Arc<World>,
-    options: &Options,
-    daemon: &mut TestDaemon,
-    addresses: &watch::Sender<Http>,
-) -> anyhow::Result<()> {
-    let mut tasks = JoinSet::new();
-    let clients = CLIENTS.min(world.devices.len());
-    let pause = |rate: f64| Duration::from_secs_f64(1.0 / rate);
-    for client in 0..clients {
-        let each = pause(options.rate / clients as f64);
-        tasks.spawn(clients::run(Arc::clone(world), client, clients, each));
-    }
-    tasks.spawn(contacts::run(Arc::clone(world), pause(options.rate / OUT_TO_IN)));
-    let kinds = if options.faults.is_empty() {
-        Kind::value_variants()
-    } else {
-        &options.faults
-    };
-    let plan = faults::plan(
-        world.seed,
-        kinds,
-        world.devices.len(),
-        world.end - world.started,
-        options.faults_per_minute,
-    );
-    tasks.spawn(strikes::run(Arc::clone(world), plan));
-
-    let mut chance = StdRng::seed_from_u64(!world.seed);
-    let kill_every = options.kill_every.map(Duration::from_secs_f64);
-    let mut kill_at = kill_every.map(|pause| world.started + pause);
-    let mut speak_at = world.started + EVERY;
-    while !tasks.is_empty() {
-        let kills = kill_at.filter(|at| *at < world.end);
-        tokio::select! {
-            Some(ended) = tasks.join_next() => ended??,
-            () = sleep_until(speak_at) => {
-                speak_at += EVERY;
-                speak(world, daemon).await;
-            }
-            () = sleep_until(kills.unwrap_or(world.end)), if kills.is_some() => {
-                kill(world, daemon, addresses, chance.random_range(0..1_000)).await?;
-                kill_at = kill_every.map(|pause| Instant::now() + pause);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// SIGKILL, a moment of silence, and a new start, on another port.
-async fn kill(
-    world: &World,
-    daemon: &mut TestDaemon,
-    addresses: &watch::Sender<Http>,
-    silence_ms: u64,
-) -> anyhow::Result<()> {
-    locked(&world.history).struck(world.now(), None, "kill -9".to_owned());
-    daemon.kill().await?;
-    tokio::time::sleep(Duration::from_millis(silence_ms)).await;
-    daemon.restart().await?;
-    addresses.send_replace(daemon.http().clone());
-    Ok(())
-}
-
-/// A line on how it goes.
-async fn speak(world: &World, daemon: &TestDaemon) {
-    let memory = daemon.pid().and_then(|process| Memory::of(process).ok());
-    let away = settle::away(world, &world.api()).await;
-    let strikes: u64 = locked(&world.history)
-        .counts()
-        .values()
-        .map(|(struck, _)| struck)
-        .sum();
-    eprintln!(
-        "{:.0} s: {} accepted, {} requests repeated, {} written by contacts, {strikes} faults, {} devices away, {} KiB",
-        world.now().as_secs_f64(),
-        locked(&world.accepted).len(),
-        world.tally.repeated(),
-        locked(&world.written).len(),
-        away.map_or_else(|_| "?".to_owned(), |away| away.to_string()),
-        memory.map_or(0, |memory| memory.rss),
-    );
 }

@@ -7,13 +7,15 @@ use postern_testkit::Http;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::ledger::{self, Problem, Received, Stored};
+use super::ledger::{self, Fault, Problem, Received, Stored};
 use super::world::{World, locked};
 use crate::progress::EVERY;
 use crate::{delivery, fleet, pages};
 
 /// What a message is in while it is on its way.
-const WAITING: [&str; 5] = ["scheduled", "queued", "processing", "retrying", "sent"];
+const WAITING: [&str; 4] = ["scheduled", "queued", "processing", "retrying"];
+/// How long receipts are waited for when nothing else is missing.
+const RECEIPTS: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two comparisons of the ledgers, which cost more.
@@ -22,8 +24,8 @@ const COMPARE: Duration = Duration::from_secs(5);
 /// What the ledgers showed in the end.
 pub(crate) struct Verdict {
     pub(crate) problems: Vec<Problem>,
-    /// Devices that are not connected.
-    pub(crate) away: usize,
+    /// Devices that are not connected, in words.
+    pub(crate) away: Vec<String>,
     /// The accepted messages as the API lists them.
     pub(crate) outbound: Vec<Stored>,
     /// How many further copies of a stanza reached a contact, for WhatsApp to fold.
@@ -34,14 +36,14 @@ pub(crate) struct Verdict {
 /// Compares the ledgers until they agree, for at most `limit`.
 pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Verdict> {
     let (started, http) = (Instant::now(), world.api());
-    let deadline = started + limit;
+    let mut deadline = started + limit;
     loop {
         let away = until_quiet(world, &http, deadline).await?;
         let (outbound, inbound) = (stored(&http, "outbound").await?, stored(&http, "inbound").await?);
         let received = received(world).await?;
         let mut problems = ledger::outbound(&locked(&world.accepted), &outbound, &received);
         problems.extend(ledger::inbound(&locked(&world.written), &inbound));
-        if (problems.is_empty() && away == 0) || Instant::now() >= deadline {
+        if (problems.is_empty() && away.is_empty()) || Instant::now() >= deadline {
             let copies = received.iter().flatten();
             return Ok(Verdict {
                 problems,
@@ -51,13 +53,16 @@ pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Ver
                 took: started.elapsed(),
             });
         }
+        if away.is_empty() && problems.iter().all(|problem| problem.fault == Fault::Unconfirmed) {
+            deadline = deadline.min(Instant::now() + RECEIPTS);
+        }
         eprintln!("the ledgers differ in {} places still", problems.len());
         tokio::time::sleep(COMPARE).await;
     }
 }
 
-/// Waits until every device is connected and no message is on its way; answers how many devices are not.
-async fn until_quiet(world: &World, http: &Http, deadline: Instant) -> anyhow::Result<usize> {
+/// Waits until every device is connected and no message is on its way; answers which devices are not.
+async fn until_quiet(world: &World, http: &Http, deadline: Instant) -> anyhow::Result<Vec<String>> {
     let mut said = Instant::now();
     loop {
         let away = away(world, http).await?;
@@ -69,13 +74,14 @@ async fn until_quiet(world: &World, http: &Http, deadline: Instant) -> anyhow::R
                 waits.push(status);
             }
         }
-        if (away == 0 && waits.is_empty()) || Instant::now() >= deadline {
+        if (away.is_empty() && waits.is_empty()) || Instant::now() >= deadline {
             return Ok(away);
         }
         if said.elapsed() >= EVERY {
             said = Instant::now();
             eprintln!(
-                "settling: {away} devices are away, some messages are still {}",
+                "settling: {} devices are away, some messages are still {}",
+                away.len(),
                 waits.join(", ")
             );
         }
@@ -83,11 +89,19 @@ async fn until_quiet(world: &World, http: &Http, deadline: Instant) -> anyhow::R
     }
 }
 
-/// How many devices are not connected.
-pub(crate) async fn away(world: &World, http: &Http) -> anyhow::Result<usize> {
+/// Which devices are not connected, and what they are instead.
+pub(crate) async fn away(world: &World, http: &Http) -> anyhow::Result<Vec<String>> {
     let states = fleet::states(http).await?;
-    let connected = states.values().filter(|(state, _)| state == "connected").count();
-    Ok(world.devices.len().saturating_sub(connected))
+    let numbered = world.devices.iter().enumerate();
+    let away = numbered.filter_map(|(number, device)| match states.get(&device.id) {
+        Some(shown) if shown.is_connected() => None,
+        Some(shown) => Some(format!(
+            "device {number}, {}, is {} ({}) since {}",
+            device.id, shown.state, shown.reason, shown.since
+        )),
+        None => Some(format!("device {number}, {}, is gone", device.id)),
+    });
+    Ok(away.collect())
 }
 
 async fn stored(http: &Http, direction: &str) -> anyhow::Result<Vec<Stored>> {
