@@ -80,6 +80,8 @@ error_codes! {
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "The gateway cannot write: its disk is full, or it is shutting down. Nothing was stored.";
+    WhatsAppUnavailable = "WHATSAPP_UNAVAILABLE", SERVICE_UNAVAILABLE,
+        "WhatsApp refused or did not answer what cannot wait. Nothing was done; ask again after `Retry-After`.";
     Internal = "INTERNAL", INTERNAL_SERVER_ERROR,
         "The gateway failed. The cause is in its log under the request id.";
 }
@@ -90,7 +92,11 @@ impl ErrorCode {
     pub const fn may_be_retried(self) -> bool {
         matches!(
             self,
-            Self::QrNotReady | Self::PairingCodeNotReady | Self::Overloaded | Self::StorageUnavailable
+            Self::QrNotReady
+                | Self::PairingCodeNotReady
+                | Self::WhatsAppUnavailable
+                | Self::Overloaded
+                | Self::StorageUnavailable
         )
     }
 }

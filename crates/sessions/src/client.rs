@@ -145,6 +145,7 @@ impl Client {
                 next => return Ok(next),
             }
             self.notice_silence().await?;
+            self.notice_outage().await?;
             self.dispatch.claim().await?;
             // What turned out to be too old to be sent.
             self.context
@@ -358,6 +359,16 @@ impl Client {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Nothing is tried for a while, because WhatsApp fails whatever is.
+    async fn notice_outage(&mut self) -> Result<(), StoreError> {
+        let Some(pause) = self.dispatch.take_outage() else {
+            return Ok(());
+        };
+        let retry_at = Some(self.context.now().after(pause));
+        let unavailable = Signal::ServerUnavailable { retry_at };
+        self.context.signal(self.device, unavailable).await
     }
 
     /// An answer is awaited and nothing was heard: the link may be dead although its socket is open.

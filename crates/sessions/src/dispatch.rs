@@ -21,6 +21,7 @@ use postern_domain::{
 use postern_store::{Claimed, Device, Outcome, StoreError};
 use tokio::time::{Instant, timeout};
 
+use crate::circuit::Circuit;
 use crate::context::{CALL_DEADLINE, Context};
 use crate::pace::Pace;
 
@@ -46,6 +47,11 @@ pub(crate) struct Dispatch {
     session: Arc<dyn Session>,
     connected: bool,
     pace: Pace,
+    circuit: Circuit,
+    /// For how long nothing is tried because WhatsApp fails everything; news for whoever asks.
+    outage: Option<Duration>,
+    /// Whether WhatsApp took a message after that.
+    recovered: bool,
     /// Nothing leaves before this: a message met a client without a connection that did not say so yet.
     held_until: Option<Instant>,
     /// Whether the outbox may hold something that was not seen yet.
@@ -72,6 +78,9 @@ impl Dispatch {
             device: device.id,
             workspace: device.workspace,
             pace: Pace::new(device.pacing.unwrap_or(context.config.pacing)),
+            circuit: Circuit::new(context.config.retry),
+            outage: None,
+            recovered: false,
             context,
             session,
             connected: false,
@@ -142,7 +151,11 @@ impl Dispatch {
             self.held_until = None;
             self.fill();
             self.unanswered.retain(|_, message| message.until > now);
-            let window = self.context.config.in_flight.max(1);
+            let window = if self.circuit.is_in_doubt() {
+                1
+            } else {
+                self.context.config.in_flight.max(1)
+            };
             let room = window.saturating_sub(self.under_way());
             if room == 0 {
                 // An ack makes room and looks again; so does the deadline of one that never comes.
@@ -206,7 +219,10 @@ impl Dispatch {
     /// Takes note of what a report says about messages; a report about anything else comes back as it was.
     pub(crate) fn learn(&mut self, observed: Observed) -> Result<Vec<Outcome>, Observed> {
         let learned = match observed {
-            Observed::Acked { stanza, .. } => vec![Outcome::Acked { stanza }],
+            Observed::Acked { stanza, .. } => {
+                self.recovered |= self.circuit.succeeded();
+                vec![Outcome::Acked { stanza }]
+            }
             Observed::Refused { stanza, code } => vec![self.refused(stanza, &code)],
             Observed::Receipt { stanzas, kind, .. } => stanzas
                 .into_iter()
@@ -230,7 +246,13 @@ impl Dispatch {
     /// Something came through the link; whether it was thought dead.
     pub(crate) fn heard(&mut self) -> bool {
         self.quiet_since = (!self.unanswered.is_empty()).then(Instant::now);
-        std::mem::take(&mut self.silent)
+        let recovered = std::mem::take(&mut self.recovered);
+        std::mem::take(&mut self.silent) || recovered
+    }
+
+    /// For how long nothing is tried from now on, if WhatsApp has just failed once too often.
+    pub(crate) fn take_outage(&mut self) -> Option<Duration> {
+        self.outage.take()
     }
 
     /// Nothing comes through the link any more.
@@ -281,12 +303,27 @@ impl Dispatch {
         }
     }
 
-    fn refused(&self, stanza: StanzaId, code: &str) -> Outcome {
+    /// What failed might fail for any other message as well.
+    fn doubt(&mut self, stanza: &StanzaId) {
+        if let Some(pause) = self.circuit.failed(stanza) {
+            tracing::warn!(
+                device.id = %self.device,
+                duration_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                "WhatsApp fails whatever is sent; trying again after a pause"
+            );
+            self.held_until = Some(Instant::now() + pause);
+            self.outage = Some(pause);
+            self.look = true;
+        }
+    }
+
+    fn refused(&mut self, stanza: StanzaId, code: &str) -> Outcome {
         let detail = format!("WhatsApp refused the message with code {code}");
         let is_servers_trouble = matches!(code.parse(), Ok(500_u16..=599));
         if is_servers_trouble {
             let attempt = self.unanswered.get(&stanza).map_or(1, |message| message.attempt);
             let at = self.context.now().after(self.context.config.retry.delay(attempt));
+            self.doubt(&stanza);
             return Outcome::Retry { stanza, at, detail };
         }
         Outcome::Failed {
@@ -298,7 +335,12 @@ impl Dispatch {
 
     /// Starts writing to the chats whose turn it is.
     fn fill(&mut self) {
-        while self.connected && self.held_until.is_none() && self.writing.len() < CHATS_AT_ONCE {
+        let at_once = if self.circuit.is_in_doubt() {
+            1
+        } else {
+            CHATS_AT_ONCE
+        };
+        while self.connected && self.held_until.is_none() && self.writing.len() < at_once {
             let Some(chat) = self.waiting.pop_front() else {
                 return;
             };
@@ -358,6 +400,9 @@ impl Dispatch {
             });
             self.advance(&chat);
             return;
+        }
+        if *error != SendError::NotConnected {
+            self.doubt(&message.stanza);
         }
         let delay = if *error == SendError::NotConnected {
             // The others would meet the same.

@@ -22,6 +22,7 @@
 //! **Wake-ups** only say "look now". Losing one costs a poll interval.
 
 mod actor;
+mod circuit;
 mod client;
 mod config;
 mod context;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
-use postern_domain::{DeviceId, PhoneNumber};
+use postern_domain::{DeviceId, DeviceReason, PhoneNumber};
 use postern_store::{CodeKind, Device, ShownCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,6 +18,9 @@ use crate::{Api, Caller};
 
 /// How long to wait for the code, in seconds, when the caller does not say.
 const DEFAULT_WAIT: u32 = 10;
+
+/// When to ask WhatsApp again for a code that it refused.
+const RETRY: Duration = Duration::from_secs(30);
 
 /// Whose phone the code is for.
 #[derive(Deserialize, ToSchema)]
@@ -100,6 +103,11 @@ pub(crate) async fn ask(
     let device = device.ok_or_else(|| ApiError::no_such("device"))?;
     match api.pairing_code(device, query.wait).await {
         Err(error) if error.code() == ErrorCode::PairingCodeNotReady => Ok(shown(StatusCode::ACCEPTED, None)),
+        Err(error) if error.code() == ErrorCode::InvalidState => {
+            let device = api.store.device(caller.workspace, id).await?;
+            let failed = |device: &Device| device.status.reason == DeviceReason::PairingFailed;
+            Err(device.filter(failed).map_or(error, |_| unavailable()))
+        }
         answer => answer,
     }
 }
@@ -129,6 +137,11 @@ impl Api {
         let code = self.await_code(device, CodeKind::PairingCode, Some(wait)).await?;
         Ok(shown(StatusCode::OK, Some(&code)))
     }
+}
+
+fn unavailable() -> ApiError {
+    let message = "WhatsApp gave no code for this number; see that it is right and try again in a moment";
+    ApiError::new(ErrorCode::WhatsAppUnavailable, message).retry_after(RETRY)
 }
 
 fn shown(status: StatusCode, code: Option<&ShownCode>) -> HttpResponse {

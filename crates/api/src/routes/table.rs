@@ -10,6 +10,7 @@ use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
     IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
     QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
+    WhatsAppUnavailable,
 };
 use crate::{devices, health, messages, openapi};
 
@@ -20,6 +21,7 @@ const DELETE: Method = Method::DELETE;
 const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected];
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
 const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
+const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
 const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 
 /// Every route of the API.
@@ -41,7 +43,7 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices/{id}/pair",               Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
     route(GET,    "/v1/devices/{id}/qr",                 Key,  Ignored,      QR,              || web::to(devices::qr)),
     route(GET,    "/v1/devices/{id}/qr.{format}",        Key,  Ignored,      QR,              || web::to(devices::qr_by_extension)),
-    route(POST,   "/v1/devices/{id}/pairing-code",       Key,  Json,         &[InvalidState], || web::to(devices::ask)),
+    route(POST,   "/v1/devices/{id}/pairing-code",       Key,  Json,         ASK_CODE,         || web::to(devices::ask)),
     route(GET,    "/v1/devices/{id}/pairing-code",       Key,  Ignored,      CODE,            || web::to(devices::show)),
     route(POST,   "/v1/devices/{id}/pause",              Key,  OptionalJson, &[],             || web::to(devices::pause)),
     route(POST,   "/v1/devices/{id}/resume",             Key,  OptionalJson, &[],             || web::to(devices::resume)),

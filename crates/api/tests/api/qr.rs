@@ -311,3 +311,27 @@ async fn a_pairing_code_is_asked_for_and_waited_for() {
     api.connect(device).await;
     api.post(&path, &body).await.expect_error(409, "INVALID_STATE");
 }
+
+#[tokio::test]
+async fn a_code_that_whatsapp_refuses_is_asked_for_again_later() {
+    let api = TestApi::start().await;
+    let device = api.unlinked_device().await;
+    let path = format!("/v1/devices/{device}/pairing-code");
+    let body = json!({ "phone": "+15557654321" });
+    let (answer, ()) = tokio::join!(api.post(&path, &body), async {
+        loop {
+            let row = api.store.session_device(device).await.expect("read");
+            if row.expect("a device").pairing.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let ended = api
+            .store
+            .end_pairing(device, 1, Signal::PairingFailed, SystemClock.now());
+        ended.await.expect("ended");
+        api.wakes.shown.ring(&device);
+    });
+    answer.expect_error(503, "WHATSAPP_UNAVAILABLE");
+    assert_eq!(answer.header("retry-after"), "30");
+}

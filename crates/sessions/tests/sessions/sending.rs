@@ -394,3 +394,38 @@ async fn age_counts_from_the_time_a_message_was_due() {
         [stanza]
     );
 }
+
+#[tokio::test]
+async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    let failures = (0..6)
+        .map(|_| SendError::Failed("no answer".to_owned()))
+        .collect();
+    *client.failures.lock().expect("no panic") = failures;
+    let mut ids = Vec::new();
+    for number in 0..8 {
+        ids.push(
+            gateway
+                .accept(device, &format!("+1555000000{number}"), "hi")
+                .await
+                .0,
+        );
+    }
+    eventually(async || {
+        let status = gateway.device(device).await?.status;
+        let paused = status.reason == DeviceReason::ServerUnavailable && status.retry_at.is_some();
+        paused.then_some(())
+    })
+    .await;
+    for id in ids {
+        gateway.reaches(id, MessageStatus::Sent).await;
+    }
+    assert_eq!(
+        gateway.becomes(device, DeviceState::Connected).await,
+        DeviceReason::Healthy
+    );
+    let row = gateway.device(device).await.expect("a device");
+    assert_eq!(row.status.retry_at, None);
+}
