@@ -157,7 +157,7 @@ impl Client {
                 () = self.inbox.arrived() => {}
                 () = self.dispatch.sent_one() => {}
                 () = outbox.rung() => self.dispatch.look(),
-                () = due => self.dispatch.look(),
+                () = due => self.dispatch.look_by_the_clock(),
                 () = &mut login_turn, if self.login.is_some() => self.login = None,
                 () = sleep_until(undo_by.unwrap_or_else(Instant::now)), if undo_by.is_some() => {
                     return self.undo().await;

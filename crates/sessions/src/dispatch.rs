@@ -56,6 +56,8 @@ pub(crate) struct Dispatch {
     held_until: Option<Instant>,
     /// Whether the outbox may hold something that was not seen yet.
     look: bool,
+    /// Whether that is only so because time has passed: then reading comes first, because a claim is a write.
+    by_the_clock: bool,
     /// When to look without being told.
     look_at: Instant,
     /// Claimed, waiting for an earlier message to the same chat. Every chat here is being written to.
@@ -86,6 +88,7 @@ impl Dispatch {
             connected: false,
             held_until: None,
             look: false,
+            by_the_clock: false,
             look_at: Instant::now(),
             queues: HashMap::new(),
             waiting: VecDeque::new(),
@@ -126,6 +129,13 @@ impl Dispatch {
 
     /// The outbox may hold something new.
     pub(crate) fn look(&mut self) {
+        self.look = true;
+        self.by_the_clock = false;
+    }
+
+    /// It is time to look although nothing rang.
+    pub(crate) fn look_by_the_clock(&mut self) {
+        self.by_the_clock = !self.look;
         self.look = true;
     }
 
@@ -172,6 +182,13 @@ impl Dispatch {
                     return Ok(());
                 }
             };
+            if std::mem::take(&mut self.by_the_clock) {
+                let due = context.store.next_due(self.device).await?;
+                if due.is_none_or(|due| due > claimed_at) {
+                    self.look_at = now + due.map_or(context.config.poll, |due| self.until(due));
+                    return Ok(());
+                }
+            }
             let deadline = claimed_at.after(context.config.ack_timeout);
             let firsts = self.pace.first_contacts(claimed_at);
             let claimed = context
