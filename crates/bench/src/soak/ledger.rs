@@ -63,6 +63,14 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether it may be over when one waits.
+    pub(crate) fn may_heal(self) -> bool {
+        matches!(
+            self,
+            Self::Lost | Self::Stuck | Self::Unconfirmed | Self::InboundLost
+        )
+    }
+
     /// All of them with their headings, in the order of the table.
     pub(crate) const ALL: [(Self, &str); 10] = [
         (Self::Lost, "lost"),

@@ -86,7 +86,7 @@ pub(crate) async fn run(this: &Postern, options: &Options) -> anyhow::Result<Exi
     traffic::run(&world, options, &mut daemon, &addresses).await?;
     strikes::clear(&world).await?;
     let verdict = settle::settle(&world, SETTLES).await?;
-    if report::print(&world, &verdict) {
+    if report::print(&world, &verdict).await {
         return Ok(ExitCode::SUCCESS);
     }
     let log = std::env::temp_dir().join(format!("postern-soak-{seed}.log"));

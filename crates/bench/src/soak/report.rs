@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::history::{KILL, NOTHING};
-use super::ledger::Fault;
+use super::ledger::{Fault, Told};
 use super::settle::Verdict;
 use super::world::{World, locked};
 
@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Prints the table and the problems; answers whether all is well.
-pub(crate) fn print(world: &World, verdict: &Verdict) -> bool {
+pub(crate) async fn print(world: &World, verdict: &Verdict) -> bool {
     let rows = rows(world, verdict);
     let headings: Vec<&str> = Fault::ALL.iter().map(|(_, heading)| *heading).collect();
     println!(
@@ -38,7 +38,7 @@ pub(crate) fn print(world: &World, verdict: &Verdict) -> bool {
     }
     line("all", &total);
     println!();
-    details(world, verdict);
+    details(world, verdict).await;
     summary(world, verdict);
     let agreed = verdict
         .problems
@@ -99,37 +99,49 @@ fn line(kind: &str, row: &Row) {
     );
 }
 
-fn details(world: &World, verdict: &Verdict) {
-    let history = locked(&world.history);
+async fn details(world: &World, verdict: &Verdict) {
     for device in &verdict.away {
         println!("- {device}");
     }
     let mut alike: BTreeMap<(Fault, Option<usize>), usize> = BTreeMap::new();
     for problem in &verdict.problems {
-        let told = problem.told.as_ref();
-        let count = alike
-            .entry((problem.fault, told.map(|told| told.device)))
-            .or_default();
+        let device = problem.told.as_ref().map(|told| told.device);
+        let count = alike.entry((problem.fault, device)).or_default();
         *count += 1;
-        if *count > TOLD {
-            continue;
+        if *count <= TOLD {
+            println!("- {:?}: \"{}\": {}", problem.fault, problem.text, problem.detail);
+            if let Some(told) = &problem.told {
+                println!("  - {}", circumstances(world, told));
+                println!("  - {}", timeline(world, &told.id).await);
+            }
         }
-        let around = told.map_or_else(String::new, |told| {
-            format!(
-                "; told at {:.1} s, struck by {}",
-                told.at.as_secs_f64(),
-                history.around(told.device, told.at)
-            )
-        });
-        println!(
-            "- {:?}: \"{}\": {}{around}",
-            problem.fault, problem.text, problem.detail
-        );
     }
     let untold: usize = alike.values().map(|count| count.saturating_sub(TOLD)).sum();
     if untold > 0 {
         println!("- and {untold} more like these");
     }
+}
+
+/// When a message was told of, and what struck its device around that.
+fn circumstances(world: &World, told: &Told) -> String {
+    let around = locked(&world.history).around(told.device, told.at);
+    format!("told at {:.1} s; {around}", told.at.as_secs_f64())
+}
+
+/// The steps of a message as the API tells them; nothing for what a contact wrote.
+async fn timeline(world: &World, id: &str) -> String {
+    let answer = world.api().get(&format!("/v1/messages/{id}")).await;
+    let Ok(message) = answer.and_then(|answer| answer.ok()) else {
+        return format!("the API does not know {id}");
+    };
+    let steps = message["timeline"].as_array().into_iter().flatten();
+    let steps: Vec<String> = steps
+        .map(|step| {
+            let text = |field: &str| step[field].as_str().unwrap_or_default().to_owned();
+            format!("{} {} {}", text("at"), text("status"), text("detail"))
+        })
+        .collect();
+    format!("{} attempts: {}", message["attempts"], steps.join("; "))
 }
 
 fn summary(world: &World, verdict: &Verdict) {

@@ -33,7 +33,7 @@ pub(crate) struct Verdict {
     pub(crate) took: Duration,
 }
 
-/// Compares the ledgers until they agree, for at most `limit`.
+/// Compares the ledgers until waiting helps no more, for at most `limit`.
 pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Verdict> {
     let (started, http) = (Instant::now(), world.api());
     let mut deadline = started + limit;
@@ -43,7 +43,8 @@ pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Ver
         let received = received(world).await?;
         let mut problems = ledger::outbound(&locked(&world.accepted), &outbound, &received);
         problems.extend(ledger::inbound(&locked(&world.written), &inbound));
-        if (problems.is_empty() && away.is_empty()) || Instant::now() >= deadline {
+        let hope = !away.is_empty() || problems.iter().any(|problem| problem.fault.may_heal());
+        if !hope || Instant::now() >= deadline {
             let copies = received.iter().flatten();
             return Ok(Verdict {
                 problems,
@@ -53,7 +54,8 @@ pub(crate) async fn settle(world: &World, limit: Duration) -> anyhow::Result<Ver
                 took: started.elapsed(),
             });
         }
-        if away.is_empty() && problems.iter().all(|problem| problem.fault == Fault::Unconfirmed) {
+        let heals_otherwise = |fault: Fault| fault.may_heal() && fault != Fault::Unconfirmed;
+        if away.is_empty() && !problems.iter().any(|problem| heals_otherwise(problem.fault)) {
             deadline = deadline.min(Instant::now() + RECEIPTS);
         }
         eprintln!("the ledgers differ in {} places still", problems.len());
