@@ -49,7 +49,14 @@ pub(super) fn accept(
         }
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
-    insert(tx, message, None, admit(sender.as_ref(), message)?, now)?;
+    let status = insert(tx, message, None, admit(sender.as_ref(), message)?, now)?;
+    events::append(
+        tx,
+        message.device,
+        EventType::MessageAccepted,
+        &announced(message, status),
+        now,
+    )?;
     if let Some(key) = key {
         idempotency::insert(tx, message.workspace, key, now)?;
     }
@@ -93,14 +100,14 @@ pub(super) fn admit<'a>(sender: Option<&'a Sender>, message: &NewMessage) -> Res
     Ok(sender)
 }
 
-/// Stores a message that was admitted, with its outbox entry and event.
+/// Stores a message that was admitted, with its outbox entry; answers its status.
 pub(super) fn insert(
     tx: &Connection,
     message: &NewMessage,
     batch: Option<BatchId>,
     sender: &Sender,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<MessageStatus, StoreError> {
     let (status, lane, due_at) = match message.scheduled_for {
         Some(later) if later > now => (MessageStatus::Scheduled, Lane::Scheduled, later),
         _ => (MessageStatus::Queued, Lane::Ready, now),
@@ -115,20 +122,15 @@ pub(super) fn insert(
         account: sender.account,
     };
     outbox::insert(tx, message.device, &entry)?;
-    announce(tx, message, status, now)
+    Ok(status)
 }
 
-fn announce(
-    tx: &Connection,
-    message: &NewMessage,
-    status: MessageStatus,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let payload = EventPayload::Message {
+/// What the event of an acceptance carries.
+pub(super) fn announced(message: &NewMessage, status: MessageStatus) -> EventPayload {
+    EventPayload::Message {
         message: message.id,
         to: message.to.clone(),
         status,
         failure: None,
-    };
-    events::append(tx, message.device, EventType::MessageAccepted, &payload, now)
+    }
 }

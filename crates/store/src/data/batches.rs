@@ -4,18 +4,20 @@
 //! transaction; so the answer is written there. A large batch occupies the writer for a while: batches take turns, one
 //! in a commit, so that the writes of others are never behind more than one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use postern_domain::{BatchId, DeviceId, MessageStatus, Timestamp, WorkspaceId};
+use postern_domain::{BatchId, DeviceId, EventType, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::accept::{Earlier, admit, earlier, insert};
+use super::accept::{Earlier, admit, announced, earlier, insert};
 use super::record::Change;
 use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage, RefusedMessage};
 use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
+use super::tables::events::DeviceLog;
 use super::tables::{batches, devices, idempotency, messages};
 use crate::StoreError;
 
@@ -146,20 +148,23 @@ fn accept_batch(
         counts: Vec::new(),
     };
     batches::insert(tx, batch.workspace, &row)?;
-    let mut involved = BTreeSet::new();
+    let mut logs = BTreeMap::new();
     for (message, sender) in admitted {
-        insert(tx, message, Some(batch.id), sender, now)?;
-        involved.insert(message.device);
+        let status = insert(tx, message, Some(batch.id), sender, now)?;
+        let log = match logs.entry(message.device) {
+            Entry::Occupied(log) => log.into_mut(),
+            Entry::Vacant(place) => place.insert(DeviceLog::of(tx, message.device)?),
+        };
+        log.append(tx, EventType::MessageAccepted, &announced(message, status), now)?;
     }
+    let devices = logs.keys().copied().collect();
+    logs.into_values().try_for_each(|log| log.close(tx))?;
     let body = answer(&refused)?;
     if let Some(mut key) = key {
         key.body.clone_from(&body);
         idempotency::insert(tx, batch.workspace, &key, now)?;
     }
-    Ok(AcceptedBatch::New {
-        body,
-        devices: involved.into_iter().collect(),
-    })
+    Ok(AcceptedBatch::New { body, devices })
 }
 
 /// The devices that messages of the batch are for, each looked up once.

@@ -233,6 +233,7 @@ async fn a_batch_that_fails_half_way_leaves_nothing() {
     let taken = fixture.accept(1, 10).await;
     let mut batch = fixture.batch_of(9);
     batch.messages[8].stanza = taken.stanza;
+    batch.messages[8].to = taken.to;
     let failed = fixture.accept_batch(&batch, Some(key("k", 1)), 20).await;
     assert!(matches!(failed, Err(AcceptBatchError::Store(_))));
     let failing = |_: &[RefusedMessage]| Err(StoreError::Panicked);
