@@ -1,13 +1,15 @@
 -- Messages that were accepted together.
 
 CREATE TABLE batches (
-    id           BLOB PRIMARY KEY,
+    -- The order of acceptance.
+    seq          INTEGER PRIMARY KEY,
+    id           BLOB NOT NULL UNIQUE,
     workspace_id BLOB NOT NULL,
     -- How many messages were asked for, and how many of them were refused.
     total        INTEGER NOT NULL,
     refused      INTEGER NOT NULL,
     created_at   INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- NULL when it was accepted alone, or received.
 ALTER TABLE messages ADD COLUMN batch_id BLOB;

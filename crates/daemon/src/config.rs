@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
-use postern_domain::{Pacing, QuietHours};
 use postern_api::ApiConfig;
+use postern_domain::{Pacing, QuietHours};
 use serde::Deserialize;
 
 /// The commented default configuration, which is also the documentation of every key.

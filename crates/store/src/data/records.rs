@@ -3,8 +3,8 @@
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
     Account, Address, ApiKeyId, BatchId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
-    FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId, TimelineEntry,
-    Timestamp, WorkspaceId,
+    FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
+    TimelineEntry, Timestamp, WorkspaceId,
 };
 
 /// An API key to be stored. The secret itself never reaches the store.

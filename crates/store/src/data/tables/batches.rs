@@ -3,7 +3,7 @@
 use postern_domain::{BatchId, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::columns::number;
+use super::columns::{number, place, rows};
 use crate::StoreError;
 use crate::data::records::Batch;
 
@@ -60,6 +60,39 @@ pub(in crate::data) fn exists(
     Ok(connection
         .prepare_cached("SELECT 1 FROM batches WHERE id = ?1 AND workspace_id = ?2")?
         .exists((id.to_bytes(), workspace.to_bytes()))?)
+}
+
+/// Deletes those without a message among the next `limit` batches from `from` on, if they were accepted before `before`;
+/// answers where to go on, `None` when what follows is younger.
+pub(in crate::data) fn sweep(
+    tx: &Connection,
+    before: Timestamp,
+    from: u64,
+    limit: usize,
+) -> Result<Option<u64>, StoreError> {
+    let mut statement =
+        tx.prepare_cached("SELECT seq, id, created_at FROM batches WHERE seq >= ?1 ORDER BY seq LIMIT ?2")?;
+    let found = statement.query_map((place(from), rows(limit)), |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            row.get::<_, [u8; 16]>(1)?,
+            row.get::<_, i64>(2)?,
+        ))
+    })?;
+    let mut next = None;
+    for (seen, batch) in found.collect::<Result<Vec<_>, _>>()?.into_iter().enumerate() {
+        let (seq, id, created_at) = batch;
+        if created_at >= before.as_millis() {
+            return Ok(None);
+        }
+        tx.prepare_cached(
+            "DELETE FROM batches WHERE seq = ?1
+             AND NOT EXISTS (SELECT 1 FROM messages INDEXED BY messages_by_batch WHERE batch_id = ?2)",
+        )?
+        .execute((seq, id))?;
+        next = (seen + 1 == limit).then_some(seq.cast_unsigned() + 1);
+    }
+    Ok(next)
 }
 
 /// Counted from the messages: they lie side by side, and a count that is kept would cost every change of a status.

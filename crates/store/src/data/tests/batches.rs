@@ -331,3 +331,32 @@ async fn too_many_batches_at_once_are_turned_away_and_the_others_take_turns() {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 32);
     assert_eq!(fixture.claim(99, 20).await.len(), 64);
 }
+
+#[tokio::test]
+async fn a_batch_is_forgotten_after_its_last_message() {
+    let fixture = Fixture::new().await;
+    let mut waiting = fixture.batch_of(2);
+    waiting.messages[1].scheduled_for = Some(at(90_000));
+    fixture.accept_batch(&waiting, None, 10).await.expect("accepted");
+    let mut old = Vec::new();
+    for _ in 0..501 {
+        let batch = fixture.batch_of(1);
+        fixture.accept_batch(&batch, None, 10).await.expect("accepted");
+        old.push(batch.id);
+    }
+    for stanza in fixture.claim(1_000, 20).await {
+        fixture.record(acked(&stanza), 30).await;
+    }
+    let young = fixture.batch_of(1);
+    fixture.accept_batch(&young, None, 500).await.expect("accepted");
+    let exists = async |id| {
+        let found = fixture.store.batch(fixture.workspace, id).await;
+        found.expect("an answer").is_some()
+    };
+    fixture.sweep(Swept::Batches, 1_000).await;
+    assert!(exists(old[0]).await, "its message is still there");
+    fixture.sweep(Swept::Messages, 100).await;
+    assert_eq!(fixture.sweep(Swept::Batches, 100).await, 2);
+    assert!(!exists(old[0]).await && !exists(old[500]).await);
+    assert!(exists(waiting.id).await && exists(young.id).await);
+}
