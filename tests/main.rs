@@ -1,6 +1,7 @@
 //! Black-box tests of the whole daemon: the built binary, a sandbox in a process of its own, HTTP between them.
 
 mod baileys;
+mod batches;
 mod commands;
 mod device_commands;
 mod documents;

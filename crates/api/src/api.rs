@@ -14,6 +14,10 @@ use crate::auth::KnownKeys;
 pub struct ApiConfig {
     /// The largest request body, in bytes; 256 KiB unless told.
     pub body_limit: usize,
+    /// How many messages a batch has at most; 1000 unless told, at most [`ApiConfig::MOST_PER_BATCH`].
+    pub batch_max: usize,
+    /// The largest body of a batch, in bytes; 8 MiB unless told.
+    pub batch_body_limit: usize,
     /// How long a verified API key is trusted without asking the store again; 5 s unless told.
     ///
     /// A key that is revoked keeps working for this long.
@@ -22,10 +26,17 @@ pub struct ApiConfig {
     pub qr_wait: Duration,
 }
 
+impl ApiConfig {
+    /// The most messages a batch can be allowed to have: one transaction holds up every other write.
+    pub const MOST_PER_BATCH: usize = 5_000;
+}
+
 impl Default for ApiConfig {
     fn default() -> Self {
         Self {
             body_limit: 256 * 1024,
+            batch_max: 1_000,
+            batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
             qr_wait: Duration::from_secs(10),
         }

@@ -13,6 +13,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+/// How many fields one error names at most.
+const MOST_DETAILS: usize = 100;
 /// How long to wait before asking again when the store turned a request away.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -138,6 +140,16 @@ impl FieldError {
             message: message.into(),
         }
     }
+
+    /// The same of an object that is itself the field `parent` of a larger one.
+    #[must_use]
+    pub(crate) fn within(mut self, parent: &str) -> Self {
+        self.field = match self.field.as_str() {
+            "" => parent.to_owned(),
+            field => format!("{parent}.{field}"),
+        };
+        self
+    }
 }
 
 /// A request that was not carried out: rendered as the envelope at the edge, where its request id is known.
@@ -150,6 +162,8 @@ struct Contents {
     code: ErrorCode,
     message: Cow<'static, str>,
     details: Vec<FieldError>,
+    /// How many more fields there are than `details` names.
+    more_details: usize,
     retry_after: Option<Duration>,
     header: Option<(HeaderName, HeaderValue)>,
     /// For the log only; never answered.
@@ -164,6 +178,7 @@ impl ApiError {
             code,
             message: message.into(),
             details: Vec::new(),
+            more_details: 0,
             retry_after: None,
             header: None,
             cause: None,
@@ -176,15 +191,22 @@ impl ApiError {
         Self::fields(vec![FieldError::new(field, message)])
     }
 
-    /// Some fields are not acceptable.
+    /// Some fields are not acceptable. Names the first hundred, and says how many more there are.
     #[must_use]
-    pub fn fields(details: Vec<FieldError>) -> Self {
+    pub fn fields(mut details: Vec<FieldError>) -> Self {
+        let more = details.len().saturating_sub(MOST_DETAILS);
         let message = match details.as_slice() {
-            [only] => Cow::Owned(format!("{}: {}", only.field, only.message)),
-            many => Cow::Owned(format!("{} fields are not acceptable; see details", many.len())),
+            [only] => format!("{}: {}", only.field, only.message),
+            many if more > 0 => format!(
+                "{} fields are not acceptable; details names the first {MOST_DETAILS}",
+                many.len()
+            ),
+            many => format!("{} fields are not acceptable; see details", many.len()),
         };
+        details.truncate(MOST_DETAILS);
         let mut error = Self::new(ErrorCode::Validation, message);
         error.0.details = details;
+        error.0.more_details = more;
         error
     }
 
@@ -229,6 +251,18 @@ impl ApiError {
         self.0.code
     }
 
+    /// What went wrong, for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The fields that are not acceptable.
+    #[must_use]
+    pub fn details(&self) -> &[FieldError] {
+        &self.0.details
+    }
+
     /// Logs what the operator must know, once.
     pub(crate) fn log(&self, request_id: &str) {
         let cause = self.0.cause.as_deref().unwrap_or("none");
@@ -261,6 +295,7 @@ impl ApiError {
                 code: self.0.code,
                 message: &self.0.message,
                 details: &self.0.details,
+                more_details: Some(self.0.more_details).filter(|more| *more > 0),
                 request_id,
             },
         })
@@ -281,6 +316,12 @@ impl ResponseError for ApiError {
     /// The edge replaces this by `render`, which knows the request id.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::fields(vec![error])
     }
 }
 
@@ -322,10 +363,13 @@ pub(crate) struct ErrorBody<'a> {
     /// What went wrong, for people. The wording may change.
     #[schema(example = "to: no country has this calling code")]
     message: &'a str,
-    /// The fields that are not acceptable; only with `VALIDATION_ERROR`.
+    /// The fields that are not acceptable, the first hundred of them; only with `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     details: &'a [FieldError],
+    /// How many more fields are not acceptable than `details` names; left out when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_details: Option<usize>,
     /// The id of this request, as in `X-Request-Id`; quote it to the gateway's operator.
     #[schema(example = "req_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
     request_id: &'a str,

@@ -39,12 +39,13 @@ const JSON: &str = "application/json";
     ),
     tags(
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
+        (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
         messages::send, messages::list, messages::get, messages::reschedule, messages::cancel, messages::retry,
-        messages::release,
+        messages::release, messages::send_batch, messages::get_batch, messages::cancel_batch,
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,

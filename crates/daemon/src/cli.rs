@@ -1,16 +1,19 @@
 //! The command line: what `postern --help` teaches.
 
+mod daemon;
 mod device;
+mod send;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::daemon::DaemonFlags;
 pub use self::device::{
-    AddDevice, DaemonFlags, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice,
-    ShowDevice, Wait,
+    AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
+pub use self::send::SendCommand;
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -35,6 +38,7 @@ First steps:
   postern serve                the daemon for the real WhatsApp; prints its first API key once
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
+  postern send --help          send a message, or one to each row of a CSV file
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -45,6 +49,8 @@ pub enum Command {
     Serve(Serve),
     /// Manage the devices of a running daemon: create them, link them, see how they are.
     Device(DeviceCommand),
+    /// Send a message through a running daemon, or one to each row of a CSV file.
+    Send(SendCommand),
     /// Show the whole way from QR code to read message, in a temporary folder, without a phone.
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
+use postern_api::ApiConfig;
 use postern_domain::{Pacing, QuietHours};
 use serde::Deserialize;
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// How fast devices may send.
     pub pacing: PacingConfig,
+    /// What is accepted.
+    pub messages: MessagesConfig,
     /// Idempotency records.
     pub idempotency: IdempotencyConfig,
     /// What is forgotten when.
@@ -178,6 +181,16 @@ fn minute_of_day(text: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
+/// `[messages]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessagesConfig {
+    /// Messages in one batch.
+    pub batch_max: usize,
+    /// Bytes.
+    pub batch_body_limit: usize,
+}
+
 /// `[idempotency]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -314,6 +327,18 @@ impl Config {
         within("sessions.retry_longest", self.sessions.retry_longest, 1, 3600)?;
         within("sessions.max_age_hours", self.sessions.max_age_hours, 1, 720)?;
         within("sessions.login_retry", self.sessions.login_retry, 60, 86_400)?;
+        within(
+            "messages.batch_max",
+            self.messages.batch_max,
+            1,
+            ApiConfig::MOST_PER_BATCH,
+        )?;
+        within(
+            "messages.batch_body_limit",
+            self.messages.batch_body_limit,
+            1024,
+            64 * 1024 * 1024,
+        )?;
         within(
             "idempotency.retention_hours",
             self.idempotency.retention_hours,
@@ -463,6 +488,11 @@ mod tests {
             ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
             ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
+            (
+                "POSTERN_MESSAGES__BATCH_MAX",
+                "5001",
+                "messages.batch_max is 5001, expected 1 to 5000",
+            ),
         ];
         for (name, value, expected) in cases {
             let error = load(&[(name, value)]).expect_err(name);

@@ -4,14 +4,17 @@ pub mod cli;
 pub mod config;
 
 mod bootstrap;
+mod client;
 mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod device;
 mod keys;
 mod logging;
+mod print;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod send;
 mod serve;
 
 use std::ffi::OsString;
@@ -65,6 +68,7 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
     match command {
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
+        Command::Send(flags) => send::command(flags, &environment).await,
         #[cfg(feature = "sandbox")]
         Command::Demo(flags) => demo::command(flags).await,
         #[cfg(feature = "sandbox")]
@@ -79,6 +83,6 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("postern: {error:#}");
     let usage =
-        error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>() || error.is::<device::WrongUsage>();
+        error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>() || error.is::<client::WrongUsage>();
     ExitCode::from(if usage { 2 } else { 1 })
 }

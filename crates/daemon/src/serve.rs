@@ -100,6 +100,8 @@ impl Daemon {
         );
         let limits = ApiConfig {
             body_limit: config.server.body_limit,
+            batch_max: config.messages.batch_max,
+            batch_body_limit: config.messages.batch_body_limit,
             ..ApiConfig::default()
         };
         let api = Api::new(store.clone(), wakes, clock, limits, stop.clone());

@@ -22,7 +22,38 @@ pub enum Content {
     },
 }
 
+/// Why a text cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// There is none.
+    #[error("must not be empty")]
+    Empty,
+    /// It has this many characters.
+    #[error("has {0} characters; {MAX_TEXT_CHARS} are the most")]
+    TooLong(usize),
+    /// There is nothing to be read in it.
+    #[error("must not be only whitespace")]
+    Blank,
+}
+
 impl Content {
+    /// A text to be sent.
+    ///
+    /// # Errors
+    /// It is empty, blank, or longer than [`MAX_TEXT_CHARS`].
+    pub fn text(body: String) -> Result<Self, TextError> {
+        let length = body.chars().count();
+        if length == 0 {
+            Err(TextError::Empty)
+        } else if length > MAX_TEXT_CHARS {
+            Err(TextError::TooLong(length))
+        } else if body.trim().is_empty() {
+            Err(TextError::Blank)
+        } else {
+            Ok(Self::Text { body })
+        }
+    }
+
     /// The `type` the API names it by.
     #[must_use]
     pub fn type_name(&self) -> &'static str {

@@ -18,7 +18,7 @@ pub mod stanza;
 pub mod time;
 
 pub use address::{Address, AddressError, GroupId, Lid, PhoneNumber};
-pub use content::{Content, MAX_TEXT_CHARS};
+pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{

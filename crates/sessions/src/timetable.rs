@@ -61,7 +61,7 @@ async fn sweep(context: &Context) -> Result<(), StoreError> {
     for what in Swept::ALL {
         let kept_for = match what {
             Swept::IdempotencyRecords => Some(config.idempotency_retention),
-            Swept::Messages => config.message_retention,
+            Swept::Messages | Swept::Batches => config.message_retention,
             Swept::Events => config.event_retention,
         };
         let Some(kept_for) = kept_for else {

@@ -2,21 +2,11 @@
 
 use actix_web::{HttpResponse, web};
 use postern_domain::DeviceId;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
-use crate::messages::not_moved;
+use crate::messages::{Moved, not_moved};
 use crate::{Api, Caller};
-
-/// How many messages were moved.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Moved {
-    /// The messages that were parked and are not any more.
-    #[schema(example = 12)]
-    messages: usize,
-}
 
 /// Release parked messages
 ///

@@ -11,13 +11,17 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::Api;
-use crate::errors::{ApiError, ErrorCode};
+use crate::errors::{ApiError, ErrorCode, FieldError};
+use crate::{Api, ApiConfig};
 
 /// A JSON body; it must be there.
 pub(crate) struct Json<T>(pub(crate) T);
+
+/// A JSON body that must be there and may be as large as a batch.
+pub(crate) struct LargeJson<T>(pub(crate) T);
 
 /// A JSON body whose every field may be left out, and so may the body.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
@@ -35,7 +39,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = read(request, payload);
+        let body = read(request, payload, |config| config.body_limit);
         let declared = declares_json(request.headers());
         Box::pin(async move {
             if !declared {
@@ -46,12 +50,31 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+impl<T: DeserializeOwned + Send + 'static> FromRequest for LargeJson<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = read(request, payload, |config| config.batch_body_limit);
+        let declared = declares_json(request.headers());
+        Box::pin(async move {
+            if !declared {
+                return Err(unsupported());
+            }
+            let body = body.await?;
+            // Elsewhere: this thread has other requests to serve.
+            let parsed = web::block(move || parse(&body)).await;
+            parsed.map_err(ApiError::internal)?.map(Self)
+        })
+    }
+}
+
 impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = read(request, payload);
+        let body = read(request, payload, |config| config.body_limit);
         let declared = declares_json(request.headers());
         Box::pin(async move {
             let body = body.await?;
@@ -108,9 +131,10 @@ fn unsupported() -> ApiError {
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
+    limit: fn(&ApiConfig) -> usize,
 ) -> impl Future<Output = Result<Vec<u8>, ApiError>> + 'static {
     let api = request.app_data::<web::Data<Api>>();
-    let limit = api.map_or(0, |api| api.config.body_limit);
+    let limit = api.map_or(0, |api| limit(&api.config));
     let length = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -156,33 +180,47 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(parsed) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        refused(error.inner(), &path)
+        if !error.inner().is_data() {
+            return malformed(error.inner());
+        }
+        let blamed = blame(&error);
+        if blamed.field.is_empty() {
+            let message = format!("the request body is not acceptable: {}", blamed.message);
+            return ApiError::new(ErrorCode::Validation, message);
+        }
+        blamed.into()
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(parsed)
 }
 
-fn refused(error: &serde_json::Error, path: &str) -> ApiError {
-    if !error.is_data() {
-        return malformed(error);
-    }
-    let text = error.to_string();
-    let said = text.split(" at line ").next().unwrap_or(&text);
-    let parent = if path == "." { "" } else { path };
-    match named_field(said) {
-        Some((name, message)) => ApiError::field(join(parent, name), message),
-        None if parent.is_empty() => ApiError::new(
-            ErrorCode::Validation,
-            format!("the request body is not acceptable: {said}"),
-        ),
-        None => ApiError::field(parent, said),
+/// Parses an object that is a part of a body, as strictly.
+///
+/// # Errors
+/// What is to blame, named from the part on; empty when it is the part itself.
+pub(crate) fn parse_part<T: DeserializeOwned>(part: &RawValue) -> Result<T, FieldError> {
+    let mut deserializer = serde_json::Deserializer::from_str(part.get());
+    match serde_path_to_error::deserialize(&mut deserializer) {
+        Ok(Object(parsed)) => Ok(parsed),
+        Err(error) => Err(blame(&error)),
     }
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
     // What serde_json says here names a position, never a value.
     ApiError::new(ErrorCode::Validation, format!("malformed JSON: {error}"))
+}
+
+/// Which field is to blame, and why; none when it is the whole.
+fn blame(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
+    let text = error.inner().to_string();
+    let said = text.split(" at line ").next().unwrap_or(&text);
+    let path = error.path().to_string();
+    let parent = if path == "." { "" } else { &path };
+    match named_field(said) {
+        Some((name, message)) => FieldError::new(join(parent, name), message),
+        None => FieldError::new(parent, said),
+    }
 }
 
 /// serde reports these against the object they are missing from, or not known in, by name.

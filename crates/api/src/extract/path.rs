@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use postern_domain::{DeviceId, MessageId};
+use postern_domain::{BatchId, DeviceId, MessageId};
 use postern_store::Device;
 
 use crate::errors::ApiError;
@@ -24,6 +24,10 @@ impl PathEntity for DeviceId {
 
 impl PathEntity for MessageId {
     const NAME: &'static str = "message";
+}
+
+impl PathEntity for BatchId {
+    const NAME: &'static str = "batch";
 }
 
 /// The `{id}` of the path. What is not an id names nothing: it is not found, like an unknown one.

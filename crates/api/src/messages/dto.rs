@@ -37,18 +37,22 @@ impl AcceptedMessage {
         to: String,
         scheduled_for: Option<Timestamp>,
     ) -> Self {
-        let status = match (id, scheduled_for) {
-            (None, _) => "valid",
-            (Some(_), Some(_)) => "scheduled",
-            (Some(_), None) => "queued",
-        };
         Self {
             id: id.map(|id| id.to_string()),
-            status,
+            status: accepted_status(id, scheduled_for),
             device_id: device.to_string(),
             to,
             scheduled_for: scheduled_for.map(Timestamp::to_rfc3339),
         }
+    }
+}
+
+/// The status of a message that was accepted, or would have been.
+pub(super) fn accepted_status(id: Option<MessageId>, scheduled_for: Option<Timestamp>) -> &'static str {
+    match (id, scheduled_for) {
+        (None, _) => "valid",
+        (Some(_), Some(_)) => "scheduled",
+        (Some(_), None) => "queued",
     }
 }
 
@@ -62,6 +66,9 @@ pub(crate) struct Message {
     /// The device it went or came through.
     #[schema(example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
     device_id: String,
+    /// The batch it was accepted in; `null` when it was accepted alone, or received.
+    #[schema(required, example = json!(null))]
+    batch_id: Option<String>,
     /// `outbound` when it was accepted over the API, `inbound` when it came from WhatsApp.
     #[schema(example = "outbound")]
     direction: &'static str,
@@ -207,6 +214,7 @@ impl Message {
         Self {
             id: message.id.to_string(),
             device_id: message.device.to_string(),
+            batch_id: message.batch.map(|batch| batch.to_string()),
             direction,
             status: message.status.name(),
             kind,

@@ -7,32 +7,60 @@ use postern_domain::Content;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::batch::{CheckedBatch, Item};
 use super::request::Checked;
 
 /// SHA-256 over method, path and the parsed body.
-pub(super) fn of(endpoint: &str, request: &Checked) -> [u8; 32] {
+pub(super) fn of(endpoint: &str, message: &Checked) -> [u8; 32] {
     let mut digest = Sha256::new();
     put(&mut digest, endpoint.as_bytes());
-    put(&mut digest, &request.device.to_bytes());
-    put(&mut digest, request.to.to_string().as_bytes());
-    put(&mut digest, request.content.type_name().as_bytes());
-    match &request.content {
-        Content::Text { body } => put(&mut digest, body.as_bytes()),
-        Content::Unsupported { kind } => put(&mut digest, kind.as_bytes()),
+    put_message(&mut digest, message);
+    digest.finalize().into()
+}
+
+/// The same of a batch. Its bad messages are part of it as JSON: nothing else was understood of them.
+pub(super) fn of_batch(endpoint: &str, batch: &CheckedBatch) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    put(&mut digest, endpoint.as_bytes());
+    digest.update([u8::from(batch.partial)]);
+    for item in &batch.items {
+        match item {
+            Item::Good(message) => {
+                digest.update([1]);
+                put_message(&mut digest, message);
+            }
+            Item::Bad { json, .. } => {
+                digest.update([0]);
+                match serde_json::from_str(json.get()) {
+                    Ok(value) => put(&mut digest, sorted(&value).to_string().as_bytes()),
+                    Err(_unreadable) => put(&mut digest, json.get().as_bytes()),
+                }
+            }
+        }
     }
-    match request.send_at {
-        Some(time) => put(&mut digest, &time.as_millis().to_be_bytes()),
-        None => put(&mut digest, b""),
+    digest.finalize().into()
+}
+
+fn put_message(digest: &mut Sha256, message: &Checked) {
+    put(digest, &message.device.to_bytes());
+    put(digest, message.to.to_string().as_bytes());
+    put(digest, message.content.type_name().as_bytes());
+    match &message.content {
+        Content::Text { body } => put(digest, body.as_bytes()),
+        Content::Unsupported { kind } => put(digest, kind.as_bytes()),
     }
-    match &request.metadata {
+    match message.send_at {
+        Some(time) => put(digest, &time.as_millis().to_be_bytes()),
+        None => put(digest, b""),
+    }
+    match &message.metadata {
         Some(metadata) => put(
-            &mut digest,
+            digest,
             sorted(&Value::Object(metadata.clone())).to_string().as_bytes(),
         ),
-        None => put(&mut digest, b""),
+        None => put(digest, b""),
     }
-    digest.update([request.if_disconnected as u8]);
-    digest.finalize().into()
+    digest.update([message.if_disconnected as u8]);
 }
 
 /// With its length before it, so that no two lists of parts give the same bytes.

@@ -24,6 +24,7 @@ impl FromQuery for ListMessages {
         Self {
             filter: MessageFilter {
                 device: fields.id("deviceId"),
+                batch: fields.id("batchId"),
                 status: fields.one_of("status", &statuses),
                 direction: fields.one_of("direction", &directions),
                 chat: fields.address("to"),
@@ -46,6 +47,10 @@ pub(crate) struct ListMessagesParams {
     #[param(example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
     #[param(rename = "deviceId")]
     device_id: Option<String>,
+    /// Only messages of this batch.
+    #[param(example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")]
+    #[param(rename = "batchId")]
+    batch_id: Option<String>,
     /// Only messages in this status.
     #[param(example = "delivered")]
     status: Option<String>,

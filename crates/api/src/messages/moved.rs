@@ -1,14 +1,25 @@
-//! Why a message cannot be canceled, retried, rescheduled or released.
+//! Messages that were canceled or released together, and why one cannot be canceled, retried, rescheduled or released.
 
 use postern_store::MoveError;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::errors::{ApiError, ErrorCode};
+
+/// How many messages were moved.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Moved {
+    /// The messages that were canceled or released.
+    #[schema(example = 12)]
+    pub(crate) messages: usize,
+}
 
 /// Says why messages were not moved.
 pub(crate) fn not_moved(error: MoveError) -> ApiError {
     let message = match error {
         MoveError::UnknownMessage => return ApiError::no_such("message"),
         MoveError::UnknownDevice => return ApiError::no_such("device"),
+        MoveError::UnknownBatch => return ApiError::no_such("batch"),
         MoveError::Store(error) => return error.into(),
         MoveError::InvalidStatus(status) => format!(
             "the message is {status}; cancel takes scheduled, queued and retrying ones, retry failed ones, a new sendAt \

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use postern_domain::{
-    Address, Content, DeviceId, MAX_TEXT_CHARS, MessageId, StanzaId, Timestamp, WorkspaceId,
-};
+use postern_domain::{Address, Content, DeviceId, IdError, MessageId, StanzaId, Timestamp, WorkspaceId};
 use postern_store::NewMessage;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -107,6 +105,18 @@ impl TryFrom<String> for IfDisconnected {
     }
 }
 
+/// A message to send as it was read, alone or from a batch.
+pub(super) struct Draft {
+    /// The device; why it is none when it is not one.
+    pub(super) device: Result<DeviceId, String>,
+    pub(super) to: String,
+    pub(super) kind: MessageType,
+    pub(super) text: Option<Object<TextContent>>,
+    pub(super) send_at: Option<String>,
+    pub(super) metadata: Option<Map<String, Value>>,
+    pub(super) if_disconnected: IfDisconnected,
+}
+
 /// A message to send that follows every rule but those about its time.
 pub(super) struct Checked {
     pub(super) device: DeviceId,
@@ -114,21 +124,41 @@ pub(super) struct Checked {
     pub(super) content: Content,
     pub(super) send_at: Option<Timestamp>,
     pub(super) metadata: Option<Map<String, Value>>,
-    pub(super) dry_run: bool,
     pub(super) if_disconnected: IfDisconnected,
 }
 
 impl SendMessage {
+    /// Whether it is only to be checked.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     /// Checks everything that does not depend on the time or the store.
     ///
     /// # Errors
     /// Every field that is not acceptable.
     pub(super) fn check(self) -> Result<Checked, ApiError> {
+        let draft = Draft {
+            device: device(&self.device_id),
+            to: self.to,
+            kind: self.kind,
+            text: self.text,
+            send_at: self.send_at,
+            metadata: self.metadata,
+            if_disconnected: self.if_disconnected,
+        };
+        draft.check().map_err(ApiError::fields)
+    }
+}
+
+impl Draft {
+    /// Checks everything that does not depend on the time or the store.
+    ///
+    /// # Errors
+    /// Every field that is not acceptable.
+    pub(super) fn check(self) -> Result<Checked, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let device = self
-            .device_id
-            .parse()
-            .map_err(|why| refuse(&mut errors, "deviceId", &why));
+        let device = self.device.map_err(|why| refuse(&mut errors, "deviceId", &why));
         let to = self.to.parse().map_err(|why| refuse(&mut errors, "to", &why));
         let content = content(self.kind, self.text.map(|Object(text)| text)).map_err(|why| errors.push(why));
         let send_at = self.send_at.as_deref().map(time).transpose();
@@ -141,12 +171,16 @@ impl SendMessage {
                 content,
                 send_at,
                 metadata,
-                dry_run: self.dry_run,
                 if_disconnected: self.if_disconnected,
             }),
-            _ => Err(ApiError::fields(errors)),
+            _ => Err(errors),
         }
     }
+}
+
+/// A device by its id, or why it is none.
+pub(super) fn device(id: &str) -> Result<DeviceId, String> {
+    id.parse().map_err(|why: IdError| why.to_string())
 }
 
 fn refuse(errors: &mut Vec<FieldError>, field: &str, why: &dyn std::fmt::Display) {
@@ -156,23 +190,9 @@ fn refuse(errors: &mut Vec<FieldError>, field: &str, why: &dyn std::fmt::Display
 fn content(kind: MessageType, text: Option<TextContent>) -> Result<Content, FieldError> {
     match (kind, text) {
         (MessageType::Text, Some(TextContent { body })) => {
-            text_rules(&body).map_err(|why| FieldError::new("text.body", why))?;
-            Ok(Content::Text { body })
+            Content::text(body).map_err(|why| FieldError::new("text.body", why.to_string()))
         }
         (MessageType::Text, None) => Err(FieldError::new("text", "is required when type is \"text\"")),
-    }
-}
-
-fn text_rules(body: &str) -> Result<(), String> {
-    let length = body.chars().count();
-    if length == 0 {
-        Err("must not be empty".to_owned())
-    } else if length > MAX_TEXT_CHARS {
-        Err(format!("has {length} characters; {MAX_TEXT_CHARS} are the most"))
-    } else if body.trim().is_empty() {
-        Err("must not be only whitespace".to_owned())
-    } else {
-        Ok(())
     }
 }
 
@@ -184,12 +204,12 @@ pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
 
 /// # Errors
 /// `sendAt` is not in the future, or too far in it.
-pub(super) fn check_ahead(at: Timestamp, now: Timestamp) -> Result<(), ApiError> {
+pub(super) fn check_ahead(at: Timestamp, now: Timestamp) -> Result<(), FieldError> {
     if at <= now {
-        return Err(ApiError::field("sendAt", "must be in the future"));
+        return Err(FieldError::new("sendAt", "must be in the future"));
     }
     if at > now.after(MAX_AHEAD) {
-        return Err(ApiError::field("sendAt", "must be at most one year ahead"));
+        return Err(FieldError::new("sendAt", "must be at most one year ahead"));
     }
     Ok(())
 }
@@ -210,7 +230,7 @@ impl Checked {
     ///
     /// # Errors
     /// `sendAt` is not in the future, or too far in it.
-    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), FieldError> {
         self.send_at.map_or(Ok(()), |at| check_ahead(at, now))
     }
 

@@ -1,22 +1,20 @@
 //! `POST /v1/messages`: the one promise everything else is built for.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderName;
 use actix_web::{HttpResponse, web};
-use postern_domain::{DeviceId, DeviceState, DeviceStatus, MessageId, WorkspaceId};
+use postern_domain::{DeviceId, MessageId, WorkspaceId};
 use postern_store::{AcceptError, Accepted, IdempotencyKey};
 
 use super::AcceptedMessage;
+use super::answer::{answered, conflict, disconnected, replayed};
 use super::fingerprint;
 use super::request::{Checked, IfDisconnected, SendMessage};
-use crate::errors::{ApiError, ErrorCode};
+use crate::errors::ApiError;
 use crate::extract::{IdempotencyHeader, Json};
 use crate::{Api, Caller};
 
 /// The scope of idempotency keys of this route.
 const ENDPOINT: &str = "POST /v1/messages";
-/// Marks an answer that was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Send a message
 ///
@@ -50,8 +48,9 @@ pub(crate) async fn send(
     IdempotencyHeader(key): IdempotencyHeader,
     Json(request): Json<SendMessage>,
 ) -> Result<HttpResponse, ApiError> {
+    let dry_run = request.is_dry_run();
     let request = request.check()?;
-    if request.dry_run {
+    if dry_run {
         return api.rehearse(caller.workspace, &request).await;
     }
     api.accept(caller.workspace, key, request).await
@@ -76,7 +75,7 @@ impl Api {
             body: body.clone(),
         });
         let now = self.clock.now();
-        let too_late = request.check_time(now).err();
+        let too_late = request.check_time(now).err().map(ApiError::from);
         let mut message = request.into_message(id, workspace);
         if let Some(too_late) = too_late {
             // It may be the retry of a message that was accepted in time. The store looks for that before
@@ -115,61 +114,11 @@ impl Api {
     }
 }
 
-fn answered(status: StatusCode, body: Vec<u8>) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("application/json")
-        .body(body)
-}
-
-fn replayed(http_status: u16, body: Vec<u8>) -> Result<HttpResponse, ApiError> {
-    let status = StatusCode::from_u16(http_status).map_err(ApiError::internal)?;
-    let mut answer = HttpResponse::build(status);
-    answer.content_type("application/json");
-    Ok(answer.insert_header((REPLAYED, "true")).body(body))
-}
-
 fn refused(error: AcceptError, device: DeviceId) -> ApiError {
     match error {
-        AcceptError::IdempotencyConflict => ApiError::new(
-            ErrorCode::IdempotencyConflict,
-            "this Idempotency-Key was used before with another request; use a new key for a new message",
-        ),
+        AcceptError::IdempotencyConflict => conflict(),
         AcceptError::UnknownDevice => ApiError::no_such("device"),
         AcceptError::SessionDisconnected(status) => disconnected(&status, device),
         AcceptError::Store(error) => error.into(),
     }
-}
-
-/// Says what the state is and what to do about it.
-fn disconnected(status: &DeviceStatus, device: DeviceId) -> ApiError {
-    use postern_domain::DeviceReason as Reason;
-
-    let way_out = match (status.state, status.reason) {
-        (DeviceState::Pairing, Reason::LoggingIn) => {
-            "its first login is under way; try again in a moment".to_owned()
-        }
-        (DeviceState::Pairing, _) => format!("scan the code of GET /v1/devices/{device}/qr"),
-        (_, Reason::Stopped) => format!("resume it with POST /v1/devices/{device}/resume"),
-        (_, Reason::StreamReplaced) => format!(
-            "its link was opened elsewhere; close the other one, then POST /v1/devices/{device}/reconnect"
-        ),
-        (_, Reason::ClientOutdated) => {
-            format!("update the gateway, or try the newest version with POST /v1/devices/{device}/reconnect")
-        }
-        (_, Reason::TemporaryBan | Reason::LoginRefused) => match status.retry_at {
-            Some(time) => format!(
-                "WhatsApp refuses the login; it is tried again at {}",
-                time.to_rfc3339()
-            ),
-            None => "WhatsApp refuses the login; look at the account on its phone".to_owned(),
-        },
-        _ => format!("pair it with POST /v1/devices/{device}/pair"),
-    };
-    ApiError::new(
-        ErrorCode::SessionDisconnected,
-        format!(
-            "the device is {} ({}): {way_out}; or send \"ifDisconnected\": \"queue\" to have the message wait",
-            status.state, status.reason
-        ),
-    )
 }

@@ -28,12 +28,16 @@ const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/messages",                        Key,  Json,         SEND,            || web::to(messages::send)),
+    route(POST,   "/v1/messages/batch",                  Key,  Json,         SEND,            || web::to(messages::send_batch)),
     route(GET,    "/v1/messages",                        Key,  Ignored,      &[Validation],   || web::to(messages::list)),
     route(GET,    "/v1/messages/{id}",                   Key,  Ignored,      &[],             || web::to(messages::get)),
     route(PATCH,  "/v1/messages/{id}",                   Key,  Json,         &[InvalidState], || web::to(messages::reschedule)),
     route(POST,   "/v1/messages/{id}/retry",             Key,  OptionalJson, &[InvalidState], || web::to(messages::retry)),
     route(POST,   "/v1/messages/{id}/cancel",            Key,  OptionalJson, &[InvalidState], || web::to(messages::cancel)),
     route(POST,   "/v1/messages/{id}/release",           Key,  OptionalJson, &[InvalidState], || web::to(messages::release)),
+
+    route(GET,    "/v1/batches/{id}",                    Key,  Ignored,      &[],             || web::to(messages::get_batch)),
+    route(POST,   "/v1/batches/{id}/cancel",             Key,  OptionalJson, &[],             || web::to(messages::cancel_batch)),
 
     route(POST,   "/v1/devices",                         Key,  OptionalJson, &[],             || web::to(devices::create)),
     route(GET,    "/v1/devices",                         Key,  Ignored,      &[Validation],   || web::to(devices::list)),

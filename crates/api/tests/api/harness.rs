@@ -287,6 +287,16 @@ fn serve(store: &Store, wakes: &Wakes, clock: &Arc<dyn Clock>, config: ApiConfig
     address
 }
 
+/// A batch of texts from one device, each to a number of its own.
+pub(crate) fn batch_of(device: DeviceId, texts: &[&str]) -> Value {
+    let message = |(index, text): (usize, &&str)| {
+        let to = format!("+1555123{index:04}");
+        json!({ "to": to, "type": "text", "text": { "body": text } })
+    };
+    let messages: Vec<_> = texts.iter().enumerate().map(message).collect();
+    json!({ "deviceId": device.to_string(), "messages": messages })
+}
+
 /// A text message to a number that exists.
 pub(crate) fn text_to(device: DeviceId, body: &str) -> Value {
     json!({ "deviceId": device.to_string(), "to": "+15551234567", "type": "text", "text": { "body": body } })

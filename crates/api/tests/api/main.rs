@@ -1,6 +1,8 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod bad_batches;
 mod bad_input;
+mod batches;
 mod devices;
 mod document;
 mod edge;

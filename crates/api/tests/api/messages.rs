@@ -58,7 +58,7 @@ async fn an_accepted_message_reads_back_with_its_timeline() {
     assert_eq!(
         without_times_and_ids(message),
         json!({
-            "id": "…", "deviceId": "…", "direction": "outbound", "status": "queued", "type": "text",
+            "id": "…", "deviceId": "…", "batchId": null, "direction": "outbound", "status": "queued", "type": "text",
             "text": { "body": "hello" }, "unsupported": null, "chat": "+15551234567", "to": "+15551234567",
             "from": null, "fromLid": null, "pushName": null, "stanzaId": "…",
             "metadata": { "orderId": "1234", "nested": { "z": 1, "a": [true, null] } },

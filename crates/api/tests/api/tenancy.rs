@@ -4,7 +4,7 @@ use postern_api::{Access, Body, ROUTES};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::harness::{TestApi, text_to};
+use crate::harness::{TestApi, batch_of, text_to};
 
 #[tokio::test]
 async fn another_workspaces_objects_do_not_exist() {
@@ -15,11 +15,18 @@ async fn another_workspaces_objects_do_not_exist() {
         .as_str()
         .expect("an id")
         .to_owned();
+    let sent = api.post("/v1/messages/batch", &batch_of(device, &["ours"])).await;
+    let batch = sent.expect(StatusCode::ACCEPTED)["batchId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let stranger = api.another_workspace().await;
 
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
         let id = if route.path.starts_with("/v1/messages") {
             message.clone()
+        } else if route.path.starts_with("/v1/batches") {
+            batch.clone()
         } else {
             device.to_string()
         };
@@ -57,8 +64,20 @@ async fn another_workspaces_objects_do_not_exist() {
             call.json(&body).send().await.expect_error(404, "NOT_FOUND");
         }
     }
+    for partial in [false, true] {
+        let mut body = batch_of(device, &["theirs"]);
+        body["partial"] = json!(partial);
+        let call = api.call_as(&stranger, Method::POST, "/v1/messages/batch");
+        let refused = call.json(&body).send().await;
+        if partial {
+            refused.expect_fields(&["messages[0].deviceId"]);
+        } else {
+            refused.expect_error(404, "NOT_FOUND");
+        }
+    }
     for path in [
         "/v1/messages",
+        &format!("/v1/messages?batchId={batch}"),
         &format!("/v1/messages?deviceId={device}"),
         "/v1/devices",
     ] {
@@ -79,7 +98,13 @@ async fn another_workspaces_objects_do_not_exist() {
         (&json!("linked"), &json!("connected"))
     );
     let list = api.get("/v1/messages").await.expect(StatusCode::OK);
-    assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
+    let list = api.get("/v1/messages?status=queued").await.expect(StatusCode::OK);
+    assert_eq!(
+        list["data"].as_array().map(Vec::len),
+        Some(2),
+        "nothing was canceled"
+    );
 }
 
 #[tokio::test]

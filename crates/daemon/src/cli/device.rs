@@ -1,12 +1,12 @@
 //! `postern device …`: what its help teaches.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use postern_domain::PhoneNumber;
-use url::Url;
+
+use super::DaemonFlags;
 
 /// Flags of `postern device`.
 #[derive(Debug, Args)]
@@ -31,24 +31,6 @@ pub struct DeviceCommand {
     /// What to do.
     #[command(subcommand)]
     pub verb: DeviceVerb,
-}
-
-/// Which daemon is asked, and by whom.
-#[derive(Debug, Args)]
-pub struct DaemonFlags {
-    /// Where the daemon's REST API answers.
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "POSTERN_URL",
-        default_value = "http://127.0.0.1:8480",
-        value_parser = daemon_url
-    )]
-    pub url: Url,
-    /// A file that holds the API key; without it the key is taken from POSTERN_API_KEY.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub api_key_file: Option<PathBuf>,
 }
 
 /// What `postern device` can do.
@@ -184,15 +166,6 @@ impl Wait {
     #[must_use]
     pub fn limit(self) -> Option<Duration> {
         (self.seconds > 0).then(|| Duration::from_secs(self.seconds))
-    }
-}
-
-fn daemon_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; expected e.g. http://127.0.0.1:8480"))?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() {
-        Ok(url)
-    } else {
-        Err("expected an address that starts with http:// or https://".to_owned())
     }
 }
 

@@ -1,9 +1,9 @@
 //! `postern device add`.
 
-use super::client::Client;
 use super::pair;
-use super::print::print;
 use crate::cli::AddDevice;
+use crate::client::Client;
+use crate::print::print;
 
 pub(super) async fn run(client: &Client, flags: AddDevice) -> anyhow::Result<()> {
     let device = client.create(flags.name.as_deref().unwrap_or_default()).await?;

@@ -2,8 +2,8 @@
 
 use postern_domain::{DeviceReason as Reason, DeviceState as State};
 
-use super::model::Device;
-use super::print::printable;
+use crate::client::model::Device;
+use crate::print::printable;
 
 /// A device by its name and its id, e.g. `support (dev_…)`.
 pub(super) fn called(device: &Device) -> String {

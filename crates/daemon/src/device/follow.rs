@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::advice::{command, sentence, way_out};
-use super::client::Client;
-use super::model::Device;
-use super::print::print;
 use crate::cli::Wait;
+use crate::client::Client;
+use crate::client::model::Device;
+use crate::print::print;
 
 /// How often the daemon is asked.
 const POLL: Duration = Duration::from_millis(250);

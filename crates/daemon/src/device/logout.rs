@@ -1,9 +1,9 @@
 //! `postern device logout`.
 
-use super::client::Client;
-use super::find;
 use super::follow::{Progress, follow};
 use crate::cli::MoveDevice;
+use crate::client::Client;
+use crate::client::find;
 
 pub(super) async fn run(client: &Client, flags: &MoveDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;

@@ -6,16 +6,11 @@
 
 mod add;
 mod advice;
-mod client;
-mod failure;
-mod find;
 mod follow;
 mod list;
 mod logout;
-mod model;
 mod pair;
 mod pause;
-mod print;
 mod reconnect;
 mod remove;
 mod resume;
@@ -23,9 +18,8 @@ mod screen;
 mod show;
 mod table;
 
-use self::client::Client;
-pub(crate) use self::failure::WrongUsage;
 use crate::cli::{DeviceCommand, DeviceVerb};
+use crate::client::Client;
 
 /// Runs one verb against the daemon that flags and `environment` name.
 pub(crate) async fn command(flags: DeviceCommand, environment: &[(String, String)]) -> anyhow::Result<()> {

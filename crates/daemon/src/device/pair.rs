@@ -8,12 +8,12 @@ use postern_runtime::{Clock as _, SystemClock};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::advice::{command, sentence, way_out};
-use super::client::Client;
-use super::find;
-use super::model::{Code, Device};
-use super::print::printable;
 use super::screen::Screen;
 use crate::cli::PairDevice;
+use crate::client::Client;
+use crate::client::find;
+use crate::client::model::{Code, Device};
+use crate::print::printable;
 use crate::serve::asked_to_stop;
 
 /// How often the daemon is asked, and the countdown moves.

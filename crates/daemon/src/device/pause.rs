@@ -2,11 +2,11 @@
 
 use postern_domain::DeviceReason;
 
-use super::client::Client;
-use super::find;
 use super::follow::{Progress, follow};
-use super::model::Device;
 use crate::cli::MoveDevice;
+use crate::client::Client;
+use crate::client::find;
+use crate::client::model::Device;
 
 pub(super) async fn run(client: &Client, flags: &MoveDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;

@@ -1,10 +1,10 @@
 //! `postern device reconnect`.
 
-use super::client::Client;
-use super::find;
 use super::follow::{Progress, follow};
 use super::resume;
 use crate::cli::MoveDevice;
+use crate::client::Client;
+use crate::client::find;
 
 pub(super) async fn run(client: &Client, flags: &MoveDevice) -> anyhow::Result<()> {
     let before = find::device(client, &flags.device).await?;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::advice::called;
-use super::client::Client;
-use super::failure::WrongUsage;
-use super::find;
-use super::model::Device;
-use super::print::print;
 use crate::cli::RemoveDevice;
+use crate::client::Client;
+use crate::client::WrongUsage;
+use crate::client::find;
+use crate::client::model::Device;
+use crate::print::print;
 
 /// How often the daemon is asked.
 const POLL: Duration = Duration::from_millis(250);

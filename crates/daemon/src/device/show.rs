@@ -4,12 +4,12 @@ use postern_domain::Timestamp;
 use postern_runtime::{Clock as _, SystemClock};
 
 use super::advice::way_out;
-use super::client::Client;
-use super::find;
-use super::model::{Account, Device};
-use super::print::{print, printable};
 use super::table::ago;
 use crate::cli::ShowDevice;
+use crate::client::Client;
+use crate::client::find;
+use crate::client::model::{Account, Device};
+use crate::print::{print, printable};
 
 pub(super) async fn run(client: &Client, flags: &ShowDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;

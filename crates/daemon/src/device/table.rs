@@ -2,8 +2,8 @@
 
 use postern_domain::Timestamp;
 
-use super::model::Device;
-use super::print::printable;
+use crate::client::model::Device;
+use crate::print::printable;
 
 const COLUMNS: usize = 6;
 const HEAD: [&str; COLUMNS] = ["ID", "NAME", "STATE", "REASON", "SINCE", "PHONE"];

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use postern_domain::event::EventPayload;
-use postern_domain::{EventType, MessageStatus, Timestamp};
+use postern_domain::{BatchId, EventType, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
-use super::records::{Accepted, IdempotencyKey, NewMessage};
+use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
+use super::tables::devices::Sender;
 use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, events, idempotency, messages, outbox};
 use crate::StoreError;
@@ -40,47 +41,79 @@ pub(super) fn accept(
     key: Option<&IdempotencyKey>,
     now: Timestamp,
 ) -> Result<Accepted, AcceptError> {
-    if let Some(key) = key
-        && let Some(first) = replay(tx, message, key, now)?
-    {
-        return Ok(first);
+    if let Some(key) = key {
+        match earlier(tx, message.workspace, key, now)? {
+            Earlier::Nothing => {}
+            Earlier::Same { http_status, body } => return Ok(Accepted::Replayed { http_status, body }),
+            Earlier::Another => return Err(AcceptError::IdempotencyConflict),
+        }
     }
-    insert(tx, message, now)?;
+    let sender = devices::sender(tx, message.workspace, message.device)?;
+    let status = insert(tx, message, None, admit(sender.as_ref(), message)?, now)?;
+    events::append(
+        tx,
+        message.device,
+        EventType::MessageAccepted,
+        &announced(message, status),
+        now,
+    )?;
     if let Some(key) = key {
         idempotency::insert(tx, message.workspace, key, now)?;
     }
     Ok(Accepted::New)
 }
 
-fn replay(
-    tx: &Connection,
-    message: &NewMessage,
-    key: &IdempotencyKey,
-    now: Timestamp,
-) -> Result<Option<Accepted>, AcceptError> {
-    let lifetime = i64::try_from(KEY_LIFETIME.as_millis()).unwrap_or(i64::MAX);
-    let oldest = Timestamp::from_millis(now.as_millis().saturating_sub(lifetime));
-    match idempotency::find(tx, message.workspace, key, oldest)? {
-        None => Ok(None),
-        Some(first) if first.fingerprint == key.fingerprint => Ok(Some(Accepted::Replayed {
-            http_status: first.http_status,
-            body: first.body,
-        })),
-        Some(_) => Err(AcceptError::IdempotencyConflict),
-    }
+/// What was accepted with an idempotency key before.
+pub(super) enum Earlier {
+    /// Nothing, or so long ago that it is forgotten.
+    Nothing,
+    /// The same request; this was its answer.
+    Same { http_status: u16, body: Vec<u8> },
+    /// Another request.
+    Another,
 }
 
-fn insert(tx: &Connection, message: &NewMessage, now: Timestamp) -> Result<(), AcceptError> {
-    let sender = devices::sender(tx, message.workspace, message.device)?.ok_or(AcceptError::UnknownDevice)?;
+pub(super) fn earlier(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    key: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<Earlier, StoreError> {
+    let lifetime = i64::try_from(KEY_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+    let oldest = Timestamp::from_millis(now.as_millis().saturating_sub(lifetime));
+    Ok(match idempotency::find(tx, workspace, key, oldest)? {
+        None => Earlier::Nothing,
+        Some(first) if first.fingerprint == key.fingerprint => Earlier::Same {
+            http_status: first.http_status,
+            body: first.body,
+        },
+        Some(_) => Earlier::Another,
+    })
+}
+
+/// Whether the device the message is for takes it; answers the device.
+pub(super) fn admit<'a>(sender: Option<&'a Sender>, message: &NewMessage) -> Result<&'a Sender, Refusal> {
+    let sender = sender.ok_or(Refusal::UnknownDevice)?;
     if !sender.status.state.accepts_messages() && !message.queue_if_disconnected {
-        return Err(AcceptError::SessionDisconnected(sender.status));
+        return Err(Refusal::SessionDisconnected(sender.status));
     }
+    Ok(sender)
+}
+
+/// Stores a message that was admitted, with its outbox entry; answers its status.
+pub(super) fn insert(
+    tx: &Connection,
+    message: &NewMessage,
+    batch: Option<BatchId>,
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<MessageStatus, StoreError> {
     let (status, lane, due_at) = match message.scheduled_for {
         Some(later) if later > now => (MessageStatus::Scheduled, Lane::Scheduled, later),
         _ => (MessageStatus::Queued, Lane::Ready, now),
     };
     let chat = message.to.to_string();
-    let seq = messages::insert_outbound(tx, message, &chat, status, sender.account, now)?;
+    let seq = messages::insert_outbound(tx, message, batch, &chat, status, sender.account, now)?;
     let entry = Entry {
         seq,
         lane,
@@ -89,21 +122,15 @@ fn insert(tx: &Connection, message: &NewMessage, now: Timestamp) -> Result<(), A
         account: sender.account,
     };
     outbox::insert(tx, message.device, &entry)?;
-    announce(tx, message, status, now)?;
-    Ok(())
+    Ok(status)
 }
 
-fn announce(
-    tx: &Connection,
-    message: &NewMessage,
-    status: MessageStatus,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let payload = EventPayload::Message {
+/// What the event of an acceptance carries.
+pub(super) fn announced(message: &NewMessage, status: MessageStatus) -> EventPayload {
+    EventPayload::Message {
         message: message.id,
         to: message.to.clone(),
         status,
         failure: None,
-    };
-    events::append(tx, message.device, EventType::MessageAccepted, &payload, now)
+    }
 }

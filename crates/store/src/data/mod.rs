@@ -5,12 +5,14 @@
 //! to WhatsApp, and records what comes back ([`Store::record`]); the outbox row goes when the server has
 //! the message or nothing will help. Whatever was claimed and not answered comes again with the same
 //! stanza id: after its deadline, after a lost connection ([`Store::release_claims`]), after a restart.
+//! Messages may be accepted together ([`Store::accept_batch`]); from then on each goes its own way.
 //!
 //! Statuses only move forward, whoever reports what in which order: every change asks
 //! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
 //! transaction of the change, numbered without gaps for its device.
 
 mod accept;
+mod batches;
 mod claim;
 mod devices;
 mod forget;
@@ -28,5 +30,5 @@ mod tests;
 
 pub use records::*;
 pub use revise::MoveError;
-pub use store::{AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
+pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;

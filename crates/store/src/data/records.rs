@@ -2,9 +2,9 @@
 
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
-    Account, Address, ApiKeyId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction, FailureCode,
-    Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId, TimelineEntry,
-    Timestamp, WorkspaceId,
+    Account, Address, ApiKeyId, BatchId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
+    FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
+    TimelineEntry, Timestamp, WorkspaceId,
 };
 
 /// An API key to be stored. The secret itself never reaches the store.
@@ -158,6 +158,39 @@ pub struct NewMessage {
     pub queue_if_disconnected: bool,
 }
 
+/// Messages to be accepted together.
+#[derive(Debug, Clone)]
+pub struct NewBatch {
+    /// Its id, chosen by the caller like those of its messages.
+    pub id: BatchId,
+    /// Whose it is, and every one of its messages.
+    pub workspace: WorkspaceId,
+    /// Those that the caller found nothing wrong with, in the order in which they are to be accepted.
+    pub messages: Vec<NewMessage>,
+    /// How many others the caller refused.
+    pub refused: usize,
+    /// Accept what can be when some are refused, instead of nothing.
+    pub partial: bool,
+}
+
+/// Why a message cannot be accepted for its device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The workspace has no such device.
+    UnknownDevice,
+    /// The device cannot send now, and the message was not to be queued.
+    SessionDisconnected(DeviceStatus),
+}
+
+/// A message of a batch that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedMessage {
+    /// Its place in [`NewBatch::messages`].
+    pub index: usize,
+    /// Why.
+    pub reason: Refusal,
+}
+
 /// What makes an acceptance idempotent: stored with it, in one transaction.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
@@ -187,6 +220,40 @@ pub enum Accepted {
     },
 }
 
+/// What became of the acceptance of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AcceptedBatch {
+    /// It is committed.
+    New {
+        /// The answer, as it is remembered for replays.
+        body: Vec<u8>,
+        /// The devices that have something to send, each once.
+        devices: Vec<DeviceId>,
+    },
+    /// The same request was committed before; this was its answer.
+    Replayed {
+        /// The first answer's status.
+        http_status: u16,
+        /// The first answer, byte for byte.
+        body: Vec<u8>,
+    },
+}
+
+/// A batch as stored, and where its messages stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// How many messages were asked for.
+    pub total: u32,
+    /// How many of them were refused.
+    pub refused: u32,
+    /// How many of the others are in each status; those that there are none in are left out.
+    pub counts: Vec<(MessageStatus, u32)>,
+}
+
 /// A message as stored.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -194,6 +261,8 @@ pub struct Message {
     pub id: MessageId,
     /// The device it went or came through.
     pub device: DeviceId,
+    /// The batch it was accepted in; `None` when it was accepted alone, or received.
+    pub batch: Option<BatchId>,
     /// Which way it went.
     pub direction: Direction,
     /// Where it stands.
@@ -235,6 +304,8 @@ pub struct Message {
 pub struct MessageFilter {
     /// Only those of this device.
     pub device: Option<DeviceId>,
+    /// Only those of this batch.
+    pub batch: Option<BatchId>,
     /// Only those in this status.
     pub status: Option<MessageStatus>,
     /// Only those that went this way.

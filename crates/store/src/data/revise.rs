@@ -19,6 +19,9 @@ pub enum MoveError {
     /// The workspace has no such device.
     #[error("no such device")]
     UnknownDevice,
+    /// The workspace has no such batch.
+    #[error("no such batch")]
+    UnknownBatch,
     /// Its status does not allow it: it was handed to WhatsApp, or has ended.
     #[error("the message is {0}")]
     InvalidStatus(MessageStatus),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use postern_domain::{DeviceId, DeviceStatus, Event, Timestamp, WorkspaceId};
 
-use super::records::{ApiKey, Device, NewApiKey};
+use super::batches::BatchQueue;
+use super::records::{ApiKey, Device, NewApiKey, Refusal, RefusedMessage};
 use super::tables::{api_keys, events, workspaces};
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
@@ -22,6 +23,10 @@ pub(super) const SCHEMA: Schema = Schema {
         (
             "V2__sessions",
             include_str!("../../../../migrations/postern/V2__sessions.sql"),
+        ),
+        (
+            "V3__batches",
+            include_str!("../../../../migrations/postern/V3__batches.sql"),
         ),
         (
             "V4__retries",
@@ -43,6 +48,7 @@ const UNLIMITED: &str = "unlimited";
 #[derive(Clone)]
 pub struct Store {
     pub(super) database: Arc<Database>,
+    pub(super) batches: Arc<BatchQueue>,
 }
 
 /// Where the files lie and how much work may wait.
@@ -68,6 +74,30 @@ pub enum AcceptError {
     /// The device cannot send now, and the message was not to be queued.
     #[error("the device cannot send now")]
     SessionDisconnected(DeviceStatus),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refusal> for AcceptError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownDevice => Self::UnknownDevice,
+            Refusal::SessionDisconnected(status) => Self::SessionDisconnected(status),
+        }
+    }
+}
+
+/// The acceptance of a batch was refused; nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptBatchError {
+    /// The key was used before with another request.
+    #[error("the idempotency key was used with another request")]
+    IdempotencyConflict,
+    /// Some messages were refused and the batch was to be accepted whole, or no message is left. Lists what the store
+    /// refused, in the order of the messages: nothing when all the refusals are the caller's.
+    #[error("messages of the batch were refused")]
+    Refused(Vec<RefusedMessage>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -135,6 +165,7 @@ impl Store {
         let database = Database::open(&options.data_dir.join("postern.db"), &SCHEMA, &tuning)?;
         Ok(Self {
             database: Arc::new(database),
+            batches: Arc::default(),
         })
     }
 

@@ -3,7 +3,7 @@
 use postern_domain::Timestamp;
 
 use super::store::Store;
-use super::tables::{events, history, idempotency};
+use super::tables::{batches, events, history, idempotency};
 use crate::StoreError;
 
 /// Rows looked at in one write.
@@ -16,13 +16,20 @@ pub enum Swept {
     IdempotencyRecords,
     /// Messages that have ended. What is still to be sent stays, however old it is.
     Messages,
+    /// Batches that no message is left of.
+    Batches,
     /// Events.
     Events,
 }
 
 impl Swept {
     /// Everything that is swept.
-    pub const ALL: [Self; 3] = [Self::IdempotencyRecords, Self::Messages, Self::Events];
+    pub const ALL: [Self; 4] = [
+        Self::IdempotencyRecords,
+        Self::Messages,
+        Self::Batches,
+        Self::Events,
+    ];
 }
 
 impl Store {
@@ -40,6 +47,7 @@ impl Store {
                     Ok((deleted == AT_ONCE).then_some(0))
                 }
                 Swept::Messages => history::sweep(tx, before, from, AT_ONCE),
+                Swept::Batches => batches::sweep(tx, before, from, AT_ONCE),
                 Swept::Events => events::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
             })
             .await

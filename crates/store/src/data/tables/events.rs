@@ -17,34 +17,68 @@ pub(in crate::data) fn append(
     payload: &EventPayload,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // Two statements, because `RETURNING` makes a temporary table for its one row.
-    let last: Option<([u8; 16], i64)> = tx
-        .prepare_cached("SELECT workspace_id, event_seq FROM devices WHERE id = ?1")?
-        .query_row([device.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((workspace, last_seq)) = last else {
-        return Err(StoreError::Invalid {
+    let mut log = DeviceLog::of(tx, device)?;
+    log.append(tx, kind, payload, now)?;
+    log.close(tx)
+}
+
+/// The events of a device while several are appended: its row is read before the first and written after the last.
+pub(in crate::data) struct DeviceLog {
+    workspace: [u8; 16],
+    device: DeviceId,
+    last: i64,
+}
+
+impl DeviceLog {
+    /// Until it is closed nothing else may append events of the device.
+    pub(in crate::data) fn of(tx: &Connection, device: DeviceId) -> Result<Self, StoreError> {
+        // Read here and written in `close`, because `RETURNING` makes a temporary table for its one row.
+        let found: Option<([u8; 16], i64)> = tx
+            .prepare_cached("SELECT workspace_id, event_seq FROM devices WHERE id = ?1")?
+            .query_row([device.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (workspace, last) = found.ok_or_else(|| StoreError::Invalid {
             what: "an event's device",
             reason: "there is no such device".to_owned(),
-        });
-    };
-    let device_seq = last_seq + 1;
-    tx.prepare_cached("UPDATE devices SET event_seq = ?2 WHERE id = ?1")?
-        .execute((device.to_bytes(), device_seq))?;
-    tx.prepare_cached(
-        "INSERT INTO events (id, workspace_id, device_id, device_seq, kind, at, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute((
-        EventId::generate().to_bytes(),
-        workspace,
-        device.to_bytes(),
-        device_seq,
-        kind.number(),
-        now.as_millis(),
-        payload.encode(),
-    ))?;
-    Ok(())
+        })?;
+        Ok(Self {
+            workspace,
+            device,
+            last,
+        })
+    }
+
+    /// Appends an event.
+    pub(in crate::data) fn append(
+        &mut self,
+        tx: &Connection,
+        kind: EventType,
+        payload: &EventPayload,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.last += 1;
+        tx.prepare_cached(
+            "INSERT INTO events (id, workspace_id, device_id, device_seq, kind, at, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            EventId::generate().to_bytes(),
+            self.workspace,
+            self.device.to_bytes(),
+            self.last,
+            kind.number(),
+            now.as_millis(),
+            payload.encode(),
+        ))?;
+        Ok(())
+    }
+
+    /// Writes the number of the device's last event.
+    pub(in crate::data) fn close(self, tx: &Connection) -> Result<(), StoreError> {
+        tx.prepare_cached("UPDATE devices SET event_seq = ?2 WHERE id = ?1")?
+            .execute((self.device.to_bytes(), self.last))?;
+        Ok(())
+    }
 }
 
 /// Deletes the events of a device among the next `span` after `after`, or what the last of all tells; answers where to

@@ -5,7 +5,8 @@
 //! and says where the next one starts.
 
 use postern_domain::{
-    DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason, StanzaId, Timestamp, WorkspaceId,
+    BatchId, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason, StanzaId, Timestamp,
+    WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
@@ -24,13 +25,16 @@ const MOST_EXAMINED: i64 = 10_000;
 const DISORDER_MS: i64 = 3_600_000;
 
 const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
-    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline FROM";
+    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline, batch_id FROM";
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
     if filter.parked {
         // Few among many, and found by an index of their own.
         return "(SELECT messages.* FROM outbox INDEXED BY outbox_parked CROSS JOIN messages ON messages.seq = outbox.seq
                  WHERE outbox.lane = 5) WHERE workspace_id = :workspace";
+    }
+    if filter.batch.is_some() {
+        return "messages INDEXED BY messages_by_batch WHERE workspace_id = :workspace AND batch_id = :batch";
     }
     match (filter.device, filter.status) {
         (Some(_), _) => {
@@ -99,6 +103,7 @@ pub(in crate::data) fn rows_of(
     let mut found = statement.query(named_params! {
         ":workspace": workspace.to_bytes(),
         ":device": filter.device.map(DeviceId::to_bytes),
+        ":batch": filter.batch.map(BatchId::to_bytes),
         ":status": filter.status.map(MessageStatus::number),
         ":direction": filter.direction.map(direction_column),
         ":chat": filter.chat.as_ref().map(ToString::to_string),
@@ -126,10 +131,11 @@ pub(in crate::data) fn rows_of(
 
 fn page_sql(filter: &MessageFilter) -> String {
     let range = range(filter);
-    // Every parameter appears, so that one set of values fits each of the three.
+    // Every parameter appears, so that one set of values fits each of the ranges.
     format!(
         "{SELECT} {range} AND seq < :before AND seq >= :least
              AND (:device IS NULL OR device_id = :device)
+             AND (:batch IS NULL OR batch_id = :batch)
              AND (:status IS NULL OR status = :status)
              AND (:direction IS NULL OR direction = :direction)
              AND (:chat IS NULL OR chat = :chat)
@@ -198,6 +204,7 @@ fn last_examined(
     let range = range(filter);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT seq FROM {range} AND seq < :before AND (:device IS NULL OR device_id = :device)
+             AND (:batch IS NULL OR batch_id = :batch)
          ORDER BY seq DESC LIMIT 1 OFFSET :examined"
     ))?;
     Ok(statement
@@ -205,6 +212,7 @@ fn last_examined(
             named_params! {
                 ":workspace": workspace.to_bytes(),
                 ":device": filter.device.map(DeviceId::to_bytes),
+                ":batch": filter.batch.map(BatchId::to_bytes),
                 ":before": before,
                 ":examined": MOST_EXAMINED,
             },
@@ -303,6 +311,7 @@ fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError
     Ok(Message {
         id: id(row, 1, MessageId::from_bytes)?,
         device,
+        batch: row.get::<_, Option<_>>(19)?.map(BatchId::from_bytes),
         direction: number(row, 3, "a stored direction", direction)?,
         status,
         chat: address(&row.get::<_, String>(5)?)?,

@@ -2,11 +2,11 @@
 
 use postern_domain::port::Inbound;
 use postern_domain::{
-    Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
+    BatchId, Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
 };
 use rusqlite::{Connection, Row};
 
-use super::columns::{address, id, lid_column, number, time, unreadable};
+use super::columns::{address, id, lid_column, number, rows, time, unreadable};
 use super::timeline;
 use crate::StoreError;
 use crate::data::records::{Claimed, NewMessage};
@@ -28,6 +28,7 @@ pub(in crate::data) struct Known {
 pub(in crate::data) fn insert_outbound(
     tx: &Connection,
     message: &NewMessage,
+    batch: Option<BatchId>,
     chat: &str,
     status: MessageStatus,
     account: Option<i64>,
@@ -35,8 +36,8 @@ pub(in crate::data) fn insert_outbound(
 ) -> Result<i64, StoreError> {
     tx.prepare_cached(
         "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id, content,
-                               metadata, scheduled_for, timeline, created_at, updated_at, account)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)",
+                               metadata, scheduled_for, timeline, created_at, updated_at, account, batch_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)",
     )?
     .execute((
         message.id.to_bytes(),
@@ -52,6 +53,7 @@ pub(in crate::data) fn insert_outbound(
         timeline::step(status, now, ""),
         now.as_millis(),
         account,
+        batch.map(BatchId::to_bytes),
     ))?;
     Ok(tx.last_insert_rowid())
 }
@@ -110,6 +112,25 @@ pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Optio
         connection.prepare_cached("SELECT seq, id, chat, status FROM messages WHERE seq = ?1")?;
     let mut found = statement.query([seq])?;
     found.next()?.map(known).transpose()
+}
+
+/// The next messages of a batch after `seq`, in the order of acceptance, with their devices.
+pub(in crate::data) fn of_batch(
+    connection: &Connection,
+    batch: BatchId,
+    seq: i64,
+    limit: usize,
+) -> Result<Vec<(DeviceId, Known)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, id, chat, status, device_id FROM messages INDEXED BY messages_by_batch
+         WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
+    let mut messages = Vec::new();
+    while let Some(row) = found.next()? {
+        messages.push((id(row, 4, DeviceId::from_bytes)?, known(row)?));
+    }
+    Ok(messages)
 }
 
 /// Which device's message it is, and its place in the order of acceptance.

@@ -1,6 +1,7 @@
 //! The SQL of `postern.db`: one file a table, each a set of named functions that take the connection first.
 
 pub(super) mod api_keys;
+pub(super) mod batches;
 pub(super) mod columns;
 pub(super) mod devices;
 pub(super) mod events;

@@ -4,7 +4,7 @@ use super::*;
 
 impl Fixture {
     /// Sweeps to the end; answers how many steps it took.
-    async fn sweep(&self, what: Swept, before: i64) -> usize {
+    pub(super) async fn sweep(&self, what: Swept, before: i64) -> usize {
         let (mut from, mut steps) = (Some(0), 0);
         while let Some(place) = from {
             from = self.store.sweep(what, at(before), place).await.expect("swept");

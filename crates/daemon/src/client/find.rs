@@ -2,19 +2,37 @@
 
 use postern_domain::DeviceId;
 
-use super::client::Client;
+use super::Client;
 use super::model::Device;
 
 /// The device with this id, or the only one with this name.
 ///
 /// # Errors
 /// There is none, there are several, or the daemon cannot be asked.
-pub(super) async fn device(client: &Client, named: &str) -> anyhow::Result<Device> {
+pub(crate) async fn device(client: &Client, named: &str) -> anyhow::Result<Device> {
     if named.parse::<DeviceId>().is_ok() {
         let device = client.device(named).await?;
         return device.ok_or_else(|| anyhow::anyhow!("there is no device {named} in this workspace"));
     }
     only_one(client.devices().await?, named)
+}
+
+/// The device that is `named`, or the only one there is when none is.
+///
+/// # Errors
+/// There is none, there are several, or the daemon cannot be asked.
+pub(crate) async fn device_or_only_one(client: &Client, named: Option<&str>) -> anyhow::Result<Device> {
+    if let Some(named) = named {
+        return device(client, named).await;
+    }
+    let mut devices = client.devices().await?;
+    anyhow::ensure!(
+        devices.len() < 2,
+        "there are {} devices; say with --device which one sends (`postern device list` shows them)",
+        devices.len()
+    );
+    let only = devices.pop();
+    only.ok_or_else(|| anyhow::anyhow!("there is no device; link one with `postern device add NAME --pair`"))
 }
 
 fn only_one(devices: Vec<Device>, name: &str) -> anyhow::Result<Device> {

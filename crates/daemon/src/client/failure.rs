@@ -4,16 +4,16 @@ use std::error::Error as _;
 
 use serde::Deserialize;
 
-use super::print::printable;
+use crate::print::printable;
 
 /// The command cannot be run as it was given; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct WrongUsage(pub(super) String);
+pub(crate) struct WrongUsage(pub(crate) String);
 
 /// A call to the daemon failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing answers there.
     #[error(
         "no daemon answers at {url} ({cause}); start one with `postern serve`, or say where it is with --url or \
@@ -61,7 +61,7 @@ struct Detail {
 
 impl Failure {
     /// No answer came from `url`.
-    pub(super) fn without_answer(url: &str, error: &reqwest::Error) -> Self {
+    pub(crate) fn without_answer(url: &str, error: &reqwest::Error) -> Self {
         let (url, cause) = (url.to_owned(), root_cause(error));
         if error.is_connect() {
             Self::Unreachable { url, cause }
@@ -71,7 +71,7 @@ impl Failure {
     }
 
     /// The answer of `url` is an error, or no answer of this API at all.
-    pub(super) fn from_answer(url: &str, status: u16, body: &str) -> Self {
+    pub(crate) fn from_answer(url: &str, status: u16, body: &str) -> Self {
         let Ok(Envelope { error }) = serde_json::from_str(body) else {
             let url = url.to_owned();
             return Self::NotPostern { url, status };
@@ -97,12 +97,26 @@ impl Failure {
     }
 
     /// Whether there is no such thing.
-    pub(super) fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
     }
 
+    /// Whether the same call may succeed in a moment.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::NoAnswer { .. } => true,
+            Self::Refused { code, .. } => code == "OVERLOADED" || code == "STORAGE_UNAVAILABLE",
+            Self::NotPostern { .. } | Self::Unauthorized { .. } => false,
+        }
+    }
+
+    /// Whether the idempotency key was used for something else.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "IDEMPOTENCY_CONFLICT")
+    }
+
     /// Whether it only is too early to ask, or too late.
-    pub(super) fn is_about_the_moment(&self) -> bool {
+    pub(crate) fn is_about_the_moment(&self) -> bool {
         let moments = ["QR_NOT_READY", "PAIRING_CODE_NOT_READY", "INVALID_STATE"];
         matches!(self, Self::Refused { code, .. } if moments.contains(&code.as_str()))
     }
