@@ -67,10 +67,13 @@ impl Outbox {
         });
     }
 
-    /// After so many more frames nothing the client says is listened to.
+    /// After so many more frames nothing the client says is listened to. A line that is deaf already stays so: it must
+    /// not hear what comes after a gap.
     pub(crate) fn hear_only(&self, frames: u64) {
-        self.treatment
-            .send_modify(|treatment| treatment.heard_frames = Some(frames));
+        self.treatment.send_modify(|treatment| {
+            let left = treatment.heard_frames.unwrap_or(frames);
+            treatment.heard_frames = Some(left.min(frames));
+        });
     }
 
     /// Takes back what was changed, and says what was held back.
@@ -119,6 +122,8 @@ mod tests {
         outbox.hear_only(2);
         let heard = [(); 4].map(|()| outbox.hears_frame());
         assert_eq!(heard, [true, true, false, false]);
+        outbox.hear_only(2);
+        assert!(!outbox.hears_frame(), "there would be a gap");
         outbox.treat_normally();
         assert!(outbox.hears_frame());
     }
