@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use postern_domain::{DeviceReason, DeviceState, ParkReason};
-use postern_testkit::{TestDaemon, TestSandbox};
+use postern_testkit::{DEADLINE, TestDaemon, TestSandbox};
+use tokio::process::Command;
 
 use crate::device_commands::code::Showing;
 use crate::device_commands::done;
-use crate::{OWNER, postern};
+use crate::{CONTACT, OWNER, linked, postern};
 
 const SESSIONS: &str = include_str!("../docs/sessions.md");
+const SENDING: &str = include_str!("../docs/sending.md");
 const LIFECYCLE: &str = include_str!("../docs/lifecycle.svg");
 
 /// State and reason of each row of the reference.
@@ -84,5 +86,47 @@ async fn the_example_on_sessions_runs() -> anyhow::Result<()> {
             assert!(said.trim_end().ends_with(state), "{line}: {said}");
         }
     }
+    Ok(())
+}
+
+/// The first example of the page, as a reader would type it: each line prints what the page says, but for the ids.
+#[tokio::test]
+async fn the_example_on_sending_runs() -> anyhow::Result<()> {
+    let (network, daemon, device) = linked().await?;
+    let (_, example) = SENDING.split_once("```sh\n").context("an example")?;
+    let (example, _) = example.split_once("```").context("its end")?;
+    let folder = tempfile::tempdir()?;
+    // The page's reader has a device that is called so.
+    let example = example.replace("--device support", &format!("--device {device}"));
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_postern"));
+    let programs = program
+        .parent()
+        .and_then(|folder| folder.to_str())
+        .context("a folder")?;
+    let script = format!("set -e\nPATH=\"{programs}:$PATH\"\n{example}");
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .kill_on_drop(true);
+    shell
+        .env("POSTERN_URL", daemon.http().base())
+        .env("POSTERN_API_KEY", daemon.key());
+    let output = tokio::time::timeout(DEADLINE, shell.output()).await??;
+    let complaint = String::from_utf8(output.stderr)?;
+    anyhow::ensure!(output.status.success(), "{complaint}");
+    let said = String::from_utf8(output.stdout)?;
+    let promised = example.lines().filter_map(|line| Some(line.split_once("# ")?.1));
+    let promised: Vec<_> = promised.collect();
+    assert_eq!(said.lines().count(), promised.len(), "{said}");
+    for (line, promise) in said.lines().zip(promised) {
+        for part in promise.split('…') {
+            assert!(line.contains(part), "{line}: {promise}");
+        }
+    }
+    assert_eq!(
+        network.contact_has(CONTACT, 2).await?[1]["text"],
+        "Hi Ada, order 1234 is on its way"
+    );
     Ok(())
 }

@@ -94,6 +94,7 @@ async fn a_batch_is_accepted_in_its_order_with_an_event_for_each() {
     let answer = fixture.accept_batch(&batch, None, 10).await;
     assert_eq!(answer.expect("accepted"), accepted(&[fixture.device]));
     fixture.reopen().await;
+    let after = fixture.accept(1, 15).await;
 
     assert_eq!(fixture.stored(alone.id).await.batch, None);
     for message in &batch.messages {
@@ -106,7 +107,7 @@ async fn a_batch_is_accepted_in_its_order_with_an_event_for_each() {
     assert!(fixture.list_of(BatchId::generate()).await.is_empty());
 
     let events = fixture.events().await;
-    assert_eq!(events.len(), 41);
+    assert_eq!(events.len(), 42);
     assert!(events.iter().all(|event| event.kind.name() == "message.accepted"));
     assert!(
         events
@@ -117,6 +118,7 @@ async fn a_batch_is_accepted_in_its_order_with_an_event_for_each() {
     let mut expected = stanzas(&batch);
     expected.remove(7);
     expected.insert(0, alone.stanza.to_string());
+    expected.push(after.stanza.to_string());
     assert_eq!(fixture.claim(100, 20).await, expected);
 }
 
