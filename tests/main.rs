@@ -4,6 +4,7 @@ mod baileys;
 mod batches;
 mod commands;
 mod device_commands;
+mod disk;
 mod documents;
 mod endings;
 mod errors;

@@ -81,7 +81,7 @@ error_codes! {
     Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
-        "The gateway cannot write: its disk is full, or it is shutting down. Nothing was stored.";
+        "The gateway cannot write: its disk is full or failing, or it is shutting down. Nothing was stored.";
     WhatsAppUnavailable = "WHATSAPP_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "WhatsApp refused or did not answer what cannot wait. Nothing was done; ask again after `Retry-After`.";
     Internal = "INTERNAL", INTERNAL_SERVER_ERROR,
@@ -333,13 +333,16 @@ impl From<StoreError> for ApiError {
                 "too many writes are waiting; nothing was stored, ask again in a moment",
             )
             .retry_after(STORE_RETRY),
-            StoreError::DiskFull | StoreError::Closed | StoreError::Aborted => Self::new(
-                ErrorCode::StorageUnavailable,
-                "the gateway cannot write now; nothing was stored, ask again later",
-            )
-            .caused_by(error)
-            .retry_after(10 * STORE_RETRY),
+            StoreError::DiskFull | StoreError::DiskFailed(_) | StoreError::Closed | StoreError::Aborted => {
+                Self::new(
+                    ErrorCode::StorageUnavailable,
+                    "the gateway cannot write now; nothing was stored, ask again later",
+                )
+                .caused_by(error)
+                .retry_after(10 * STORE_RETRY)
+            }
             StoreError::Wiped
+            | StoreError::Outdated
             | StoreError::Panicked
             | StoreError::Invalid { .. }
             | StoreError::Database(_) => Self::internal(error),

@@ -144,6 +144,9 @@ impl Client {
                 Next::Continue => {}
                 next => return Ok(next),
             }
+            if self.inbox.has_uncommitted() {
+                return Err(Failure::Uncommitted);
+            }
             self.notice_silence().await?;
             self.notice_outage().await?;
             self.dispatch.claim().await?;

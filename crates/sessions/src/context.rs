@@ -19,6 +19,9 @@ pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(35);
 /// The port promises 10 s for closing a client.
 pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How soon what could not be recorded is recorded again.
+const RECORD_AGAIN: Duration = Duration::from_millis(500);
+
 /// The parts of the gateway that sessions work with.
 pub(crate) struct Context {
     pub(crate) config: SessionsConfig,
@@ -48,6 +51,8 @@ pub(crate) enum Failure {
     OpenTimedOut,
     #[error("the client failed inside")]
     Crashed,
+    #[error("received messages could not be committed; a new connection gets them again")]
+    Uncommitted,
 }
 
 impl Context {
@@ -94,7 +99,8 @@ impl Context {
 
     /// Records what was learned about messages, and wakes the readers of the event log.
     ///
-    /// What arrived together is recorded in the order it must have happened, whatever order it was reported in.
+    /// What arrived together is recorded in the order it must have happened, whatever order it was reported in. Nobody
+    /// says it twice, so while the store cannot take it this waits, unless everything is to stop.
     pub(crate) async fn record(
         &self,
         device: DeviceId,
@@ -119,7 +125,17 @@ impl Context {
             } => 3,
             Outcome::Retry { .. } | Outcome::Failed { .. } => 4,
         });
-        self.store.record(device, outcomes, self.now()).await?;
+        let outcomes: Arc<[Outcome]> = outcomes.into();
+        while let Err(error) = self.store.record(device, Arc::clone(&outcomes), self.now()).await {
+            if !error.may_pass() || self.stop.is_pulled() {
+                return Err(error);
+            }
+            tracing::warn!(device.id = %device, %error, "what was learned about messages cannot be recorded; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(RECORD_AGAIN) => {}
+                () = self.stop.pulled() => {}
+            }
+        }
         self.wakes.events.ring();
         Ok(())
     }

@@ -39,6 +39,8 @@ pub(crate) struct Inbox {
     admission: watch::Sender<Admission>,
     /// Whether messages were received since this was last asked.
     received: AtomicBool,
+    /// Whether messages could not be committed. WhatsApp delivers them again, but only to a new connection.
+    uncommitted: AtomicBool,
     /// Whether receipts had to be dropped; said once.
     overflowed: AtomicBool,
 }
@@ -52,6 +54,7 @@ impl Inbox {
             arrived: Notify::new(),
             admission: watch::Sender::new(admission),
             received: AtomicBool::new(false),
+            uncommitted: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
         }
     }
@@ -75,6 +78,11 @@ impl Inbox {
     /// Whether messages were received since the last call: a sign that the link is alive.
     pub(crate) fn take_received(&self) -> bool {
         self.received.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether messages were received that could not be committed: the client has to be opened anew to get them.
+    pub(crate) fn has_uncommitted(&self) -> bool {
+        self.uncommitted.load(Ordering::Relaxed)
     }
 
     async fn is_admitted(&self) -> bool {
@@ -111,7 +119,8 @@ impl Observer for Inbox {
     }
 
     async fn receive(&self, batch: Vec<Inbound>) -> Result<(), NotCommitted> {
-        if !self.is_admitted().await {
+        // After one that could not be committed the others wait with it, so that they come again in their order.
+        if self.has_uncommitted() || !self.is_admitted().await {
             return Err(NotCommitted);
         }
         self.received.store(true, Ordering::Relaxed);
@@ -124,6 +133,8 @@ impl Observer for Inbox {
             }
             Err(error) => {
                 tracing::warn!(device.id = %self.device, %error, "received messages could not be committed");
+                self.uncommitted.store(true, Ordering::Relaxed);
+                self.arrived.notify_one();
                 Err(NotCommitted)
             }
         }

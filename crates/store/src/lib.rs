@@ -5,5 +5,5 @@ mod keys;
 mod sqlite;
 
 pub use data::*;
-pub use keys::{KeyStore, KeyStoreOptions};
+pub use keys::{ClientStorage, KeyStore, KeyStoreOptions};
 pub use sqlite::{OpenError, StoreError};

@@ -1,5 +1,7 @@
 //! The built daemon in a process of its own, with a data folder that survives kills and restarts.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,6 +17,8 @@ const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef0123456789abcdef";
 pub struct DaemonOptions {
     /// Environment variables, e.g. `POSTERN_SESSIONS__ACK_TIMEOUT`.
     pub environment: Vec<(String, String)>,
+    /// Where its data folder is made, if not where temporary files are.
+    pub parent: Option<PathBuf>,
 }
 
 impl DaemonOptions {
@@ -23,6 +27,13 @@ impl DaemonOptions {
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.environment
             .push((format!("POSTERN_{key}"), value.to_owned()));
+        self
+    }
+
+    /// Makes the data folder in this one.
+    #[must_use]
+    pub fn inside(mut self, parent: impl Into<PathBuf>) -> Self {
+        self.parent = Some(parent.into());
         self
     }
 }
@@ -56,7 +67,10 @@ impl TestDaemon {
         network: &TestSandbox,
         options: DaemonOptions,
     ) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir()?;
+        let data = match &options.parent {
+            Some(parent) => tempfile::tempdir_in(parent)?,
+            None => tempfile::tempdir()?,
+        };
         let network = network.websocket_url().to_owned();
         let (running, http) = launch(postern, &options, &network, &data).await?;
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use postern_domain::DeviceId;
 use postern_domain::port::{Observer, OpenError, Session, WhatsApp};
 use tokio::time::timeout;
@@ -40,7 +41,15 @@ pub trait KeyProvider: Send + Sync + 'static {
     ///
     /// # Errors
     /// The keys cannot be reached.
-    async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, OpenError>;
+    async fn keys(&self, device: DeviceId) -> Result<DeviceKeys, OpenError>;
+}
+
+/// The keys of one device, for one session.
+pub struct DeviceKeys {
+    /// What the client reads and writes.
+    pub backend: Arc<dyn Backend>,
+    /// Comes when the session must end, because what it received could not be stored and would be lost if it went on.
+    pub outdated: BoxFuture<'static, ()>,
 }
 
 /// WhatsApp, as a linked device of each account sees it.
@@ -108,6 +117,7 @@ impl WhatsAppWeb {
         observer: Arc<dyn Observer>,
     ) -> Result<Arc<dyn Session>, OpenError> {
         let version = self.version.current().await;
+        let keys = self.keys.keys(device).await?;
         let stop = CancellationToken::new();
         let tasks = SessionTasks::new(device, stop.clone());
         let unfinished = tasks.cancel_on_drop();
@@ -129,7 +139,7 @@ impl WhatsAppWeb {
             .with_os(&self.config.device_name)
             .with_platform_type(PlatformType::CHROME);
         let bot = Bot::builder()
-            .with_backend_arc(self.keys.backend(device).await?)
+            .with_backend_arc(keys.backend)
             .with_transport_factory(dialer)
             .with_http_client(self.http.clone())
             .with_runtime(events.tasks.clone())
@@ -148,6 +158,8 @@ impl WhatsAppWeb {
 
         let silence = silence::watch(Arc::clone(&events), self.config.silence);
         let _ends_with_the_session = events.tasks.start(Box::pin(silence));
+        let outdated = session::end_when(keys.outdated, Arc::clone(&events));
+        let _ends_with_the_session = events.tasks.start(Box::pin(outdated));
         let end = Arc::new(End::default());
         SessionTasks::watch_over(session::watch(
             bot.spawn(),
@@ -198,8 +210,11 @@ mod tests {
 
     #[async_trait]
     impl KeyProvider for NoKeys {
-        async fn backend(&self, _device: DeviceId) -> Result<Arc<dyn Backend>, OpenError> {
-            Ok(Arc::new(InMemoryBackend::new()))
+        async fn keys(&self, _device: DeviceId) -> Result<DeviceKeys, OpenError> {
+            Ok(DeviceKeys {
+                backend: Arc::new(InMemoryBackend::new()),
+                outdated: Box::pin(std::future::pending()),
+            })
         }
     }
 

@@ -36,7 +36,7 @@ mod transport;
 mod version;
 
 pub use config::{Config, Deadlines, LAST_KNOWN_VERSION, Version, VersionSource};
-pub use gateway::{ConfigError, KeyProvider, WhatsAppWeb};
+pub use gateway::{ConfigError, DeviceKeys, KeyProvider, WhatsAppWeb};
 pub use guard::{NotLoopback, accepts_forged_certificates};
 /// What a client keeps its keys in.
 pub use wacore::store::traits::Backend;

@@ -98,6 +98,13 @@ impl Drop for ClientSession {
     }
 }
 
+/// Ends the session when its keys are outdated: the next one begins with what is stored.
+pub(crate) async fn end_when(outdated: impl Future<Output = ()> + Send, events: Arc<Events>) {
+    outdated.await;
+    tracing::error!(device.id = %events.reporter.device, "a received message could not be stored; the client begins anew, and WhatsApp delivers it again");
+    events.stop.cancel();
+}
+
 /// Waits until the client ends or is to end, shuts it down, and reports the end when nothing of it runs.
 pub(crate) async fn watch(
     mut client: BotHandle,

@@ -10,7 +10,7 @@ use super::parked;
 use super::record::Change;
 use super::records::{Claimed, FirstContacts};
 use super::store::Store;
-use super::tables::outbox::{Entry, Lane};
+use super::tables::outbox::{ANY_TIME, Entry, Lane};
 use super::tables::{devices, messages, outbox, recipients, timeline};
 use crate::StoreError;
 
@@ -92,7 +92,8 @@ impl Store {
             .await
     }
 
-    /// When the next message of the device can be claimed; `None` when none waits that could.
+    /// When the next message of the device can be claimed, a time long past if it can be now; `None` when none waits that
+    /// could.
     ///
     /// # Errors
     /// The store failed.
@@ -268,7 +269,7 @@ impl Turn<'_> {
                 if self.is_of_other_account(&entry) {
                     parked::park(self.change, &entry, None, ParkReason::OtherAccount)?;
                 } else if (any_held || self.firsts.is_some()) && self.is_held(&entry)? {
-                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), entry.due_at)?;
+                    outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Behind), ANY_TIME)?;
                 } else if let Some(tomorrow) = self.is_for_tomorrow(&entry)? {
                     outbox::shift(tx, device, entry.seq, (entry.lane, Lane::Waiting), tomorrow)?;
                 } else {

@@ -1,5 +1,7 @@
 //! What is learned about messages on their way: acks, receipts, failures.
 
+use std::sync::Arc;
+
 use postern_domain::event::EventPayload;
 use postern_domain::port::ReceiptKind;
 use postern_domain::{DeviceCounters, DeviceId, EventType, FailureCode, MessageStatus, StanzaId, Timestamp};
@@ -20,14 +22,15 @@ impl Store {
     pub async fn record(
         &self,
         device: DeviceId,
-        outcomes: Vec<Outcome>,
+        outcomes: impl Into<Arc<[Outcome]>>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let outcomes = outcomes.into();
         self.database
             .write(move |tx| {
                 let change = Change { tx, device, now };
                 let (mut heard, mut counted) = (false, DeviceCounters::default());
-                for outcome in outcomes {
+                for outcome in outcomes.iter() {
                     heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
                     counted.sent += u64::from(change.record(outcome)?);
                 }
@@ -50,14 +53,14 @@ pub(super) struct Change<'tx> {
 
 impl Change<'_> {
     /// Answers whether the message is known to have reached WhatsApp's server only now.
-    pub(super) fn record(&self, outcome: Outcome) -> Result<bool, StoreError> {
+    pub(super) fn record(&self, outcome: &Outcome) -> Result<bool, StoreError> {
         match outcome {
-            Outcome::Acked { stanza } => self.settle(&stanza, MessageStatus::Sent, None),
-            Outcome::Receipt { stanza, kind } => self.settle(&stanza, confirmed(kind), None),
+            Outcome::Acked { stanza } => self.settle(stanza, MessageStatus::Sent, None),
+            Outcome::Receipt { stanza, kind } => self.settle(stanza, confirmed(*kind), None),
             Outcome::Failed { stanza, code, text } => {
-                self.settle(&stanza, MessageStatus::Failed, Some((code, text)))
+                self.settle(stanza, MessageStatus::Failed, Some((*code, text.clone())))
             }
-            Outcome::Retry { stanza, at, detail } => self.retry(&stanza, at, &detail),
+            Outcome::Retry { stanza, at, detail } => self.retry(stanza, *at, detail),
         }
     }
 

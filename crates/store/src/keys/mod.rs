@@ -8,6 +8,9 @@
 //! wire. The file is not part of a backup of the gateway's data, because a restored ratchet would be an older
 //! one; a device whose keys are lost is paired again.
 //!
+//! A backend that could not store what its client received [stores nothing more](backend::fence): the client would
+//! otherwise go on without the message.
+//!
 //! A wipe also ends the backends that were made before it: whatever they still write fails with
 //! [`StoreError::Wiped`], so that a client that is slow to stop cannot bring stale keys back.
 
@@ -18,6 +21,7 @@ mod tables;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use postern_domain::DeviceId;
@@ -48,6 +52,14 @@ impl KeyStoreOptions {
             write_queue: 8_192,
         }
     }
+}
+
+/// The storage of one device, for one run of its client.
+pub struct ClientStorage {
+    /// What the client reads and writes.
+    pub backend: Arc<dyn Backend>,
+    /// Comes when the client must end and another begin, because it received what could not be stored; else never.
+    pub outdated: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// The keys of all devices.
@@ -82,7 +94,7 @@ impl KeyStore {
     /// # Errors
     ///
     /// Only those of the database.
-    pub async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, StoreError> {
+    pub async fn backend(&self, device: DeviceId) -> Result<ClientStorage, StoreError> {
         let known = self
             .database
             .read(move |connection| devices::find(connection, device))
@@ -95,7 +107,11 @@ impl KeyStore {
                     .await?
             }
         };
-        Ok(Arc::new(DeviceKeys::new(Arc::clone(&self.database), id)))
+        let keys = DeviceKeys::new(Arc::clone(&self.database), id);
+        Ok(ClientStorage {
+            outdated: Box::pin(keys.outdated()),
+            backend: Arc::new(keys),
+        })
     }
 
     /// Deletes everything that is stored for a device, in one transaction, and ends its backends.

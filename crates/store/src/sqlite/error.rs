@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The file system or the file's page limit is full.
     #[error("the disk is full")]
     DiskFull,
+    /// The file cannot be read or written now: an I/O error, or it is read-only.
+    #[error("the disk does not obey: {0}")]
+    DiskFailed(String),
     /// Another job of the same commit met a full disk or an I/O error, and SQLite gave up the whole
     /// transaction.
     #[error("the transaction was lost to the failure of another job in it")]
@@ -24,6 +27,9 @@ pub enum StoreError {
     /// The keys of this device were wiped after the handle was made.
     #[error("the device's keys were wiped; this handle to them is no longer valid")]
     Wiped,
+    /// Something that came through this handle could not be stored, and so nothing more is; see `keys`.
+    #[error("an earlier write of this handle was lost; it is no longer valid")]
+    Outdated,
     /// The job panicked; the panic's message is in the log.
     #[error("a database job panicked")]
     Panicked,
@@ -40,10 +46,25 @@ pub enum StoreError {
     Database(String),
 }
 
+impl StoreError {
+    /// Whether the same call may succeed later: the disk is in the way, or others are.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Overloaded | Self::DiskFull | Self::DiskFailed(_) | Self::Aborted
+        )
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+                Self::DiskFailed(error.to_string())
+            }
             _ => Self::Database(error.to_string()),
         }
     }

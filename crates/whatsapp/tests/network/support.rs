@@ -12,7 +12,7 @@ use postern_domain::port::{
 };
 use postern_domain::{Content, DeviceId, StanzaId};
 use postern_sandbox::{Sandbox, SandboxConfig};
-use postern_whatsapp::{Backend, Config, Deadlines, KeyProvider, VersionSource, WhatsAppWeb};
+use postern_whatsapp::{Config, Deadlines, DeviceKeys, KeyProvider, VersionSource, WhatsAppWeb};
 use serde_json::{Value, json};
 use wacore::store::InMemoryBackend;
 
@@ -47,12 +47,13 @@ struct Keys(Mutex<HashMap<DeviceId, Arc<InMemoryBackend>>>);
 
 #[async_trait]
 impl KeyProvider for Keys {
-    async fn backend(&self, device: DeviceId) -> Result<Arc<dyn Backend>, OpenError> {
+    async fn keys(&self, device: DeviceId) -> Result<DeviceKeys, OpenError> {
         let mut keys = self.0.lock().expect("keys");
-        Ok(keys
-            .entry(device)
-            .or_insert_with(|| Arc::new(InMemoryBackend::new()))
-            .clone())
+        let backend = keys.entry(device).or_default();
+        Ok(DeviceKeys {
+            backend: Arc::clone(backend) as _,
+            outdated: Box::pin(std::future::pending()),
+        })
     }
 }
 

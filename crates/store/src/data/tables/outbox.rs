@@ -13,6 +13,9 @@ use super::columns::{rows, time, unreadable};
 use super::devices;
 use crate::StoreError;
 
+/// When a row is due that waits for nothing but its turn: now, even if the clock is turned back.
+pub(in crate::data) const ANY_TIME: Timestamp = Timestamp::from_millis(0);
+
 /// Where a row stands. The numbers are stored, and stand as such in the SQL and its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -94,7 +97,7 @@ pub(in crate::data) fn due(
     entries(&mut statement.query((device.to_bytes(), now.as_millis(), rows(limit)))?)
 }
 
-/// When something of the device can be claimed first.
+/// When something of the device can be claimed first; [`ANY_TIME`] when something is ready.
 pub(in crate::data) fn next_due(
     connection: &Connection,
     device: DeviceId,
@@ -105,10 +108,12 @@ pub(in crate::data) fn next_due(
             .query_row([device.to_bytes()], |row| row.get(0))
             .optional()?)
     };
-    let ready = first("SELECT due_at FROM outbox WHERE device_id = ?1 AND lane = 0 ORDER BY seq LIMIT 1")?;
+    if first("SELECT seq FROM outbox WHERE device_id = ?1 AND lane = 0 LIMIT 1")?.is_some() {
+        return Ok(Some(ANY_TIME));
+    }
     let due =
         first("SELECT due_at FROM outbox WHERE device_id = ?1 AND lane IN (2, 3) ORDER BY due_at LIMIT 1")?;
-    Ok(ready.into_iter().chain(due).min().map(Timestamp::from_millis))
+    Ok(due.map(Timestamp::from_millis))
 }
 
 /// Until when a row waits, if it does.

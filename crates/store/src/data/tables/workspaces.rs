@@ -27,11 +27,10 @@ pub(in crate::data) fn insert(
     Ok(())
 }
 
-/// Writes the first workspace as it is, so that a commit has something to put on the disk.
+/// Changes the file's header, so that a commit has something to put on the disk: SQLite writes nothing of a row that
+/// stays as it is. Nothing else uses this number.
 pub(in crate::data) fn touch(tx: &Connection) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE workspaces SET plan = plan WHERE id = (SELECT id FROM workspaces ORDER BY id LIMIT 1)",
-    )?
-    .execute([])?;
+    let number: i32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    tx.pragma_update(None, "user_version", i32::from(number == 0))?;
     Ok(())
 }

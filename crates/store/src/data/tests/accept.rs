@@ -50,7 +50,7 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
     );
     assert_eq!((stored.created_at, stored.attempts), (at(10), 0));
     assert_eq!(fixture.steps(message.id).await, ["queued"]);
-    assert_eq!(fixture.next_due().await, Some(10));
+    assert!(fixture.next_due().await.is_some_and(|due| due <= 10));
 
     let events = fixture.events().await;
     let [event] = events.as_slice() else {

@@ -102,7 +102,7 @@ impl Counted {
             device: self.device,
             now: at(now),
         };
-        change.record(outcome).expect("recorded");
+        change.record(&outcome).expect("recorded");
     }
 
     fn prepare(&mut self, backlog: Backlog, count: i64) {

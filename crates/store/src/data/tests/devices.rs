@@ -395,7 +395,13 @@ async fn the_first_workspace_stays_the_first_and_keys_are_found_by_hash() {
     };
     assert_eq!(store.api_key([7; 32]).await, Ok(Some(found)));
     assert_eq!(store.api_key([8; 32]).await, Ok(None));
-    assert_eq!(store.ping().await, Ok(()));
+    let log = fixture.folder.path().join("postern.db-wal");
+    let length = || std::fs::metadata(&log).expect("a log of writes").len();
+    for _ in 0..2 {
+        let before = length();
+        assert_eq!(store.ping().await, Ok(()));
+        assert!(length() > before, "it is written to the disk");
+    }
     store.close().await;
     assert_eq!(store.ping().await, Err(crate::StoreError::Closed));
 }

@@ -68,7 +68,16 @@ fn open(folder: &TempDir) -> Store {
 impl Fixture {
     /// Everything here happens at 0, and leaves no events to count.
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder")).await
+    }
+
+    /// The same in memory, where there is such a place: for many commits that are about anything but the disk.
+    async fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir());
+        Self::in_folder(folder.expect("a folder")).await
+    }
+
+    async fn in_folder(folder: TempDir) -> Self {
         let store = open(&folder);
         let workspace = store.first_workspace(at(0)).await.expect("a workspace");
         let fixture = Self {

@@ -33,7 +33,7 @@ async fn ended_messages_go_and_waiting_ones_stay() {
     };
     fixture.accept_this(&scheduled, 10).await;
     let sent = fixture.claim(1_000, 20).await;
-    let outcomes = sent.iter().map(|stanza| acked(stanza)).collect();
+    let outcomes: Vec<_> = sent.iter().map(|stanza| acked(stanza)).collect();
     fixture
         .store
         .record(fixture.device, outcomes, at(30))

@@ -2,6 +2,7 @@
 
 mod app_sync;
 mod device;
+mod fence;
 mod msg_secrets;
 mod protocol;
 mod signal;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use wacore::store::error::{Result as BackendResult, StoreError as BackendError};
 
+use self::fence::Fence;
 use super::tables::{DeviceRow, devices};
 use crate::sqlite::{Database, StoreError};
 
@@ -19,11 +21,21 @@ pub(super) struct DeviceKeys {
     database: Arc<Database>,
     /// Never given out again after a wipe.
     row: DeviceRow,
+    fence: Fence,
 }
 
 impl DeviceKeys {
     pub(super) fn new(database: Arc<Database>, row: DeviceRow) -> Self {
-        Self { database, row }
+        Self {
+            database,
+            row,
+            fence: Fence::new(),
+        }
+    }
+
+    /// Waits until this handle stores nothing more because something that was received could not be stored.
+    pub(super) fn outdated(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.fence.closed()
     }
 
     /// Runs `work` as one job: all of it is stored or, on an error, nothing.
@@ -31,8 +43,9 @@ impl DeviceKeys {
         &self,
         work: impl FnOnce(&Connection, DeviceRow) -> Result<T, StoreError> + Send + 'static,
     ) -> BackendResult<T> {
-        let row = self.row;
+        let (row, fence) = (self.row, self.fence.clone());
         let written = self.database.write(move |tx| {
+            fence.pass()?;
             devices::refuse_wiped(tx, row)?;
             work(tx, row)
         });

@@ -246,11 +246,14 @@ impl ProtocolStore for DeviceKeys {
             .iter()
             .map(|row| (Key::new(row.chat, row.sender, row.id), row.message.to_vec()))
             .collect();
-        self.write(move |tx, device| {
+        let received = self.fence.received();
+        let stored = self.write(move |tx, device| {
             rows.iter()
-                .try_for_each(|(key, message)| pending_inbound::put(tx, device, key, message, now))
-        })
-        .await
+                .try_for_each(|(key, message)| pending_inbound::put(tx, device, key, message, now))?;
+            Ok(received)
+        });
+        stored.await?.stored();
+        Ok(())
     }
 
     async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {

@@ -151,3 +151,38 @@ async fn protocol_batches_are_atomic() {
     })
     .await;
 }
+
+/// If the ratchet were stored after all, nobody could decrypt the message when WhatsApp delivers it again.
+#[tokio::test]
+async fn a_handle_that_could_not_store_a_received_message_stores_nothing_more() {
+    let fixture = Fixture::new();
+    poison(&fixture, "pending_inbound", "id").await;
+    let device = DeviceId::generate();
+    let storage = fixture.store.backend(device).await.expect("a backend");
+    let chat = "1@s.whatsapp.net";
+    let store = async |id| {
+        storage
+            .backend
+            .store_pending_inbound(chat, chat, id, b"text")
+            .await
+    };
+    store("first").await.expect("a write");
+    storage
+        .backend
+        .put_session(chat, b"before")
+        .await
+        .expect("a write");
+    store("poison").await.expect_err("a refusal");
+    storage.outdated.await;
+    let error = storage
+        .backend
+        .put_session(chat, b"after")
+        .await
+        .expect_err("a refusal");
+    assert_eq!(cause(&error), Some(&StoreError::Outdated));
+
+    let next = fixture.backend(device).await;
+    let session = next.get_session(chat).await.expect("an answer");
+    assert_eq!(session.as_deref(), Some(&b"before"[..]));
+    next.put_session(chat, b"after").await.expect("a write");
+}

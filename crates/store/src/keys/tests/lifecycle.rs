@@ -196,7 +196,7 @@ async fn what_was_answered_survives_a_kill() {
 async fn a_store_that_is_dropped_keeps_everything() {
     let Fixture { directory, store } = Fixture::new();
     let id = DeviceId::generate();
-    let backend = store.backend(id).await.expect("a backend");
+    let backend = store.backend(id).await.expect("a backend").backend;
     backend
         .put_session("1@s.whatsapp.net", b"session")
         .await
@@ -204,7 +204,7 @@ async fn a_store_that_is_dropped_keeps_everything() {
     drop((backend, store));
     // The old threads may still be ending.
     let store = KeyStore::open(&KeyStoreOptions::new(directory.path().join("keys.db"))).expect("a store");
-    let backend = store.backend(id).await.expect("a backend");
+    let backend = store.backend(id).await.expect("a backend").backend;
     assert!(backend.has_session("1@s.whatsapp.net").await.expect("an answer"));
 }
 

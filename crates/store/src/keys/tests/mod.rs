@@ -31,7 +31,7 @@ impl Fixture {
     }
 
     async fn backend(&self, device: DeviceId) -> Arc<dyn Backend> {
-        self.store.backend(device).await.expect("a backend")
+        self.store.backend(device).await.expect("a backend").backend
     }
 
     /// A fresh device's backend.
