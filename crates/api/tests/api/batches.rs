@@ -138,7 +138,7 @@ async fn a_batch_counts_what_became_of_its_messages() {
         .enumerate()
         .map(|(index, claimed)| outcome(&claimed.stanza, index));
     api.store
-        .record(device, outcomes.collect(), now)
+        .record(device, outcomes.collect::<Vec<_>>(), now)
         .await
         .expect("recorded");
     let after = shown(&api, &batch).await;
