@@ -55,6 +55,30 @@ impl Store {
             .await
     }
 
+    /// Says of every device what is true when the daemon starts: none has a connection, and no code on show is any good.
+    /// Answers how many were said to have more.
+    ///
+    /// # Errors
+    /// The store failed; nothing was changed.
+    pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| {
+                let mut corrected = 0;
+                for device in devices::all(tx)? {
+                    let signal = match device.status.state {
+                        DeviceState::Connected | DeviceState::Degraded if device.linked => Signal::Opening,
+                        DeviceState::Pairing if device.linked => Signal::Opening,
+                        DeviceState::Pairing if device.pairing.is_some() => Signal::PairingStarted,
+                        _ => continue,
+                    };
+                    apply(tx, &device, signal, now)?;
+                    corrected += 1;
+                }
+                Ok(corrected)
+            })
+            .await
+    }
+
     /// Ends a pairing without a link: clears request `number` and the code on show, and applies the signal.
     ///
     /// When pairing was asked for again in the meantime nothing changes: that pairing goes on. Answers what is
