@@ -28,6 +28,7 @@ impl FromQuery for ListMessages {
                 status: fields.one_of("status", &statuses),
                 direction: fields.one_of("direction", &directions),
                 chat: fields.address("to"),
+                client_reference: fields.id("clientReference"),
                 parked: fields.flag("parked"),
                 from: fields.time("createdAfter"),
                 until: fields.time("createdBefore"),
@@ -61,6 +62,14 @@ pub(crate) struct ListMessagesParams {
     /// directions, unless `direction` says otherwise.
     #[param(example = "+15551234567")]
     to: Option<String>,
+    /// Only messages that were sent with exactly this `clientReference`.
+    #[param(
+        rename = "clientReference",
+        example = "order-1234",
+        min_length = 1,
+        max_length = 255
+    )]
+    client_reference: Option<String>,
     /// `true`: only messages that are parked, waiting to be released or canceled.
     #[param(default = false)]
     parked: Option<bool>,

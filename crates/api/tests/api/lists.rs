@@ -141,6 +141,22 @@ async fn every_filter_filters() {
         let found = ids(&api, &format!("/v1/messages?{query}")).await;
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
+    let mut named = text_to(one, "again");
+    named["clientReference"] = json!("order 1+1");
+    let sent = api
+        .post("/v1/messages", &named)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    for (query, expected) in [
+        ("clientReference=order%201%2B1", vec![&sent["id"]]),
+        ("clientReference=order+1%2B1&status=queued", vec![&sent["id"]]),
+        ("clientReference=order+1%2B1&status=failed", vec![]),
+        ("clientReference=order", vec![]),
+        ("clientReference=ORDER%201%2B1", vec![]),
+    ] {
+        let found = ids(&api, &format!("/v1/messages?{query}")).await;
+        assert_eq!(json!(found), json!(expected), "{query}");
+    }
     let group = ids(&api, "/v1/messages?to=120363021033254949@g.us").await;
     assert_eq!(group.len(), 2, "both directions");
 }
@@ -179,6 +195,7 @@ async fn what_came_in_says_from_whom_and_where() {
         ("pushName", json!("Grace")),
         ("to", Value::Null),
         ("stanzaId", json!("IN1")),
+        ("clientReference", Value::Null),
         ("metadata", Value::Null),
     ] {
         assert_eq!(text[field], value, "{field}");

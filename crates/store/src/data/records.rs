@@ -2,8 +2,8 @@
 
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
-    Account, Address, ApiKeyId, BatchId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
-    FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
+    Account, Address, ApiKeyId, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus,
+    Direction, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
     TimelineEntry, Timestamp, WorkspaceId,
 };
 
@@ -152,6 +152,8 @@ pub struct NewMessage {
     pub stanza: StanzaId,
     /// The caller's JSON object, serialized.
     pub metadata: Option<String>,
+    /// What the caller calls it.
+    pub client_reference: Option<ClientReference>,
     /// Not before this time.
     pub scheduled_for: Option<Timestamp>,
     /// Accept although the device is unlinked or disconnected.
@@ -281,6 +283,8 @@ pub struct Message {
     pub content: Content,
     /// The caller's JSON object, serialized.
     pub metadata: Option<String>,
+    /// What the caller calls it.
+    pub client_reference: Option<ClientReference>,
     /// When it is to be sent.
     pub scheduled_for: Option<Timestamp>,
     /// When it is expected to leave, while pacing holds it back.
@@ -312,6 +316,8 @@ pub struct MessageFilter {
     pub direction: Option<Direction>,
     /// Only those of this chat.
     pub chat: Option<Address>,
+    /// Only those that the caller calls so.
+    pub client_reference: Option<ClientReference>,
     /// Only those that are parked.
     pub parked: bool,
     /// Only those created at or after.

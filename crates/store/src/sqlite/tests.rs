@@ -268,7 +268,10 @@ async fn a_reader_cannot_write_and_survives_a_panic() {
         .database
         .read(|connection| insert(connection, "never"))
         .await;
-    assert!(matches!(written, Err(StoreError::DiskFailed(_))), "as a file that is read-only");
+    assert!(
+        matches!(written, Err(StoreError::DiskFailed(_))),
+        "as a file that is read-only"
+    );
     let panicked: Result<(), StoreError> = fixture.database.read(|_connection| panic!("on purpose")).await;
     assert_eq!(panicked, Err(StoreError::Panicked));
     assert_eq!(fixture.notes().await, Vec::<String>::new());

@@ -5,12 +5,14 @@
 //! and says where the next one starts.
 
 use postern_domain::{
-    BatchId, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason, StanzaId, Timestamp,
-    WorkspaceId,
+    BatchId, ClientReference, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason,
+    StanzaId, Timestamp, WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::columns::{address, id, number, optional_lid, optional_time, place, rows, time, unreadable};
+use super::columns::{
+    address, id, number, optional_lid, optional_reference, optional_time, place, rows, time, unreadable,
+};
 use super::devices::{self, park_reason};
 use super::messages::{INBOUND, OUTBOUND, content};
 use super::outbox;
@@ -24,8 +26,11 @@ const MOST_EXAMINED: i64 = 10_000;
 /// How far creation times may disagree with the order of acceptance: requests queue up, and clocks are set.
 const DISORDER_MS: i64 = 3_600_000;
 
-const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
-    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline, batch_id FROM";
+const SELECT: &str =
+    "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
+    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline,
+    batch_id, client_reference FROM";
+
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
     if filter.parked {
@@ -35,6 +40,10 @@ fn range(filter: &MessageFilter) -> &'static str {
     }
     if filter.batch.is_some() {
         return "messages INDEXED BY messages_by_batch WHERE workspace_id = :workspace AND batch_id = :batch";
+    }
+    if filter.client_reference.is_some() {
+        return "messages INDEXED BY messages_by_reference
+                WHERE workspace_id = :workspace AND client_reference = :reference";
     }
     match (filter.device, filter.status) {
         (Some(_), _) => {
@@ -107,6 +116,7 @@ pub(in crate::data) fn rows_of(
         ":status": filter.status.map(MessageStatus::number),
         ":direction": filter.direction.map(direction_column),
         ":chat": filter.chat.as_ref().map(ToString::to_string),
+        ":reference": filter.client_reference.as_ref().map(ClientReference::as_str),
         ":from": filter.from.map(Timestamp::as_millis),
         ":until": filter.until.map(Timestamp::as_millis),
         ":before": before,
@@ -139,6 +149,7 @@ fn page_sql(filter: &MessageFilter) -> String {
              AND (:status IS NULL OR status = :status)
              AND (:direction IS NULL OR direction = :direction)
              AND (:chat IS NULL OR chat = :chat)
+             AND (:reference IS NULL OR client_reference = :reference)
              AND (:from IS NULL OR created_at >= :from)
              AND (:until IS NULL OR created_at < :until)
          ORDER BY seq DESC LIMIT :limit"
@@ -205,6 +216,7 @@ fn last_examined(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT seq FROM {range} AND seq < :before AND (:device IS NULL OR device_id = :device)
              AND (:batch IS NULL OR batch_id = :batch)
+             AND (:reference IS NULL OR client_reference = :reference)
          ORDER BY seq DESC LIMIT 1 OFFSET :examined"
     ))?;
     Ok(statement
@@ -213,6 +225,7 @@ fn last_examined(
                 ":workspace": workspace.to_bytes(),
                 ":device": filter.device.map(DeviceId::to_bytes),
                 ":batch": filter.batch.map(BatchId::to_bytes),
+                ":reference": filter.client_reference.as_ref().map(ClientReference::as_str),
                 ":before": before,
                 ":examined": MOST_EXAMINED,
             },
@@ -321,6 +334,7 @@ fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError
         stanza: StanzaId::from(row.get::<_, String>(9)?),
         content: content(row, 10)?,
         metadata: row.get(11)?,
+        client_reference: optional_reference(row, 20)?,
         scheduled_for: optional_time(row, 12)?,
         paced,
         parked,

@@ -119,6 +119,7 @@ impl Fixture {
             },
             stanza: StanzaId::from(format!("OUT{number}")),
             metadata: None,
+            client_reference: None,
             scheduled_for: None,
             queue_if_disconnected: false,
         }
