@@ -7,6 +7,8 @@ use postern_domain::{
     TimelineEntry, Timestamp, WorkspaceId,
 };
 
+use super::words::TextQuery;
+
 /// An API key to be stored. The secret itself never reaches the store.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
@@ -318,6 +320,8 @@ pub struct MessageFilter {
     pub chat: Option<Address>,
     /// Only those that the caller calls so.
     pub client_reference: Option<ClientReference>,
+    /// Only those with these words in their text. A message can be found a moment after it was stored.
+    pub text: Option<TextQuery>,
     /// Only those that are parked.
     pub parked: bool,
     /// Only those created at or after.

@@ -6,7 +6,7 @@ use super::*;
 
 impl Fixture {
     /// The whole list, read in pages of two.
-    async fn list(&self, filter: &MessageFilter) -> Vec<String> {
+    pub(super) async fn list(&self, filter: &MessageFilter) -> Vec<String> {
         let mut stanzas = Vec::new();
         let mut start = None;
         loop {

@@ -10,6 +10,7 @@ mod model;
 mod parked;
 mod receive;
 mod record;
+mod search;
 mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
