@@ -6,8 +6,8 @@ use std::str::FromStr;
 use prost::Message as _;
 
 use crate::{
-    Address, Content, DeviceId, DeviceReason, DeviceState, EventId, FailureCode, Lid, MessageId,
-    MessageStatus, Timestamp, WorkspaceId, proto,
+    Address, ClientReference, Content, DeviceId, DeviceReason, DeviceState, EventId, FailureCode, Lid,
+    MessageId, MessageStatus, Timestamp, WorkspaceId, proto,
 };
 
 /// What kind of change an event tells of. The numbers are stored; they are never reused.
@@ -166,6 +166,8 @@ pub enum EventPayload {
         status: MessageStatus,
         /// Why, when it failed.
         failure: Option<(FailureCode, String)>,
+        /// What the caller calls the message.
+        client_reference: Option<ClientReference>,
     },
     /// A message came in.
     Received {
@@ -220,6 +222,7 @@ impl EventPayload {
                 to,
                 status,
                 failure,
+                client_reference,
             } => {
                 let (error_code, error_message) =
                     failure.as_ref().map_or_else(Default::default, |(code, text)| {
@@ -231,6 +234,10 @@ impl EventPayload {
                     status: u32::from(status.number()),
                     error_code,
                     error_message,
+                    client_reference: client_reference
+                        .as_ref()
+                        .map(ClientReference::to_string)
+                        .unwrap_or_default(),
                 })
             }
             Self::Received {
@@ -286,6 +293,7 @@ impl EventPayload {
                     .into_iter()
                     .find(|code| code.name() == changed.error_code)
                     .map(|code| (code, changed.error_message)),
+                client_reference: changed.client_reference.parse().ok(),
             },
             Payload::MessageReceived(received) => Self::Received {
                 message: received
@@ -329,6 +337,7 @@ mod tests {
                 to: to.clone(),
                 status: MessageStatus::Failed,
                 failure: Some((FailureCode::Expired, "too old".to_owned())),
+                client_reference: "order-1234".parse().ok(),
             },
             EventPayload::Received {
                 message: MessageId::generate(),

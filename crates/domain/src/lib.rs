@@ -13,6 +13,7 @@ pub mod message;
 pub mod pacing;
 pub mod port;
 pub mod proto;
+pub mod reference;
 pub mod session;
 pub mod stanza;
 pub mod time;
@@ -26,5 +27,6 @@ pub use ids::{
 };
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
 pub use pacing::{Pacing, QuietHours};
+pub use reference::{ClientReference, ReferenceError};
 pub use stanza::StanzaId;
 pub use time::Timestamp;

@@ -29,6 +29,7 @@ mod context;
 mod dispatch;
 mod ending;
 mod inbox;
+mod indexer;
 mod pace;
 mod pairing;
 mod removal;
@@ -90,6 +91,7 @@ impl Sessions {
         // Handles are not needed: panics are logged by `Tasks`, and `stop` waits for all of them.
         drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context))));
         drop(tasks.spawn("sweeper", timetable::forget(Arc::clone(&context))));
+        drop(tasks.spawn("indexer", indexer::run(Arc::clone(&context))));
         drop(tasks.spawn("session supervisor", supervisor::run(context, tasks.clone())));
         Self { tasks, stop }
     }

@@ -73,7 +73,7 @@ impl QueryFields {
             .ok()
     }
 
-    /// An id.
+    /// An id, or another word with rules of its own.
     pub(crate) fn id<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
         self.take(name, str::parse)
     }

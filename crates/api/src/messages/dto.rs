@@ -104,6 +104,9 @@ pub(crate) struct Message {
     /// WhatsApp's own id of it, the same on every attempt.
     #[schema(example = "3EB0A1B2C3D4E5F6A7B8C9")]
     stanza_id: String,
+    /// What you call it, as it was sent with the message.
+    #[schema(required, example = "order-1234")]
+    client_reference: Option<String>,
     /// Your JSON object, as it was sent with the message.
     #[schema(required, value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
@@ -226,6 +229,7 @@ impl Message {
             from_lid: message.sender_lid.map(|lid| lid.to_string()),
             push_name: message.push_name,
             stanza_id: message.stanza.to_string(),
+            client_reference: message.client_reference.map(|reference| reference.to_string()),
             // It was a JSON object when it was accepted; what is not JSON any more is left out.
             metadata: message.metadata.and_then(|text| RawValue::from_string(text).ok()),
             scheduled_for: message.scheduled_for.map(Timestamp::to_rfc3339),

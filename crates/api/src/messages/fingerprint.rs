@@ -1,7 +1,8 @@
 //! What makes two requests with one idempotency key the same request.
 //!
 //! The fingerprint covers what was understood, not how it was written: whitespace, the order of keys,
-//! `+1555…` or `1555…`, and a default left out or spelled out make no difference.
+//! `+1555…` or `1555…`, and a default left out or spelled out make no difference. What a later release has added is
+//! covered only where it is there: a request is repeated across an upgrade with the fingerprint it had.
 
 use postern_domain::Content;
 use serde_json::Value;
@@ -61,6 +62,11 @@ fn put_message(digest: &mut Sha256, message: &Checked) {
         None => put(digest, b""),
     }
     digest.update([message.if_disconnected as u8]);
+    if let Some(reference) = &message.client_reference {
+        // Told from the 0 or 1 that the next message of a batch begins with.
+        digest.update([2]);
+        put(digest, reference.as_str().as_bytes());
+    }
 }
 
 /// With its length before it, so that no two lists of parts give the same bytes.

@@ -28,6 +28,8 @@ impl FromQuery for ListMessages {
                 status: fields.one_of("status", &statuses),
                 direction: fields.one_of("direction", &directions),
                 chat: fields.address("to"),
+                client_reference: fields.id("clientReference"),
+                text: fields.id("q"),
                 parked: fields.flag("parked"),
                 from: fields.time("createdAfter"),
                 until: fields.time("createdBefore"),
@@ -61,6 +63,19 @@ pub(crate) struct ListMessagesParams {
     /// directions, unless `direction` says otherwise.
     #[param(example = "+15551234567")]
     to: Option<String>,
+    /// Only messages that were sent with exactly this `clientReference`.
+    #[param(
+        rename = "clientReference",
+        example = "order-1234",
+        min_length = 1,
+        max_length = 255
+    )]
+    client_reference: Option<String>,
+    /// Only messages with all of these words in their text, the last of them as the beginning of a word; in any order,
+    /// whatever their case and the accents of Latin letters. Plain words: nothing in it has a special meaning. Messages
+    /// can be found about a second after they were accepted or received.
+    #[param(example = "order ship", min_length = 1, max_length = 200)]
+    q: Option<String>,
     /// `true`: only messages that are parked, waiting to be released or canceled.
     #[param(default = false)]
     parked: Option<bool>,
@@ -79,8 +94,9 @@ pub(crate) struct ListMessagesParams {
 
 /// List messages
 ///
-/// Newest first, without timelines. What came in is listed by `?direction=inbound`. Send the same filters with
-/// every page; messages that arrive meanwhile do not shift the pages.
+/// Newest first, without timelines. What came in is listed by `?direction=inbound`. All filters can be combined. Send the
+/// same ones with every page; messages that arrive meanwhile do not shift the pages. A page that looked for something
+/// rare may have few messages or none although there are more: go on until `nextCursor` is `null`.
 #[utoipa::path(
     get, path = "/v1/messages", tag = "Messages", operation_id = "listMessages",
     params(ListMessagesParams),

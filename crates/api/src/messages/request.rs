@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use postern_domain::{Address, Content, DeviceId, IdError, MessageId, StanzaId, Timestamp, WorkspaceId};
+use postern_domain::{
+    Address, ClientReference, Content, DeviceId, IdError, MessageId, StanzaId, Timestamp, WorkspaceId,
+};
 use postern_store::NewMessage;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,6 +27,7 @@ const MAX_METADATA: usize = 4096;
     "to": "+15551234567",
     "type": "text",
     "text": { "body": "Your order 1234 is on its way." },
+    "clientReference": "order-1234",
     "metadata": { "orderId": "1234" },
 }))]
 pub(crate) struct SendMessage {
@@ -41,6 +44,10 @@ pub(crate) struct SendMessage {
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
     send_at: Option<String>,
+    /// What you call the message, e.g. the number of an order: 1 to 255 printable ASCII characters. Comes back when the
+    /// message is read and in its events; `GET /v1/messages?clientReference=` finds it. Any number may have the same.
+    #[schema(min_length = 1, max_length = 255)]
+    client_reference: Option<String>,
     /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
@@ -113,6 +120,7 @@ pub(super) struct Draft {
     pub(super) kind: MessageType,
     pub(super) text: Option<Object<TextContent>>,
     pub(super) send_at: Option<String>,
+    pub(super) client_reference: Option<String>,
     pub(super) metadata: Option<Map<String, Value>>,
     pub(super) if_disconnected: IfDisconnected,
 }
@@ -123,6 +131,7 @@ pub(super) struct Checked {
     pub(super) to: Address,
     pub(super) content: Content,
     pub(super) send_at: Option<Timestamp>,
+    pub(super) client_reference: Option<ClientReference>,
     pub(super) metadata: Option<Map<String, Value>>,
     pub(super) if_disconnected: IfDisconnected,
 }
@@ -144,6 +153,7 @@ impl SendMessage {
             kind: self.kind,
             text: self.text,
             send_at: self.send_at,
+            client_reference: self.client_reference,
             metadata: self.metadata,
             if_disconnected: self.if_disconnected,
         };
@@ -163,16 +173,21 @@ impl Draft {
         let content = content(self.kind, self.text.map(|Object(text)| text)).map_err(|why| errors.push(why));
         let send_at = self.send_at.as_deref().map(time).transpose();
         let send_at = send_at.map_err(|why| refuse(&mut errors, "sendAt", &why));
+        let reference = self.client_reference.as_deref().map(str::parse).transpose();
+        let reference = reference.map_err(|why| refuse(&mut errors, "clientReference", &why));
         let metadata = checked_metadata(self.metadata).map_err(|why| refuse(&mut errors, "metadata", &why));
-        match (device, to, content, send_at, metadata) {
-            (Ok(device), Ok(to), Ok(content), Ok(send_at), Ok(metadata)) => Ok(Checked {
-                device,
-                to,
-                content,
-                send_at,
-                metadata,
-                if_disconnected: self.if_disconnected,
-            }),
+        match (device, to, content, send_at, reference, metadata) {
+            (Ok(device), Ok(to), Ok(content), Ok(send_at), Ok(client_reference), Ok(metadata)) => {
+                Ok(Checked {
+                    device,
+                    to,
+                    content,
+                    send_at,
+                    client_reference,
+                    metadata,
+                    if_disconnected: self.if_disconnected,
+                })
+            }
             _ => Err(errors),
         }
     }
@@ -243,6 +258,7 @@ impl Checked {
             to: self.to,
             content: self.content,
             stanza: StanzaId::generate(),
+            client_reference: self.client_reference,
             metadata: self.metadata.map(|metadata| Value::Object(metadata).to_string()),
             scheduled_for: self.send_at,
             queue_if_disconnected: self.if_disconnected == IfDisconnected::Queue,

@@ -15,6 +15,7 @@ async fn a_bad_message_names_its_field() {
     let device = api.connected_device().await.to_string();
     let long = format!(r#""body":"{}""#, "x".repeat(4_097));
     let heavy = format!(r#""type":"text","metadata":{{"x":"{}"}}"#, "x".repeat(4_096));
+    let wordy = format!(r#""type":"text","clientReference":"{}""#, "x".repeat(256));
     let cases: &[(&str, &str, &[&str])] = &[
         // Missing, unknown, twice.
         (r#""deviceId":"DEVICE","#, "", &["deviceId"]),
@@ -54,6 +55,11 @@ async fn a_bad_message_names_its_field() {
         (r#""type":"text""#, r#""type":"text","dryRun":"yes""#, &["dryRun"]),
         (
             r#""type":"text""#,
+            r#""type":"text","clientReference":7"#,
+            &["clientReference"],
+        ),
+        (
+            r#""type":"text""#,
             r#""type":"text","sendAt":1796126400"#,
             &["sendAt"],
         ),
@@ -91,6 +97,22 @@ async fn a_bad_message_names_its_field() {
             &["sendAt"],
         ),
         (r#""type":"text""#, &heavy, &["metadata"]),
+        (
+            r#""type":"text""#,
+            r#""type":"text","clientReference":"""#,
+            &["clientReference"],
+        ),
+        (
+            r#""type":"text""#,
+            r#""type":"text","clientReference":"naïve""#,
+            &["clientReference"],
+        ),
+        (
+            r#""type":"text""#,
+            r#""type":"text","clientReference":"a\nb""#,
+            &["clientReference"],
+        ),
+        (r#""type":"text""#, &wordy, &["clientReference"]),
         // More than one at once.
         (
             r#""to":"+15551234567","type":"text","text":{"body":"hi"}"#,
@@ -308,6 +330,13 @@ async fn a_bad_query_parameter_is_named() {
         ("/v1/messages?direction=sideways", &["direction"]),
         ("/v1/messages?deviceId=x", &["deviceId"]),
         ("/v1/messages?to=x", &["to"]),
+        ("/v1/messages?clientReference=", &["clientReference"]),
+        ("/v1/messages?clientReference=a%00b", &["clientReference"]),
+        ("/v1/messages?clientReference=%C3%A9", &["clientReference"]),
+        ("/v1/messages?q=", &["q"]),
+        ("/v1/messages?q=%20%22*%22", &["q"]),
+        ("/v1/messages?q=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q", &["q"]),
+        (&format!("/v1/messages?q={}", "x".repeat(201)), &["q"]),
         ("/v1/messages?createdAfter=yesterday", &["createdAfter"]),
         ("/v1/messages?createdBefore=2026-12-01", &["createdBefore"]),
         ("/v1/messages?colour=red", &["colour"]),

@@ -90,6 +90,7 @@ async fn another_request_under_the_same_key_is_a_conflict() {
         change("to", json!("+15551234568")),
         change("deviceId", json!(other.to_string())),
         change("metadata", json!({})),
+        change("clientReference", json!("order-1")),
         change("ifDisconnected", json!("queue")),
         change("sendAt", json!("2026-11-30T09:00:00Z")),
     ] {

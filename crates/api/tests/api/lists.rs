@@ -141,8 +141,65 @@ async fn every_filter_filters() {
         let found = ids(&api, &format!("/v1/messages?{query}")).await;
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
+    let mut named = text_to(one, "again");
+    named["clientReference"] = json!("order 1+1");
+    let sent = api
+        .post("/v1/messages", &named)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    for (query, expected) in [
+        ("clientReference=order%201%2B1", vec![&sent["id"]]),
+        ("clientReference=order+1%2B1&status=queued", vec![&sent["id"]]),
+        ("clientReference=order+1%2B1&status=failed", vec![]),
+        ("clientReference=order", vec![]),
+        ("clientReference=ORDER%201%2B1", vec![]),
+    ] {
+        let found = ids(&api, &format!("/v1/messages?{query}")).await;
+        assert_eq!(json!(found), json!(expected), "{query}");
+    }
     let group = ids(&api, "/v1/messages?to=120363021033254949@g.us").await;
     assert_eq!(group.len(), 2, "both directions");
+}
+
+#[tokio::test]
+async fn words_find_messages_of_both_directions_page_by_page() {
+    let api = TestApi::start().await;
+    let device = api.connected_device().await;
+    let body = "Where is my order?".to_owned();
+    receive(&api, device, "IN1", Content::Text { body }).await;
+    for text in ["Your order ships today", "Hello", "ORDER 17: déjà shipped"] {
+        let sent = api.post("/v1/messages", &text_to(device, text)).await;
+        sent.expect(StatusCode::ACCEPTED);
+    }
+    while api.store.index_messages().await.expect("indexed") {}
+    let texts = async |path: String| {
+        let list = api.get(&path).await.expect(StatusCode::OK);
+        let rows = list["data"].as_array().expect("rows").iter();
+        let texts: Vec<_> = rows.map(|row| row["text"]["body"].clone()).collect();
+        (json!(texts), list["nextCursor"].as_str().map(str::to_owned))
+    };
+    for (query, expected) in [
+        (
+            "order+ship",
+            json!(["ORDER 17: déjà shipped", "Your order ships today"]),
+        ),
+        ("order&direction=inbound", json!(["Where is my order?"])),
+        ("deja", json!(["ORDER 17: déjà shipped"])),
+        ("17:order", json!([])),
+        ("%22order%22+OR+hello", json!([])),
+        (&format!("order&deviceId={}", DeviceId::generate()), json!([])),
+    ] {
+        assert_eq!(
+            texts(format!("/v1/messages?q={query}")).await,
+            (expected, None),
+            "{query}"
+        );
+    }
+    let (first, cursor) = texts("/v1/messages?q=order&limit=2".to_owned()).await;
+    let cursor = cursor.expect("a cursor");
+    let (second, end) = texts(format!("/v1/messages?q=order&limit=2&cursor={cursor}")).await;
+    assert_eq!(first, json!(["ORDER 17: déjà shipped", "Your order ships today"]));
+    assert_eq!((second, end), (json!(["Where is my order?"]), None));
 }
 
 #[tokio::test]
@@ -179,6 +236,7 @@ async fn what_came_in_says_from_whom_and_where() {
         ("pushName", json!("Grace")),
         ("to", Value::Null),
         ("stanzaId", json!("IN1")),
+        ("clientReference", Value::Null),
         ("metadata", Value::Null),
     ] {
         assert_eq!(text[field], value, "{field}");

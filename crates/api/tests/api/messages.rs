@@ -35,6 +35,7 @@ async fn an_accepted_message_reads_back_with_its_timeline() {
     let mut outbox = api.wakes.outbox.listen(device);
     let mut request = text_to(device, "hello");
     request["to"] = json!("15551234567@s.whatsapp.net");
+    request["clientReference"] = json!("order 1234/2");
     request["metadata"] = json!({ "orderId": "1234", "nested": { "z": 1, "a": [true, null] } });
 
     let accepted = api
@@ -61,6 +62,7 @@ async fn an_accepted_message_reads_back_with_its_timeline() {
             "id": "…", "deviceId": "…", "batchId": null, "direction": "outbound", "status": "queued", "type": "text",
             "text": { "body": "hello" }, "unsupported": null, "chat": "+15551234567", "to": "+15551234567",
             "from": null, "fromLid": null, "pushName": null, "stanzaId": "…",
+            "clientReference": "order 1234/2",
             "metadata": { "orderId": "1234", "nested": { "z": 1, "a": [true, null] } },
             "scheduledFor": null, "reason": null, "expectedAt": null, "parked": null, "error": null, "attempts": 0, "createdAt": "…", "updatedAt": "…",
             "timeline": [{ "status": "queued", "at": "…" }],

@@ -10,7 +10,10 @@ use crate::harness::{TestApi, batch_of, text_to};
 async fn another_workspaces_objects_do_not_exist() {
     let mut api = TestApi::start().await;
     let device = api.connected_device().await;
-    let sent = api.post("/v1/messages", &text_to(device, "mine")).await;
+    let mut body = text_to(device, "mine");
+    body["clientReference"] = json!("mine");
+    let sent = api.post("/v1/messages", &body).await;
+    api.store.index_messages().await.expect("indexed");
     let message = sent.expect(StatusCode::ACCEPTED)["id"]
         .as_str()
         .expect("an id")
@@ -79,6 +82,8 @@ async fn another_workspaces_objects_do_not_exist() {
         "/v1/messages",
         &format!("/v1/messages?batchId={batch}"),
         &format!("/v1/messages?deviceId={device}"),
+        "/v1/messages?q=mine",
+        "/v1/messages?clientReference=mine",
         "/v1/devices",
     ] {
         let list = api.call_as(&stranger, Method::GET, path).send().await;
@@ -97,14 +102,16 @@ async fn another_workspaces_objects_do_not_exist() {
         (&shown["intent"], &shown["state"]),
         (&json!("linked"), &json!("connected"))
     );
-    let list = api.get("/v1/messages").await.expect(StatusCode::OK);
-    assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
-    let list = api.get("/v1/messages?status=queued").await.expect(StatusCode::OK);
-    assert_eq!(
-        list["data"].as_array().map(Vec::len),
-        Some(2),
-        "nothing was canceled"
-    );
+    for (path, count) in [
+        ("/v1/messages", 2),
+        ("/v1/messages?q=mine", 1),
+        ("/v1/messages?clientReference=mine", 1),
+        // Nothing was canceled.
+        ("/v1/messages?status=queued", 2),
+    ] {
+        let list = api.get(path).await.expect(StatusCode::OK);
+        assert_eq!(list["data"].as_array().map(Vec::len), Some(count), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -189,6 +189,7 @@ impl Gateway {
             },
             stanza: stanza.clone(),
             metadata: None,
+            client_reference: None,
             scheduled_for,
             queue_if_disconnected: true,
         };

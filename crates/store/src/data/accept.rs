@@ -132,5 +132,6 @@ pub(super) fn announced(message: &NewMessage, status: MessageStatus) -> EventPay
         to: message.to.clone(),
         status,
         failure: None,
+        client_reference: message.client_reference.clone(),
     }
 }

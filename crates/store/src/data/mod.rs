@@ -7,6 +7,8 @@
 //! stanza id: after its deadline, after a lost connection ([`Store::release_claims`]), after a restart.
 //! Messages may be accepted together ([`Store::accept_batch`]); from then on each goes its own way.
 //!
+//! Messages are found by their words through an index that is written behind them ([`Store::index_messages`]).
+//!
 //! Statuses only move forward, whoever reports what in which order: every change asks
 //! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
 //! transaction of the change, numbered without gaps for its device.
@@ -16,6 +18,7 @@ mod batches;
 mod claim;
 mod devices;
 mod forget;
+mod index;
 mod observe;
 mod parked;
 mod receive;
@@ -27,8 +30,10 @@ mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use records::*;
 pub use revise::MoveError;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
+pub use words::{TextQuery, TextQueryError};

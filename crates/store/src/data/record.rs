@@ -114,6 +114,7 @@ impl Change<'_> {
                 to: address(&known.chat)?,
                 status,
                 failure: failure.cloned(),
+                client_reference: known.client_reference.clone(),
             };
             events::append(self.tx, self.device, kind, &payload, self.now)?;
         }

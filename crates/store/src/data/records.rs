@@ -2,10 +2,12 @@
 
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::{
-    Account, Address, ApiKeyId, BatchId, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
-    FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
+    Account, Address, ApiKeyId, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus,
+    Direction, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
     TimelineEntry, Timestamp, WorkspaceId,
 };
+
+use super::words::TextQuery;
 
 /// An API key to be stored. The secret itself never reaches the store.
 #[derive(Debug, Clone)]
@@ -152,6 +154,8 @@ pub struct NewMessage {
     pub stanza: StanzaId,
     /// The caller's JSON object, serialized.
     pub metadata: Option<String>,
+    /// What the caller calls it.
+    pub client_reference: Option<ClientReference>,
     /// Not before this time.
     pub scheduled_for: Option<Timestamp>,
     /// Accept although the device is unlinked or disconnected.
@@ -281,6 +285,8 @@ pub struct Message {
     pub content: Content,
     /// The caller's JSON object, serialized.
     pub metadata: Option<String>,
+    /// What the caller calls it.
+    pub client_reference: Option<ClientReference>,
     /// When it is to be sent.
     pub scheduled_for: Option<Timestamp>,
     /// When it is expected to leave, while pacing holds it back.
@@ -312,6 +318,10 @@ pub struct MessageFilter {
     pub direction: Option<Direction>,
     /// Only those of this chat.
     pub chat: Option<Address>,
+    /// Only those that the caller calls so.
+    pub client_reference: Option<ClientReference>,
+    /// Only those with these words in their text. A message can be found a moment after it was stored.
+    pub text: Option<TextQuery>,
     /// Only those that are parked.
     pub parked: bool,
     /// Only those created at or after.

@@ -33,6 +33,10 @@ pub(super) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V4__retries.sql"),
         ),
         (
+            "V5__search",
+            include_str!("../../../../migrations/postern/V5__search.sql"),
+        ),
+        (
             "V7__pacing",
             include_str!("../../../../migrations/postern/V7__pacing.sql"),
         ),

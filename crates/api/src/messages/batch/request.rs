@@ -19,7 +19,8 @@ use crate::messages::request::{Checked, Draft, IfDisconnected, MessageType, Text
 #[schema(example = json!({
     "deviceId": "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
     "messages": [
-        { "to": "+15551234567", "type": "text", "text": { "body": "Hi Ada, your order 1234 is on its way." } },
+        { "to": "+15551234567", "type": "text", "text": { "body": "Hi Ada, your order 1234 is on its way." },
+          "clientReference": "order-1234" },
         { "to": "+15557654321", "type": "text", "text": { "body": "Hi Grace, your order 1235 is on its way." } },
     ],
 }))]
@@ -58,6 +59,9 @@ pub(crate) struct BatchMessage {
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
     send_at: Option<String>,
+    /// What you call the message: 1 to 255 printable ASCII characters; comes back when the message is read and in its events.
+    #[schema(min_length = 1, max_length = 255)]
+    client_reference: Option<String>,
     /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
@@ -145,6 +149,7 @@ impl BatchMessage {
             kind: self.kind,
             text: self.text,
             send_at: self.send_at,
+            client_reference: self.client_reference,
             metadata: self.metadata,
             if_disconnected: self.if_disconnected.unwrap_or(if_disconnected),
         }

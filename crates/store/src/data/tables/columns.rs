@@ -1,6 +1,6 @@
 //! How values of the domain lie in columns, and what is said when a column holds something else.
 
-use postern_domain::{Address, Lid, PhoneNumber, Timestamp};
+use postern_domain::{Address, ClientReference, Lid, PhoneNumber, Timestamp};
 use rusqlite::Row;
 
 use crate::StoreError;
@@ -41,6 +41,20 @@ pub(super) fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<Times
 /// An address in its canonical text.
 pub(in crate::data) fn address(text: &str) -> Result<Address, StoreError> {
     Address::from_canonical(text).map_err(|_not_canonical| unreadable("a stored address"))
+}
+
+/// A caller's reference that may be missing.
+pub(super) fn optional_reference(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<Option<ClientReference>, StoreError> {
+    let text = row
+        .get_ref(column)?
+        .as_str_or_null()
+        .map_err(|_not_text| unreadable("a stored reference"))?;
+    text.map(str::parse)
+        .transpose()
+        .map_err(|_not_a_reference| unreadable("a stored reference"))
 }
 
 /// A phone number; 15 digits always fit.

@@ -2,19 +2,21 @@
 //!
 //! A list is read backwards along an index of its device or workspace. Filters are applied on the way, and
 //! the way is bounded: a page that has looked at [`MOST_EXAMINED`] rows ends there, however few it found,
-//! and says where the next one starts.
+//! and says where the next one starts. Where words are looked for, their index is read instead, and each row it leads to
+//! is asked whether it passes the other filters.
 
 use postern_domain::{
-    BatchId, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason, StanzaId, Timestamp,
-    WorkspaceId,
+    BatchId, ClientReference, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason,
+    StanzaId, Timestamp, WorkspaceId,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, named_params};
 
-use super::columns::{address, id, number, optional_lid, optional_time, place, rows, time, unreadable};
+use super::columns::{
+    address, id, number, optional_lid, optional_reference, optional_time, place, rows, time, unreadable,
+};
 use super::devices::{self, park_reason};
 use super::messages::{INBOUND, OUTBOUND, content};
-use super::outbox;
-use super::timeline;
+use super::{outbox, search, timeline};
 use crate::StoreError;
 use crate::data::records::{Message, MessageFilter, Page, PageStart};
 
@@ -24,10 +26,24 @@ const MOST_EXAMINED: i64 = 10_000;
 /// How far creation times may disagree with the order of acceptance: requests queue up, and clocks are set.
 const DISORDER_MS: i64 = 3_600_000;
 
-const SELECT: &str = "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
-    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline, batch_id FROM";
+const SELECT: &str =
+    "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
+    content, metadata, scheduled_for, failure_code, failure_text, attempts, created_at, updated_at, timeline,
+    batch_id, client_reference FROM";
+
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
+    if filter.text.is_some() {
+        // One row at a time, which is not looked for in any index.
+        return match filter.parked {
+            false => "messages NOT INDEXED WHERE workspace_id = :workspace",
+            true => {
+                "messages NOT INDEXED WHERE workspace_id = :workspace AND EXISTS (
+                     SELECT 1 FROM outbox
+                     WHERE outbox.device_id = messages.device_id AND lane = 5 AND outbox.seq = messages.seq)"
+            }
+        };
+    }
     if filter.parked {
         // Few among many, and found by an index of their own.
         return "(SELECT messages.* FROM outbox INDEXED BY outbox_parked CROSS JOIN messages ON messages.seq = outbox.seq
@@ -35,6 +51,10 @@ fn range(filter: &MessageFilter) -> &'static str {
     }
     if filter.batch.is_some() {
         return "messages INDEXED BY messages_by_batch WHERE workspace_id = :workspace AND batch_id = :batch";
+    }
+    if filter.client_reference.is_some() {
+        return "messages INDEXED BY messages_by_reference
+                WHERE workspace_id = :workspace AND client_reference = :reference";
     }
     match (filter.device, filter.status) {
         (Some(_), _) => {
@@ -77,6 +97,9 @@ pub(in crate::data) fn page(
     let from = filter.from.map_or(Ok(0), |from| {
         first_since(connection, from.as_millis().saturating_sub(DISORDER_MS))
     })?;
+    if let Some(query) = &filter.text {
+        return search::page(connection, workspace, (filter, query), limit, (from, before));
+    }
     let floor = last_examined(connection, workspace, filter, before)?.filter(|floor| *floor > from);
     let mut page = rows_of(
         connection,
@@ -99,34 +122,67 @@ pub(in crate::data) fn rows_of(
     limit: usize,
     (least, before): (i64, i64),
 ) -> Result<Page<Message>, StoreError> {
-    let mut statement = connection.prepare_cached(&page_sql(filter))?;
-    let mut found = statement.query(named_params! {
-        ":workspace": workspace.to_bytes(),
-        ":device": filter.device.map(DeviceId::to_bytes),
-        ":batch": filter.batch.map(BatchId::to_bytes),
-        ":status": filter.status.map(MessageStatus::number),
-        ":direction": filter.direction.map(direction_column),
-        ":chat": filter.chat.as_ref().map(ToString::to_string),
-        ":from": filter.from.map(Timestamp::as_millis),
-        ":until": filter.until.map(Timestamp::as_millis),
-        ":before": before,
-        ":least": least,
-        ":limit": rows(limit.saturating_add(1)),
-    })?;
-    let mut page = Page {
-        rows: Vec::new(),
-        next: None,
-    };
-    let mut last = None;
-    while let Some(row) = found.next()? {
-        if page.rows.len() == limit {
-            page.next = last;
-            break;
-        }
-        last = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
-        page.rows.push(message(connection, row)?);
+    Sieve::new(connection, workspace, filter)?.rows(limit, (least, before))
+}
+
+/// What lets the rows pass that a list is to have.
+pub(in crate::data) struct Sieve<'a> {
+    connection: &'a Connection,
+    statement: CachedStatement<'a>,
+    workspace: WorkspaceId,
+    filter: &'a MessageFilter,
+}
+
+impl<'a> Sieve<'a> {
+    pub(in crate::data) fn new(
+        connection: &'a Connection,
+        workspace: WorkspaceId,
+        filter: &'a MessageFilter,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection,
+            statement: connection.prepare_cached(&page_sql(filter))?,
+            workspace,
+            filter,
+        })
     }
-    Ok(page)
+
+    /// The message at this place, if it passes.
+    pub(in crate::data) fn one(&mut self, seq: i64) -> Result<Option<Message>, StoreError> {
+        Ok(self.rows(1, (seq, seq + 1))?.rows.pop())
+    }
+
+    fn rows(&mut self, limit: usize, (least, before): (i64, i64)) -> Result<Page<Message>, StoreError> {
+        let filter = self.filter;
+        let mut found = self.statement.query(named_params! {
+            ":workspace": self.workspace.to_bytes(),
+            ":device": filter.device.map(DeviceId::to_bytes),
+            ":batch": filter.batch.map(BatchId::to_bytes),
+            ":status": filter.status.map(MessageStatus::number),
+            ":direction": filter.direction.map(direction_column),
+            ":chat": filter.chat.as_ref().map(ToString::to_string),
+            ":reference": filter.client_reference.as_ref().map(ClientReference::as_str),
+            ":from": filter.from.map(Timestamp::as_millis),
+            ":until": filter.until.map(Timestamp::as_millis),
+            ":before": before,
+            ":least": least,
+            ":limit": rows(limit.saturating_add(1)),
+        })?;
+        let mut page = Page {
+            rows: Vec::new(),
+            next: None,
+        };
+        let mut last = None;
+        while let Some(row) = found.next()? {
+            if page.rows.len() == limit {
+                page.next = last;
+                break;
+            }
+            last = Some(PageStart(row.get::<_, i64>(0)?.cast_unsigned()));
+            page.rows.push(message(self.connection, row)?);
+        }
+        Ok(page)
+    }
 }
 
 fn page_sql(filter: &MessageFilter) -> String {
@@ -139,6 +195,7 @@ fn page_sql(filter: &MessageFilter) -> String {
              AND (:status IS NULL OR status = :status)
              AND (:direction IS NULL OR direction = :direction)
              AND (:chat IS NULL OR chat = :chat)
+             AND (:reference IS NULL OR client_reference = :reference)
              AND (:from IS NULL OR created_at >= :from)
              AND (:until IS NULL OR created_at < :until)
          ORDER BY seq DESC LIMIT :limit"
@@ -171,10 +228,8 @@ pub(in crate::data) fn sweep(
         next = seq.cast_unsigned() + 1;
         seen += 1;
     }
-    for seq in ended {
-        tx.prepare_cached("DELETE FROM messages WHERE seq = ?1")?
-            .execute([seq])?;
-    }
+    drop(found);
+    delete(tx, &ended)?;
     Ok((seen == limit && next > 0).then_some(next))
 }
 
@@ -184,14 +239,22 @@ pub(in crate::data) fn delete_some(
     device: DeviceId,
     limit: usize,
 ) -> Result<bool, StoreError> {
-    let deleted = tx
-        .prepare_cached(
-            "DELETE FROM messages WHERE seq IN (
-                 SELECT seq FROM messages INDEXED BY messages_by_device
-                 WHERE workspace_id = (SELECT workspace_id FROM devices WHERE id = ?1) AND device_id = ?1 LIMIT ?2)",
-        )?
-        .execute((device.to_bytes(), rows(limit)))?;
-    Ok(deleted > 0)
+    let mut statement = tx.prepare_cached(
+        "SELECT seq FROM messages INDEXED BY messages_by_device
+         WHERE workspace_id = (SELECT workspace_id FROM devices WHERE id = ?1) AND device_id = ?1 LIMIT ?2",
+    )?;
+    let found = statement.query_map((device.to_bytes(), rows(limit)), |row| row.get(0))?;
+    let first = found.collect::<Result<Vec<_>, _>>()?;
+    delete(tx, &first)?;
+    Ok(!first.is_empty())
+}
+
+fn delete(tx: &Connection, seqs: &[i64]) -> Result<(), StoreError> {
+    for seq in seqs {
+        tx.prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    search::forget(tx, seqs)
 }
 
 /// The last row before `before` that a page may look at; `None` when it may look at all that are left.
@@ -205,6 +268,7 @@ fn last_examined(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT seq FROM {range} AND seq < :before AND (:device IS NULL OR device_id = :device)
              AND (:batch IS NULL OR batch_id = :batch)
+             AND (:reference IS NULL OR client_reference = :reference)
          ORDER BY seq DESC LIMIT 1 OFFSET :examined"
     ))?;
     Ok(statement
@@ -213,6 +277,7 @@ fn last_examined(
                 ":workspace": workspace.to_bytes(),
                 ":device": filter.device.map(DeviceId::to_bytes),
                 ":batch": filter.batch.map(BatchId::to_bytes),
+                ":reference": filter.client_reference.as_ref().map(ClientReference::as_str),
                 ":before": before,
                 ":examined": MOST_EXAMINED,
             },
@@ -321,6 +386,7 @@ fn message(connection: &Connection, row: &Row<'_>) -> Result<Message, StoreError
         stanza: StanzaId::from(row.get::<_, String>(9)?),
         content: content(row, 10)?,
         metadata: row.get(11)?,
+        client_reference: optional_reference(row, 20)?,
         scheduled_for: optional_time(row, 12)?,
         paced,
         parked,

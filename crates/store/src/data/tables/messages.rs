@@ -2,11 +2,12 @@
 
 use postern_domain::port::Inbound;
 use postern_domain::{
-    BatchId, Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp, WorkspaceId,
+    BatchId, ClientReference, Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp,
+    WorkspaceId,
 };
 use rusqlite::{Connection, Row};
 
-use super::columns::{address, id, lid_column, number, rows, time, unreadable};
+use super::columns::{address, id, lid_column, number, optional_reference, rows, time, unreadable};
 use super::timeline;
 use crate::StoreError;
 use crate::data::records::{Claimed, NewMessage};
@@ -22,6 +23,7 @@ pub(in crate::data) struct Known {
     pub(in crate::data) id: MessageId,
     pub(in crate::data) chat: String,
     pub(in crate::data) status: MessageStatus,
+    pub(in crate::data) client_reference: Option<ClientReference>,
 }
 
 /// Stores an accepted message; answers its place in the order of acceptance.
@@ -36,8 +38,9 @@ pub(in crate::data) fn insert_outbound(
 ) -> Result<i64, StoreError> {
     tx.prepare_cached(
         "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id, content,
-                               metadata, scheduled_for, timeline, created_at, updated_at, account, batch_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)",
+                               metadata, scheduled_for, timeline, created_at, updated_at, account, batch_id,
+                               client_reference)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14, ?15)",
     )?
     .execute((
         message.id.to_bytes(),
@@ -54,6 +57,7 @@ pub(in crate::data) fn insert_outbound(
         now.as_millis(),
         account,
         batch.map(BatchId::to_bytes),
+        message.client_reference.as_ref().map(ClientReference::as_str),
     ))?;
     Ok(tx.last_insert_rowid())
 }
@@ -99,7 +103,7 @@ pub(in crate::data) fn by_stanza(
     stanza: &StanzaId,
 ) -> Result<Option<Known>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status FROM messages
+        "SELECT seq, id, chat, status, client_reference FROM messages
          WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1",
     )?;
     let mut found = statement.query((device.to_bytes(), stanza.as_str()))?;
@@ -108,8 +112,8 @@ pub(in crate::data) fn by_stanza(
 
 /// The message at this place in the order of acceptance.
 pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Option<Known>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq, id, chat, status FROM messages WHERE seq = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT seq, id, chat, status, client_reference FROM messages WHERE seq = ?1")?;
     let mut found = statement.query([seq])?;
     found.next()?.map(known).transpose()
 }
@@ -122,13 +126,13 @@ pub(in crate::data) fn of_batch(
     limit: usize,
 ) -> Result<Vec<(DeviceId, Known)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status, device_id FROM messages INDEXED BY messages_by_batch
+        "SELECT seq, id, chat, status, client_reference, device_id FROM messages INDEXED BY messages_by_batch
          WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
     let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        messages.push((id(row, 4, DeviceId::from_bytes)?, known(row)?));
+        messages.push((id(row, 5, DeviceId::from_bytes)?, known(row)?));
     }
     Ok(messages)
 }
@@ -262,5 +266,6 @@ fn known(row: &Row<'_>) -> Result<Known, StoreError> {
         id: id(row, 1, MessageId::from_bytes)?,
         chat: row.get(2)?,
         status: number(row, 3, "a stored status", MessageStatus::from_number)?,
+        client_reference: optional_reference(row, 4)?,
     })
 }

@@ -10,5 +10,7 @@ pub(super) mod idempotency;
 pub(super) mod messages;
 pub(super) mod outbox;
 pub(super) mod recipients;
+pub(super) mod search;
+pub(super) mod shelves;
 pub(super) mod timeline;
 pub(super) mod workspaces;

@@ -35,6 +35,7 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
     let fixture = Fixture::new().await;
     let message = NewMessage {
         metadata: Some(r#"{"orderId":"1234"}"#.to_owned()),
+        client_reference: "order-1234".parse().ok(),
         ..fixture.message(1)
     };
     fixture.accept_this(&message, 10).await;
@@ -48,6 +49,7 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
         (&stored.content, &stored.stanza, &stored.metadata),
         (&message.content, &message.stanza, &message.metadata)
     );
+    assert_eq!(stored.client_reference, message.client_reference);
     assert_eq!((stored.created_at, stored.attempts), (at(10), 0));
     assert_eq!(fixture.steps(message.id).await, ["queued"]);
     assert!(fixture.next_due().await.is_some_and(|due| due <= 10));
@@ -70,6 +72,7 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
         to: message.to,
         status: MessageStatus::Queued,
         failure: None,
+        client_reference: message.client_reference,
     };
     assert_eq!(event.payload, expected);
 }

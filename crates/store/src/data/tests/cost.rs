@@ -75,6 +75,7 @@ impl Counted {
             },
             stanza: StanzaId::from(format!("OUT{}", self.accepted)),
             metadata: None,
+            client_reference: None,
             scheduled_for,
             queue_if_disconnected: true,
         };

@@ -6,7 +6,7 @@ use super::*;
 
 impl Fixture {
     /// The whole list, read in pages of two.
-    async fn list(&self, filter: &MessageFilter) -> Vec<String> {
+    pub(super) async fn list(&self, filter: &MessageFilter) -> Vec<String> {
         let mut stanzas = Vec::new();
         let mut start = None;
         loop {
@@ -45,10 +45,24 @@ async fn filters_narrow_the_list_and_pages_lose_nothing() {
         ..fixture.message(1)
     };
     fixture.accept_this(&elsewhere, 90).await;
+    for number in [6, 7] {
+        let named = NewMessage {
+            client_reference: "order-1".parse().ok(),
+            ..fixture.message(number)
+        };
+        fixture
+            .accept_this(&named, 90 + 10 * i64::try_from(number).expect("small"))
+            .await;
+    }
 
     let all = MessageFilter::default;
     let expectations = [
-        (all(), vec!["OUT5", "IN0", "OUT4", "OUT3", "OUT2", "OUT1", "OUT0"]),
+        (
+            all(),
+            vec![
+                "OUT7", "OUT6", "OUT5", "IN0", "OUT4", "OUT3", "OUT2", "OUT1", "OUT0",
+            ],
+        ),
         (
             MessageFilter {
                 device: Some(other),
@@ -69,7 +83,22 @@ async fn filters_narrow_the_list_and_pages_lose_nothing() {
                 status: Some(MessageStatus::Queued),
                 ..all()
             },
-            vec!["OUT4", "OUT3", "OUT2"],
+            vec!["OUT7", "OUT6", "OUT4", "OUT3", "OUT2"],
+        ),
+        (
+            MessageFilter {
+                client_reference: "order-1".parse().ok(),
+                ..all()
+            },
+            vec!["OUT7", "OUT6"],
+        ),
+        (
+            MessageFilter {
+                client_reference: "order-1".parse().ok(),
+                chat: Some(chat(6)),
+                ..all()
+            },
+            vec!["OUT6"],
         ),
         (
             MessageFilter {

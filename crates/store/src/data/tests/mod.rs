@@ -10,6 +10,7 @@ mod model;
 mod parked;
 mod receive;
 mod record;
+mod search;
 mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,6 +120,7 @@ impl Fixture {
             },
             stanza: StanzaId::from(format!("OUT{number}")),
             metadata: None,
+            client_reference: None,
             scheduled_for: None,
             queue_if_disconnected: false,
         }

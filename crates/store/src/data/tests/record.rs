@@ -108,7 +108,11 @@ async fn a_batch_is_recorded_in_order() {
 #[tokio::test]
 async fn a_failure_says_why_and_a_receipt_disproves_it() {
     let fixture = Fixture::new().await;
-    let message = fixture.accept(1, 10).await;
+    let message = NewMessage {
+        client_reference: "order-1234".parse().ok(),
+        ..fixture.message(1)
+    };
+    fixture.accept_this(&message, 10).await;
     fixture.claim(1, 20).await;
     fixture.record(failed("OUT0"), 30).await;
     let stored = fixture.stored(message.id).await;
@@ -128,7 +132,8 @@ async fn a_failure_says_why_and_a_receipt_disproves_it() {
             message: message.id,
             to: message.to,
             status: MessageStatus::Failed,
-            failure
+            failure,
+            client_reference: message.client_reference,
         }
     );
     assert_eq!(fixture.next_due().await, None);

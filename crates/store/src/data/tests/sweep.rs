@@ -13,7 +13,7 @@ impl Fixture {
         steps
     }
 
-    async fn count(&self, table: &'static str) -> i64 {
+    pub(super) async fn count(&self, table: &'static str) -> i64 {
         let count = move |connection: &rusqlite::Connection| -> Result<i64, crate::StoreError> {
             Ok(connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?)
         };
