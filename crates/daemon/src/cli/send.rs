@@ -24,8 +24,8 @@ The CSV file has a header line: each of its columns may stand in the template as
 are checked before the first one is sent.
 
 Stopped or crashed on the way? Run the same command again: it resumes, and no row is sent twice. A run is recognized by its \
---run name, or else by the content of the file, for 24 hours. Resume it with the same rows, template, device and batch \
-size: where they differ from what was sent, it ends with an error instead of sending twice. To send a file again on \
+--run name, or else by the content of the file, for 24 hours. Resume it with the same rows, template, device, batch size \
+and --queue: where they differ from what was sent, it ends with an error instead of sending twice. To send a file again on \
 purpose, give it another --run.
 
 Exit codes: 0 accepted, 1 failed, 2 wrong arguments, rows that cannot be sent, or no API key."
