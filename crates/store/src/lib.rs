@@ -1,9 +1,12 @@
 //! SQLite behind the words of the domain: the gateway's data and the Signal key store.
 
+mod backup;
 mod data;
+mod files;
 mod keys;
 mod sqlite;
 
+pub use backup::{Backup, BackupError, BackupFile, Manifest, Progress, Restore, Restored, RestoredKeys};
 pub use data::*;
 pub use keys::{KeyStore, KeyStoreOptions};
 pub use sqlite::{OpenError, StoreError};

@@ -28,5 +28,6 @@ mod tests;
 
 pub use records::*;
 pub use revise::MoveError;
+pub(crate) use store::SCHEMA;
 pub use store::{AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;

@@ -24,6 +24,7 @@ use postern_domain::DeviceId;
 use wacore::store::traits::Backend;
 
 use self::backend::DeviceKeys;
+pub(crate) use self::migrations::SCHEMA;
 use self::tables::devices;
 use crate::sqlite::{Database, OpenError, StoreError, Tuning};
 
@@ -68,7 +69,7 @@ impl KeyStore {
             readers: options.readers,
             ..Tuning::default()
         };
-        let database = Database::open(&options.path, &migrations::KEYS, &tuning)?;
+        let database = Database::open(&options.path, &SCHEMA, &tuning)?;
         Ok(Self {
             database: Arc::new(database),
         })

@@ -1,0 +1,87 @@
+//! Opens a file from beside the daemon that may be using it, and writes nothing to it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{OpenError, Schema, StoreError, open};
+
+/// A file that is only looked at, whoever is writing to it.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    pub(crate) connection: Connection,
+    path: PathBuf,
+}
+
+impl Beside {
+    /// Opens the file at `path`, which must exist.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or is not a database of this kind.
+    pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
+        open::assert_sqlite_version()?;
+        let missing = |source| OpenError::File {
+            path: path.to_owned(),
+            source,
+        };
+        std::fs::metadata(path).map_err(missing)?;
+        // The WAL and its index are still opened for writing, as SQLite needs them to take part.
+        let beside = Self {
+            connection: open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            path: path.to_owned(),
+        };
+        beside.configure().map_err(|error| beside.failed(error.into()))?;
+        open::refuse_other_files(&beside.connection, path, schema)?;
+        if beside.version()? == 0 {
+            return Err(OpenError::WrongFile {
+                path: path.to_owned(),
+                expected: schema.name,
+            });
+        }
+        Ok(beside)
+    }
+
+    fn configure(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "busy_timeout", 5_000)?;
+        self.connection.pragma_update(None, "cache_size", -16_384)?;
+        self.connection.pragma_update(None, "trusted_schema", false)
+    }
+
+    /// The version of the schema in the file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn version(&self) -> Result<i32, OpenError> {
+        open::applied_version(&self.connection).map_err(|error| self.failed(error))
+    }
+
+    /// What SQLite finds wrong with the file: nothing, or up to 100 sentences.
+    ///
+    /// # Errors
+    /// It could not even look.
+    pub(crate) fn defects(&self, depth: Depth) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare(match depth {
+            Depth::Pages => "PRAGMA quick_check",
+            Depth::Indexes => "PRAGMA integrity_check",
+        })?;
+        let said = statement.query_map([], |row| row.get(0))?;
+        let said = said.collect::<Result<Vec<String>, _>>()?;
+        Ok(said.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    fn failed(&self, error: StoreError) -> OpenError {
+        OpenError::Database {
+            path: self.path.clone(),
+            error,
+        }
+    }
+}
+
+/// How closely a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Every page and every row.
+    Pages,
+    /// Every entry of every index too. Takes several times as long.
+    Indexes,
+}
