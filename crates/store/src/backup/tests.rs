@@ -169,6 +169,7 @@ async fn a_backup_ends_although_somebody_always_writes_and_is_one_moment() {
         let taken = backup.take("1.2.3", NOW, &mut |progress| {
             if let Progress::Copying { done, all, .. } = progress {
                 steps.push((done, all));
+                assert!(steps.len() < 100, "it begins again and again");
                 during.push(runtime.block_on(accept(&store, workspace, device, "during".to_owned())));
             }
         });

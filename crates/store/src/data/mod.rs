@@ -11,6 +11,7 @@
 //! transaction of the change, numbered without gaps for its device.
 
 mod accept;
+mod checks;
 mod claim;
 mod devices;
 mod forget;
@@ -26,6 +27,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use checks::{CHECKS, links};
 pub use records::*;
 pub use revise::MoveError;
 pub(crate) use store::SCHEMA;
