@@ -143,7 +143,7 @@ pub(crate) const CHECKS: &[Rule] = &[
     },
     Rule {
         name: "event-numbers",
-        promise: "The events of a device are numbered without gaps up to the last one it counted.",
+        promise: "The events of a device are numbered without gaps, up to the number it has counted to.",
         find: Look(event_numbers),
     },
     Rule {
@@ -222,23 +222,28 @@ fn message_timelines(connection: &Connection, found: &mut Found) -> Result<(), S
     Ok(())
 }
 
-/// The first number may be any: events end with their time, the oldest first.
+/// The first number may be any: old events are forgotten, the oldest first. Those of removed devices are left as they are.
 fn event_numbers(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
-    let mut last: HashMap<[u8; 16], i64> = HashMap::new();
+    let mut last: HashMap<[u8; 16], (i64, Option<i64>)> = HashMap::new();
+    let mut statement = connection.prepare("SELECT id, event_seq FROM devices WHERE intent <> 3")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        last.insert(row.get(0)?, (row.get(1)?, None));
+    }
     let mut statement = connection.prepare("SELECT device_id, device_seq FROM events ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (device, number) = (row.get(0)?, row.get(1)?);
-        let before = last.insert(device, number);
-        if before.is_some_and(|before| number != before + 1) {
+        let (device, number): ([u8; 16], i64) = (row.get(0)?, row.get(1)?);
+        let Some((_, last)) = last.get_mut(&device) else {
+            continue;
+        };
+        if last.is_some_and(|last| number != last + 1) {
             found.add(|| format!("{}, event {number}", DeviceId::from_bytes(device)));
         }
+        *last = Some(number);
     }
-    let mut statement = connection.prepare("SELECT id, event_seq FROM devices ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (device, counted): ([u8; 16], i64) = (row.get(0)?, row.get(1)?);
-        if last.get(&device).is_some_and(|last| *last != counted) {
+    for (device, (counted, last)) in last {
+        if last.is_some_and(|last| last != counted) {
             found.add(|| format!("{}, event {counted}", DeviceId::from_bytes(device)));
         }
     }
