@@ -1,6 +1,7 @@
 //! The command line: what `postern --help` teaches.
 
 mod device;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ pub use self::device::{
     AddDevice, DaemonFlags, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice,
     ShowDevice, Wait,
 };
+pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -35,6 +37,7 @@ First steps:
   postern serve                the daemon for the real WhatsApp; prints its first API key once
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
+  postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -45,6 +48,12 @@ pub enum Command {
     Serve(Serve),
     /// Manage the devices of a running daemon: create them, link them, see how they are.
     Device(DeviceCommand),
+    /// Copy the data of a daemon, which may be running, to a folder.
+    Backup(BackupFlags),
+    /// Bring a backup back, while no daemon runs on the folder.
+    Restore(RestoreFlags),
+    /// Look whether the databases are whole and what is in them is consistent.
+    Check(CheckFlags),
     /// Show the whole way from QR code to read message, in a temporary folder, without a phone.
     #[cfg(feature = "sandbox")]
     Demo(Demo),

@@ -10,9 +10,11 @@ mod demo;
 mod device;
 mod keys;
 mod logging;
+mod print;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod serve;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,6 +67,9 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
     match command {
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
+        Command::Backup(flags) => upkeep::backup(flags, environment).await,
+        Command::Restore(flags) => upkeep::restore(flags, environment).await,
+        Command::Check(flags) => upkeep::check(flags, environment).await,
         #[cfg(feature = "sandbox")]
         Command::Demo(flags) => demo::command(flags).await,
         #[cfg(feature = "sandbox")]

@@ -56,7 +56,19 @@ impl TestDaemon {
         network: &TestSandbox,
         options: DaemonOptions,
     ) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir()?;
+        Self::start_in(postern, network, options, tempfile::tempdir()?).await
+    }
+
+    /// The same on a data folder that may hold something.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_in(
+        postern: &Postern,
+        network: &TestSandbox,
+        options: DaemonOptions,
+        data: TempDir,
+    ) -> anyhow::Result<Self> {
         let network = network.websocket_url().to_owned();
         let (running, http) = launch(postern, &options, &network, &data).await?;
         Ok(Self {

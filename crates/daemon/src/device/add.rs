@@ -2,8 +2,8 @@
 
 use super::client::Client;
 use super::pair;
-use super::print::print;
 use crate::cli::AddDevice;
+use crate::print::print;
 
 pub(super) async fn run(client: &Client, flags: AddDevice) -> anyhow::Result<()> {
     let device = client.create(flags.name.as_deref().unwrap_or_default()).await?;

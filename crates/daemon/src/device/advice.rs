@@ -3,7 +3,7 @@
 use postern_domain::{DeviceReason as Reason, DeviceState as State};
 
 use super::model::Device;
-use super::print::printable;
+use crate::print::printable;
 
 /// A device by its name and its id, e.g. `support (dev_…)`.
 pub(super) fn called(device: &Device) -> String {

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use serde::Deserialize;
 
-use super::print::printable;
+use crate::print::printable;
 
 /// The command cannot be run as it was given; exit code 2.
 #[derive(Debug, thiserror::Error)]

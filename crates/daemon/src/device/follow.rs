@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 use super::advice::{command, sentence, way_out};
 use super::client::Client;
 use super::model::Device;
-use super::print::print;
 use crate::cli::Wait;
+use crate::print::print;
 
 /// How often the daemon is asked.
 const POLL: Duration = Duration::from_millis(250);

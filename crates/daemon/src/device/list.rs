@@ -3,9 +3,9 @@
 use postern_runtime::{Clock as _, SystemClock};
 
 use super::client::Client;
-use super::print::print;
 use super::table::table;
 use crate::cli::ListDevices;
+use crate::print::print;
 
 pub(super) async fn run(client: &Client, flags: &ListDevices) -> anyhow::Result<()> {
     if flags.json {

@@ -15,7 +15,6 @@ mod logout;
 mod model;
 mod pair;
 mod pause;
-mod print;
 mod reconnect;
 mod remove;
 mod resume;

@@ -11,9 +11,9 @@ use super::advice::{command, sentence, way_out};
 use super::client::Client;
 use super::find;
 use super::model::{Code, Device};
-use super::print::printable;
 use super::screen::Screen;
 use crate::cli::PairDevice;
+use crate::print::printable;
 use crate::serve::asked_to_stop;
 
 /// How often the daemon is asked, and the countdown moves.

@@ -10,8 +10,8 @@ use super::client::Client;
 use super::failure::WrongUsage;
 use super::find;
 use super::model::Device;
-use super::print::print;
 use crate::cli::RemoveDevice;
+use crate::print::print;
 
 /// How often the daemon is asked.
 const POLL: Duration = Duration::from_millis(250);

@@ -7,9 +7,9 @@ use super::advice::way_out;
 use super::client::Client;
 use super::find;
 use super::model::{Account, Device};
-use super::print::{print, printable};
 use super::table::ago;
 use crate::cli::ShowDevice;
+use crate::print::{print, printable};
 
 pub(super) async fn run(client: &Client, flags: &ShowDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;

@@ -3,7 +3,7 @@
 use postern_domain::Timestamp;
 
 use super::model::Device;
-use super::print::printable;
+use crate::print::printable;
 
 const COLUMNS: usize = 6;
 const HEAD: [&str; COLUMNS] = ["ID", "NAME", "STATE", "REASON", "SINCE", "PHONE"];

@@ -37,7 +37,7 @@ pub enum BackupError {
     /// A database is damaged.
     #[error("{} is damaged: {first}", path.display())]
     Damaged {
-        /// The file, or the copy of it.
+        /// The file.
         path: PathBuf,
         /// The first of the defects.
         first: String,

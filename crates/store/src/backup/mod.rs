@@ -111,7 +111,7 @@ fn copied(
     })?;
     progress(Progress::Checking { file: name });
     let copy = Beside::open(&to, file.schema)?;
-    refuse_defects(&copy, &to, Depth::Pages)?;
+    refuse_defects(&copy, source.path(), Depth::Pages)?;
     BackupFile::of(name, copy.version()?, &to)
 }
 
@@ -126,12 +126,15 @@ fn open(folder: &Path, file: DataFile) -> Result<Beside, BackupError> {
     })
 }
 
+/// `path` is where the content of the file came from.
 fn refuse_defects(file: &Beside, path: &Path, depth: Depth) -> Result<(), BackupError> {
-    let defects = file.defects(depth).map_err(|error| OpenError::Database {
-        path: path.to_owned(),
-        error,
-    })?;
-    match defects.into_iter().next() {
+    let defects = file.defects(depth);
+    // A file that cannot even be looked through is damaged as well.
+    match defects
+        .unwrap_or_else(|error| vec![error.to_string()])
+        .into_iter()
+        .next()
+    {
         None => Ok(()),
         Some(first) => Err(BackupError::Damaged {
             path: path.to_owned(),

@@ -80,7 +80,11 @@ impl Restore {
         })
     }
 
-    fn manifest(&self) -> Result<Manifest, BackupError> {
+    /// What the backup holds.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be understood.
+    pub fn manifest(&self) -> Result<Manifest, BackupError> {
         folder::finish(&self.from)?;
         let path = self.from.join(MANIFEST);
         match Manifest::read(&path) {

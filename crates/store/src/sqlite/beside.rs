@@ -41,6 +41,11 @@ impl Beside {
         Ok(beside)
     }
 
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn configure(&self) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "busy_timeout", 5_000)?;
         self.connection.pragma_update(None, "cache_size", -16_384)?;

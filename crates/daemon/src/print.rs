@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write as _};
 ///
 /// # Errors
 /// It cannot be written.
-pub(super) fn print(text: &str) -> std::io::Result<()> {
+pub(crate) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -15,6 +15,6 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
 }
 
 /// `text` without what a terminal would take for a command: names come from other people.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
