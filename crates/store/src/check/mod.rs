@@ -76,7 +76,7 @@ impl Check {
                 files::GATEWAY.name,
                 (rule.name, rule.promise),
                 || match &gateway {
-                    Ok(gateway) => CheckOutcome::broken(rule.find_in_snapshot(&gateway.connection)),
+                    Ok(gateway) => CheckOutcome::broken(gateway.in_snapshot(|snapshot| rule.find(snapshot))),
                     Err(why) => why.skipped(),
                 },
             );
@@ -124,12 +124,7 @@ impl Run<'_> {
 }
 
 impl Rule {
-    fn find_in_snapshot(&self, connection: &Connection) -> Result<Found, StoreError> {
-        let _ends_with_it = connection.unchecked_transaction()?;
-        self.find(connection)
-    }
-
-    /// Everything that breaks the promise. The connection is in a transaction.
+    /// Everything that breaks the promise, in a transaction.
     pub(crate) fn find(&self, connection: &Connection) -> Result<Found, StoreError> {
         let mut found = Found::default();
         match self.find {

@@ -1,12 +1,11 @@
 //! Copies a database while another process writes to it.
 //!
-//! SQLite's online backup, some pages at a time with pauses, out of one read transaction. The transaction is what
-//! makes it end: without one the copy starts again whenever somebody commits, which under load is for ever. With it
-//! the copy is the database as it was when the copy began. It holds up no writer; but until it is done the WAL cannot
-//! start again from its beginning, and grows by what is written.
+//! SQLite's online backup, some pages at a time with pauses, out of one snapshot. The snapshot is what makes it end:
+//! without one the copy starts again whenever somebody commits, which under load is for ever. With it the copy is the
+//! database as it was when the copy began, and no writer is held up.
 //!
-//! `VACUUM INTO` would need such a transaction too, and makes every table and index anew in one statement, which can
-//! neither pause nor say how far it is.
+//! `VACUUM INTO` would keep a snapshot too, and makes every table and index anew in one statement, which can neither
+//! pause nor say how far it is.
 
 use std::ffi::c_int;
 use std::fs::{self, File};
@@ -22,6 +21,8 @@ use super::{Beside, OpenError, StoreError, open};
 
 /// Pages that are copied between two pauses: 1 MiB.
 const PAGES_AT_ONCE: c_int = 256;
+/// Steps after which what was copied is flushed: 8 MiB. All at once in the end it would hold up the daemon's own flushes.
+const STEPS_PER_FLUSH: usize = 8;
 /// The longest pause. Each is as long as what went before it, so that a busy disk is the daemon's half the time.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,36 +48,42 @@ pub(crate) fn copy(source: &Beside, to: &Path, progress: &mut dyn FnMut(u64, u64
     remove(to).map_err(unusable)?;
     open::restrict_to_owner(to)?;
     let mut target = open::connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    copy_pages(&source.connection, &mut target, progress).map_err(failed)?;
+    let file = File::open(to).map_err(unusable)?;
+    source
+        .in_snapshot(|source| copy_pages(source, &mut target, &file, progress))
+        .map_err(failed)?;
     close(target).map_err(failed)?;
-    File::open(to).and_then(|file| file.sync_all()).map_err(unusable)
+    file.sync_all().map_err(unusable)
 }
 
 fn copy_pages(
     source: &Connection,
     target: &mut Connection,
+    file: &File,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), StoreError> {
     // A copy that is cut short is thrown away, and a complete one flushed as a whole: no journal, no flushes.
     target.pragma_update(None, "locking_mode", "exclusive")?;
     target.pragma_update(None, "journal_mode", "off")?;
     target.pragma_update(None, "synchronous", "off")?;
-    let snapshot = source.unchecked_transaction()?;
-    // A transaction sees what there is when it first reads.
-    snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_row| Ok(()))?;
     let backup = Backup::new(source, target)?;
-    loop {
+    for number in 1_usize.. {
         let began = Instant::now();
         let step = backup.step(PAGES_AT_ONCE)?;
+        if number.is_multiple_of(STEPS_PER_FLUSH) {
+            // What cannot be flushed now cannot be in the end, which is when it matters.
+            file.sync_data().ok();
+        }
         let (all, left) = (backup.progress().pagecount, backup.progress().remaining);
         progress(pages(all - left), pages(all));
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => thread::sleep(began.elapsed().min(LONGEST_PAUSE)),
-            // The source is being read already, so it is not the one.
-            _ => return Err(StoreError::Database("another process uses the copy".to_owned())),
+            // Locked, and not the source: that is being read already.
+            _ => break,
         }
     }
+    Err(StoreError::Database("another process uses the copy".to_owned()))
 }
 
 /// The copy says of itself that it has a WAL, as its source does. From now on it has none, until a daemon opens it.
