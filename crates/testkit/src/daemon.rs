@@ -71,6 +71,19 @@ impl TestDaemon {
             Some(parent) => tempfile::tempdir_in(parent)?,
             None => tempfile::tempdir()?,
         };
+        Self::start_in(postern, network, options, data).await
+    }
+
+    /// The same on a data folder that may hold something.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_in(
+        postern: &Postern,
+        network: &TestSandbox,
+        options: DaemonOptions,
+        data: TempDir,
+    ) -> anyhow::Result<Self> {
         let network = network.websocket_url().to_owned();
         let (running, http) = launch(postern, &options, &network, &data).await?;
         Ok(Self {

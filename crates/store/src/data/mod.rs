@@ -15,6 +15,7 @@
 
 mod accept;
 mod batches;
+mod checks;
 mod claim;
 mod devices;
 mod forget;
@@ -32,8 +33,10 @@ mod tables;
 mod tests;
 mod words;
 
+pub(crate) use checks::{CHECKS, links};
 pub use records::*;
 pub use revise::MoveError;
+pub(crate) use store::SCHEMA;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
 pub use words::{TextQuery, TextQueryError};

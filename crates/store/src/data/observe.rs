@@ -35,8 +35,8 @@ impl Store {
 
     /// Applies a signal to the device's state machine; an event is appended when state or reason change.
     ///
-    /// `Opening` serves a request to reconnect. `LoggedOut` and `AccountRemoved` clear `linked` and park what
-    /// waits; where that is very much, [`Store::park_rest`] has to go on. `messages_left` is decided here, from
+    /// `Opening` serves a request to reconnect. `LoggedOut`, `KeysMissing` and `AccountRemoved` clear `linked` and
+    /// park what waits; where that is very much, [`Store::park_rest`] has to go on. `messages_left` is decided here, from
     /// the outbox. Answers what is observed now; `None` when there is no such device.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ fn apply(
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
         Signal::Connected => heard_at_login(tx, device, now)?,
-        Signal::LoggedOut { .. } => unlink(tx, device, ParkReason::LoggedOut, now)?,
+        Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(tx, device, ParkReason::LoggedOut, now)?,
         Signal::AccountRemoved => unlink(tx, device, ParkReason::AccountRemoved, now)?,
         _ => {}
     }
