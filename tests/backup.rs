@@ -1,13 +1,17 @@
 //! Backups of a daemon that is sending, what becomes of them when they are restored, and checks that find damage.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use anyhow::Context as _;
 use postern_testkit::{DEADLINE, DaemonOptions, TestDaemon, TestSandbox, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{CONTACT, OWNER, linked, postern};
+
+const PAGE: &str = include_str!("../docs/backup.md");
 
 /// What a command said, and how it ended.
 struct Said {
@@ -297,5 +301,53 @@ async fn a_check_finds_damage_and_says_so_in_a_table_too() -> anyhow::Result<()>
     // Damage is not carried into a backup.
     let to = tempfile::tempdir()?;
     refused(&backup(to.path(), daemon.data_dir(), &[]).await?, "is damaged")?;
+    Ok(())
+}
+
+/// The first example of the page, as a reader would type it.
+#[tokio::test]
+async fn the_example_on_backups_runs() -> anyhow::Result<()> {
+    let (_network, daemon, _device) = linked().await?;
+    let folder = tempfile::tempdir()?;
+    let path = |word: &str| match word {
+        "/var/lib/postern" => daemon.data_dir().to_owned(),
+        word => match word.strip_prefix('/') {
+            Some(rest) => folder.path().join(rest),
+            None => word.into(),
+        },
+    };
+    let (_, example) = PAGE.split_once("```sh\n").context("an example")?;
+    let (example, _) = example.split_once("```").context("its end")?;
+    for line in example.lines() {
+        let (command, _) = line.split_once('#').context("a comment")?;
+        let words: Vec<_> = command.split_whitespace().skip(1).map(path).collect();
+        let words: Vec<_> = words.iter().map(|word| word.as_path()).collect();
+        done(&run(&[], &words).await?)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_page_on_backups_explains_every_check_and_no_other() -> anyhow::Result<()> {
+    let network = TestSandbox::start(&postern()).await?;
+    let daemon = TestDaemon::start(&postern(), &network).await?;
+    let (_, report) = check(daemon.data_dir()).await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let made = report["checks"].as_array().context("a list")?;
+    let made: BTreeMap<_, _> = made
+        .iter()
+        .map(|check| (text(&check["check"]), text(&check["promise"])))
+        .collect();
+    let (_, section) = PAGE.split_once("## Checking").context("a section")?;
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let explained: BTreeMap<_, _> = rows.filter_map(|row| row.split_once("` | ")).collect();
+    let names: Vec<_> = made.keys().map(String::as_str).collect();
+    assert_eq!(explained.keys().copied().collect::<Vec<_>>(), names);
+    for (name, promise) in &made {
+        assert!(
+            explained[name.as_str()].starts_with(promise.as_str()),
+            "{name}: {promise}"
+        );
+    }
     Ok(())
 }

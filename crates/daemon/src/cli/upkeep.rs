@@ -23,8 +23,8 @@ Examples:
   postern backup \"/backups/$(date +%F)\" --config /etc/postern.toml
   postern backup /backups/latest --data-dir /var/lib/postern --overwrite
 
-The daemon may run: it goes on writing, and the backup is the data as it was when the copy began. What is cut short
-is no backup, and leaves an earlier one whole.")]
+The daemon may run and write: the backup is the data as it was when the copy began. \
+What is cut short is no backup, and leaves an earlier one whole.")]
 pub struct BackupFlags {
     /// The folder to write it to; made if it is missing. It must be empty, or hold an earlier backup.
     #[arg(value_name = "DIR")]
@@ -47,7 +47,7 @@ Examples:
   postern restore /backups/today --data-dir /var/lib/postern
   postern restore /backups/today --data-dir /var/lib/postern --replace
 
-No daemon may run on the folder. Nothing is replaced before the backup's checksums and the integrity of its databases
+No daemon may run on the folder. Nothing is replaced before the backup's checksums and the integrity of its databases \
 are found to be right. Signal keys that are in the folder stay: they never go back in time.")]
 pub struct RestoreFlags {
     /// The folder of the backup.
@@ -71,7 +71,7 @@ Examples:
   postern check --data-dir /var/lib/postern
   postern check --data-dir /var/lib/postern --json | jq '.checks[] | select(.outcome != \"ok\")'
 
-The daemon may run, nothing is written, and nothing that is printed is a phone number or a text.
+The daemon may run; nothing is changed, and nothing that is printed is a phone number or a text.
 Exit codes: 0 nothing is broken, 1 something is, or it cannot be looked at, 2 wrong arguments or configuration.")]
 pub struct CheckFlags {
     /// Which data.
