@@ -142,6 +142,17 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "batch-messages",
+        promise: "The messages of a batch belong to one that is there, and are no more than it accepted.",
+        find: Rows(
+            Message,
+            "SELECT min(messages.id) FROM messages LEFT JOIN batches ON batches.id = messages.batch_id
+             WHERE messages.batch_id IS NOT NULL GROUP BY messages.batch_id
+             HAVING count(*) > coalesce(batches.total - batches.refused, 0)
+                 OR max(messages.workspace_id <> batches.workspace_id)",
+        ),
+    },
+    Rule {
         name: "event-numbers",
         promise: "The events of a device are numbered without gaps, up to the number it has counted to.",
         find: Look(event_numbers),
@@ -157,13 +168,14 @@ pub(crate) const CHECKS: &[Rule] = &[
     },
     Rule {
         name: "workspaces",
-        promise: "Messages, events and idempotency keys belong to a workspace that is there.",
+        promise: "Messages, batches, events and idempotency keys belong to a workspace that is there.",
         find: Rows(
             Workspace,
             "SELECT workspace_id FROM (
                  SELECT DISTINCT workspace_id FROM messages INDEXED BY messages_by_workspace
                  UNION SELECT DISTINCT workspace_id FROM events INDEXED BY events_by_workspace
-                 UNION SELECT DISTINCT workspace_id FROM idempotency)
+                 UNION SELECT workspace_id FROM batches
+                 UNION SELECT workspace_id FROM idempotency)
              WHERE workspace_id NOT IN (SELECT id FROM workspaces)",
         ),
     },
@@ -178,11 +190,31 @@ pub(crate) const CHECKS: &[Rule] = &[
              ON rows.device_id = devices.id WHERE rows.workspace_id <> devices.workspace_id",
         ),
     },
+    Rule {
+        name: "search-shelves",
+        promise: "The words of texts stand in the tables that are written down, and those are there.",
+        find: Look(search_shelves),
+    },
 ];
 
 /// Every device, with the account it is linked to now.
 pub(crate) fn links(connection: &Connection) -> Result<HashMap<DeviceId, Option<PhoneNumber>>, StoreError> {
     devices::links(connection)
+}
+
+fn search_shelves(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(
+        "WITH shelves AS (SELECT 'message_words_' || number AS name FROM search_shelves),
+              tables AS (SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE message_words_%')
+         SELECT name FROM shelves WHERE name NOT IN (SELECT name FROM tables)
+         UNION ALL SELECT name FROM tables WHERE name NOT IN (SELECT name FROM shelves)",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name = row.get(0)?;
+        found.add(|| name);
+    }
+    Ok(())
 }
 
 fn device_states(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
