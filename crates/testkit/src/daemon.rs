@@ -120,6 +120,14 @@ impl TestDaemon {
         self.running.pid()
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn ended(&mut self) -> anyhow::Result<Option<std::process::ExitStatus>> {
+        self.running.ended()
+    }
+
     /// What it logged since it was last started.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
