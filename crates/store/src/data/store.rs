@@ -41,6 +41,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V7__pacing",
             include_str!("../../../../migrations/postern/V7__pacing.sql"),
         ),
+        (
+            "V9__webhooks",
+            include_str!("../../../../migrations/postern/V9__webhooks.sql"),
+        ),
     ],
 };
 
