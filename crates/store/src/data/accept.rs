@@ -9,8 +9,9 @@ use rusqlite::Connection;
 use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
+use super::tables::events::DeviceLog;
 use super::tables::outbox::{Entry, Lane};
-use super::tables::{devices, events, idempotency, messages, outbox};
+use super::tables::{devices, idempotency, messages, outbox};
 use crate::StoreError;
 
 /// How long a key is good for.
@@ -49,16 +50,13 @@ pub(super) fn accept(
         }
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
-    let status = insert(tx, message, None, admit(sender.as_ref(), message)?, now)?;
-    events::append(
-        tx,
-        message.device,
-        EventType::MessageAccepted,
-        &announced(message, status),
-        now,
-    )?;
+    let sender = admit(sender.as_ref(), message)?;
+    let status = insert(tx, message, None, sender, now)?;
+    let mut log = DeviceLog::after(message.workspace, message.device, sender.last_event);
+    log.append(tx, EventType::MessageAccepted, &announced(message, status), now)?;
+    log.close(tx)?;
     if let Some(key) = key {
-        idempotency::insert(tx, message.workspace, key, now)?;
+        idempotency::insert(tx, message.workspace, key, &key.body, now)?;
     }
     Ok(Accepted::New)
 }

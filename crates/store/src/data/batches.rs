@@ -59,7 +59,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<AcceptedBatch, AcceptBatchError>
     where
-        A: FnOnce(&[RefusedMessage]) -> Result<Vec<u8>, StoreError> + Send + 'static,
+        A: Fn(&[RefusedMessage]) -> Result<Vec<u8>, StoreError> + Send + 'static,
     {
         let _place = self
             .batches
@@ -69,7 +69,7 @@ impl Store {
         let turn = self.batches.turn.acquire().await;
         let _turn = turn.map_err(|_never_closed| StoreError::Closed)?;
         self.database
-            .write(move |tx| accept_batch(tx, &batch, idempotency, answer, now))
+            .write(move |tx| accept_batch(tx, &batch, idempotency.as_ref(), &answer, now))
             .await
     }
 
@@ -123,11 +123,11 @@ impl Store {
 fn accept_batch(
     tx: &Connection,
     batch: &NewBatch,
-    key: Option<IdempotencyKey>,
-    answer: impl FnOnce(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
+    key: Option<&IdempotencyKey>,
+    answer: impl Fn(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
     now: Timestamp,
 ) -> Result<AcceptedBatch, AcceptBatchError> {
-    if let Some(key) = &key {
+    if let Some(key) = key {
         match earlier(tx, batch.workspace, key, now)? {
             Earlier::Nothing => {}
             Earlier::Same { http_status, body } => return Ok(AcceptedBatch::Replayed { http_status, body }),
@@ -160,9 +160,8 @@ fn accept_batch(
     let devices = logs.keys().copied().collect();
     logs.into_values().try_for_each(|log| log.close(tx))?;
     let body = answer(&refused)?;
-    if let Some(mut key) = key {
-        key.body.clone_from(&body);
-        idempotency::insert(tx, batch.workspace, &key, now)?;
+    if let Some(key) = key {
+        idempotency::insert(tx, batch.workspace, key, &body, now)?;
     }
     Ok(AcceptedBatch::New { body, devices })
 }

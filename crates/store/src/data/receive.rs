@@ -27,14 +27,14 @@ impl Store {
                     reason: "there is no such device".to_owned(),
                 })?;
                 let mut new = 0;
-                for message in batch {
+                for message in &batch {
                     let id = MessageId::generate();
-                    if messages::insert_inbound(tx, id, workspace, device, &message, now)? {
+                    if messages::insert_inbound(tx, id, workspace, device, message, now)? {
                         events::append(
                             tx,
                             device,
                             EventType::MessageReceived,
-                            &received(id, message),
+                            &received(id, message.clone()),
                             now,
                         )?;
                         new += 1;

@@ -109,6 +109,8 @@ pub(in crate::data) struct Sender {
     pub(in crate::data) status: DeviceStatus,
     /// The account it is, or was last, linked to.
     pub(in crate::data) account: Option<i64>,
+    /// The number of its last event.
+    pub(in crate::data) last_event: i64,
 }
 
 /// The device a message is to be sent from, if the workspace has it.
@@ -118,7 +120,7 @@ pub(in crate::data) fn sender(
     id: DeviceId,
 ) -> Result<Option<Sender>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT state, reason, since, retry_at, account_phone FROM devices
+        "SELECT state, reason, since, retry_at, account_phone, event_seq FROM devices
          WHERE id = ?1 AND workspace_id = ?2 AND intent <> 3",
     )?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
@@ -128,6 +130,7 @@ pub(in crate::data) fn sender(
     Ok(Some(Sender {
         status: status(row, 0)?,
         account: row.get(4)?,
+        last_event: row.get(5)?,
     }))
 }
 

@@ -48,6 +48,15 @@ impl DeviceLog {
         })
     }
 
+    /// The same where the device's row was read already in this transaction.
+    pub(in crate::data) fn after(workspace: WorkspaceId, device: DeviceId, last: i64) -> Self {
+        Self {
+            workspace: workspace.to_bytes(),
+            device,
+            last,
+        }
+    }
+
     /// Appends an event.
     pub(in crate::data) fn append(
         &mut self,
