@@ -25,8 +25,13 @@ pub(crate) struct Device {
 }
 
 /// The number of the account that the device with this number is linked to; distinct up to 90 million.
-fn owner(number: usize) -> String {
+pub(crate) fn owner(number: usize) -> String {
     format!("+49151{}", 10_000_000 + number)
+}
+
+/// A number to write to, for each device its own.
+pub(crate) fn contact(number: usize) -> String {
+    format!("+1555{}", 2_000_000 + number)
 }
 
 /// Links `count` more devices after the `before` there are; answers them and how long each took, in microseconds.
