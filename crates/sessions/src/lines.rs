@@ -66,3 +66,61 @@ impl Lines {
         self.turns.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use postern_domain::{Content, MessageId, StanzaId, Timestamp};
+
+    use super::*;
+
+    fn message(stanza: &str, to: &str) -> Claimed {
+        Claimed {
+            id: MessageId::generate(),
+            stanza: StanzaId::from(stanza.to_owned()),
+            to: to.parse().expect("an address"),
+            content: Content::Text { body: String::new() },
+            attempt: 1,
+            accepted_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn chats_take_turns_and_each_keeps_its_order() {
+        let mut lines = Lines::default();
+        for (stanza, to) in [
+            ("A1", "+15550000001"),
+            ("A2", "+15550000001"),
+            ("B1", "+15550000002"),
+        ] {
+            lines.push(message(stanza, to));
+            lines.push(message(stanza, to));
+        }
+        assert_eq!(lines.len(), 3, "none is in it twice");
+        let mut next = |lines: &mut Lines| lines.next().map(|message| message.stanza.to_string());
+        let (ada, grace) = (
+            "+15550000001".parse().expect("valid"),
+            "+15550000002".parse().expect("valid"),
+        );
+        assert_eq!(next(&mut lines).as_deref(), Some("A1"));
+        assert_eq!(next(&mut lines).as_deref(), Some("B1"));
+        assert_eq!(next(&mut lines), None, "both are being written to");
+        lines.push(message("A3", "+15550000001"));
+        assert_eq!(next(&mut lines), None);
+        lines.advance(&grace);
+        lines.advance(&ada);
+        assert_eq!(next(&mut lines).as_deref(), Some("A2"));
+        let left: Vec<_> = lines
+            .remove(&ada)
+            .into_iter()
+            .map(|message| message.stanza.to_string())
+            .collect();
+        assert_eq!(left, ["A3"]);
+        lines.push(message("A4", "+15550000001"));
+        assert_eq!(
+            next(&mut lines).as_deref(),
+            Some("A4"),
+            "nothing is being written to it any more"
+        );
+        assert_eq!(lines.len(), 0);
+    }
+}

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
-use super::tables::events::DeviceLog;
+use super::tables::events::Log;
 use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, idempotency, messages, outbox};
 use crate::StoreError;
@@ -52,8 +52,15 @@ pub(super) fn accept(
     let sender = devices::sender(tx, message.workspace, message.device)?;
     let sender = admit(sender.as_ref(), message)?;
     let status = insert(tx, message, None, sender, now)?;
-    let mut log = DeviceLog::after(message.workspace, message.device, sender.last_event);
-    log.append(tx, EventType::MessageAccepted, &announced(message, status), now)?;
+    let mut log = Log::after(message.workspace, message.device, sender.last_events);
+    let announced = announced(message, None, status);
+    log.append(
+        tx,
+        Some(message.device),
+        EventType::MessageAccepted,
+        &announced,
+        now,
+    )?;
     log.close(tx)?;
     if let Some(key) = key {
         idempotency::insert(tx, message.workspace, key, &key.body, now)?;
@@ -124,12 +131,14 @@ pub(super) fn insert(
 }
 
 /// What the event of an acceptance carries.
-pub(super) fn announced(message: &NewMessage, status: MessageStatus) -> EventPayload {
+pub(super) fn announced(message: &NewMessage, batch: Option<BatchId>, status: MessageStatus) -> EventPayload {
     EventPayload::Message {
         message: message.id,
         to: message.to.clone(),
         status,
         failure: None,
         client_reference: message.client_reference.clone(),
+        metadata: message.metadata.clone(),
+        batch,
     }
 }

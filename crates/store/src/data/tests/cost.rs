@@ -9,8 +9,8 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::data::store::SCHEMA;
-use crate::data::tables::{devices, events, history, idempotency, messages, outbox, workspaces};
-use crate::data::{accept::accept, claim::claim, claim::promote, record::Change};
+use crate::data::tables::{devices, history, idempotency, log, messages, outbox, workspaces};
+use crate::data::{accept::accept, claim::claim, claim::promote, record::record};
 
 const FEW: i64 = 30;
 const MANY: i64 = 3_000;
@@ -98,12 +98,7 @@ impl Counted {
     }
 
     fn record(&self, outcome: Outcome, now: i64) {
-        let change = Change {
-            tx: &self.connection,
-            device: self.device,
-            now: at(now),
-        };
-        change.record(&outcome).expect("recorded");
+        record(&self.connection, self.device, &[outcome], at(now)).expect("recorded");
     }
 
     fn prepare(&mut self, backlog: Backlog, count: i64) {
@@ -186,8 +181,21 @@ impl Counted {
         note("receive");
         idempotency::sweep(&self.connection, at(0), 9).expect("swept");
         note("sweep");
-        events::after(&self.connection, 5, 9).expect("events");
+        log::after(&self.connection, 5, 9).expect("events");
         note("events");
+        for start in [EventStart::Newest, EventStart::After(5)] {
+            let page = log::page(
+                &self.connection,
+                self.workspace,
+                &EventFilter::default(),
+                9,
+                start,
+            );
+            assert_eq!(page.expect("a page").events.len(), 9);
+            note("events of the workspace");
+        }
+        log::oldest(&self.connection, self.workspace).expect("an answer");
+        note("oldest event");
         for device in [None, Some(self.device)] {
             let filter = MessageFilter {
                 device,
