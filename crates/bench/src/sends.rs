@@ -122,7 +122,12 @@ async fn daemon(
     };
     let process = daemon.pid().context("the daemon is gone")?;
     let (before, started) = (meter::processor_time(process)?, Instant::now());
-    run(&requests, CONNECTIONS.max(u64::try_from(count)?), messages).await?;
+    run(
+        &requests,
+        CONNECTIONS.next_multiple_of(u64::try_from(count)?),
+        messages,
+    )
+    .await?;
     for (number, device) in devices.iter().enumerate() {
         all_left(&daemon, device, &fleet::contact(first + number)).await?;
     }

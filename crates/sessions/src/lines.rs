@@ -96,7 +96,7 @@ mod tests {
             lines.push(message(stanza, to));
         }
         assert_eq!(lines.len(), 3, "none is in it twice");
-        let mut next = |lines: &mut Lines| lines.next().map(|message| message.stanza.to_string());
+        let next = |lines: &mut Lines| lines.next().map(|message| message.stanza.to_string());
         let (ada, grace) = (
             "+15550000001".parse().expect("valid"),
             "+15550000002".parse().expect("valid"),
