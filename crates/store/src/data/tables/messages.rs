@@ -7,7 +7,9 @@ use postern_domain::{
 };
 use rusqlite::{Connection, Row};
 
-use super::columns::{address, id, lid_column, number, optional_reference, rows, time, unreadable};
+use super::columns::{
+    address, id, lid_column, number, optional_reference, optional_time, rows, time, unreadable,
+};
 use super::timeline;
 use crate::StoreError;
 use crate::data::records::{Claimed, NewMessage};
@@ -24,7 +26,13 @@ pub(in crate::data) struct Known {
     pub(in crate::data) chat: String,
     pub(in crate::data) status: MessageStatus,
     pub(in crate::data) client_reference: Option<ClientReference>,
+    pub(in crate::data) workspace: WorkspaceId,
+    pub(in crate::data) accepted_at: Timestamp,
+    /// When it could leave at the earliest.
+    pub(in crate::data) due: Timestamp,
 }
+
+const KNOWN: &str = "seq, id, chat, status, client_reference, workspace_id, created_at, scheduled_for";
 
 /// Stores an accepted message; answers its place in the order of acceptance.
 pub(in crate::data) fn insert_outbound(
@@ -102,18 +110,16 @@ pub(in crate::data) fn by_stanza(
     device: DeviceId,
     stanza: &StanzaId,
 ) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status, client_reference FROM messages
-         WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {KNOWN} FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1"
+    ))?;
     let mut found = statement.query((device.to_bytes(), stanza.as_str()))?;
     found.next()?.map(known).transpose()
 }
 
 /// The message at this place in the order of acceptance.
 pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, id, chat, status, client_reference FROM messages WHERE seq = ?1")?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {KNOWN} FROM messages WHERE seq = ?1"))?;
     let mut found = statement.query([seq])?;
     found.next()?.map(known).transpose()
 }
@@ -125,14 +131,14 @@ pub(in crate::data) fn of_batch(
     seq: i64,
     limit: usize,
 ) -> Result<Vec<(DeviceId, Known)>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status, client_reference, device_id FROM messages INDEXED BY messages_by_batch
-         WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {KNOWN}, device_id FROM messages INDEXED BY messages_by_batch
+         WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    ))?;
     let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        messages.push((id(row, 5, DeviceId::from_bytes)?, known(row)?));
+        messages.push((id(row, 8, DeviceId::from_bytes)?, known(row)?));
     }
     Ok(messages)
 }
@@ -170,15 +176,16 @@ pub(in crate::data) fn set_scheduled_for(
     Ok(())
 }
 
-/// Counts an attempt and answers what it takes to make it.
+/// Counts an attempt; answers what it takes to make it, whose message it is, and the status it had.
 pub(in crate::data) fn begin_attempt(
     tx: &Connection,
     seq: i64,
     steps: &[u8],
     now: Timestamp,
-) -> Result<Option<Claimed>, StoreError> {
+) -> Result<Option<(Claimed, WorkspaceId, MessageStatus)>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT id, stanza_id, chat, content, attempts, created_at FROM messages WHERE seq = ?1",
+        "SELECT id, stanza_id, chat, content, attempts, created_at, workspace_id, status FROM messages
+         WHERE seq = ?1",
     )?;
     let mut found = statement.query([seq])?;
     let Some(row) = found.next()? else {
@@ -196,6 +203,8 @@ pub(in crate::data) fn begin_attempt(
         attempt: row.get::<_, u32>(4)?.saturating_add(1),
         accepted_at: time(row, 5)?,
     };
+    let workspace = id(row, 6, WorkspaceId::from_bytes)?;
+    let before = number(row, 7, "a stored status", MessageStatus::from_number)?;
     drop(found);
     // The bytes of both blobs, one after the other; `||` alone would answer text.
     tx.prepare_cached(
@@ -210,7 +219,7 @@ pub(in crate::data) fn begin_attempt(
         now.as_millis(),
         steps,
     ))?;
-    Ok(Some(claimed))
+    Ok(Some((claimed, workspace, before)))
 }
 
 /// Writes a new status with its step; a failure replaces the one before, and none clears it.
@@ -261,11 +270,15 @@ pub(super) fn content(row: &Row<'_>, column: usize) -> Result<Content, StoreErro
 }
 
 fn known(row: &Row<'_>) -> Result<Known, StoreError> {
+    let accepted_at = time(row, 6)?;
     Ok(Known {
         seq: row.get(0)?,
         id: id(row, 1, MessageId::from_bytes)?,
         chat: row.get(2)?,
         status: number(row, 3, "a stored status", MessageStatus::from_number)?,
         client_reference: optional_reference(row, 4)?,
+        workspace: id(row, 5, WorkspaceId::from_bytes)?,
+        accepted_at,
+        due: optional_time(row, 7)?.map_or(accepted_at, |at| at.max(accepted_at)),
     })
 }

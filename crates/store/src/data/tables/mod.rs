@@ -3,6 +3,7 @@
 pub(super) mod api_keys;
 pub(super) mod batches;
 pub(super) mod columns;
+pub(super) mod daily;
 pub(super) mod devices;
 pub(super) mod events;
 pub(super) mod history;

@@ -1,5 +1,7 @@
 //! Finding messages by their words: the index is written behind the messages, and read newest first.
 
+use std::ops::ControlFlow;
+
 use postern_domain::{Content, WorkspaceId};
 use rusqlite::Connection;
 
@@ -77,39 +79,65 @@ pub(in crate::data) fn page(
     workspace: WorkspaceId,
     (filter, query): (&MessageFilter, &TextQuery),
     limit: usize,
-    (least, mut before): (i64, i64),
+    (least, before): (i64, i64),
 ) -> Result<Page<Message>, StoreError> {
-    let mut sieve = Sieve::new(connection, workspace, filter)?;
-    let mut page = Page {
-        rows: Vec::new(),
-        next: None,
+    let mut reading = Reading {
+        sieve: Sieve::new(connection, workspace, filter)?,
+        limit,
+        examined: 0,
+        before,
+        page: Page {
+            rows: Vec::new(),
+            next: None,
+        },
     };
-    let goes_on = |before: i64| Some(PageStart(before.cast_unsigned()));
-    let mut left = MOST_EXAMINED;
     let shelves = shelves::newest(connection, (least, before), MOST_SHELVES + 1)?;
     for (number, shelf) in shelves.into_iter().enumerate() {
         if number == MOST_SHELVES {
-            page.next = goes_on(before);
-            break;
+            return Ok(reading.stop());
         }
-        let places = shelf.find(connection, workspace, query, (least, before), left)?;
-        left -= places.len();
-        for seq in &places {
-            let Some(message) = sieve.one(*seq)? else {
-                continue;
-            };
-            if page.rows.len() == limit {
-                page.next = goes_on(before);
-                return Ok(page);
-            }
-            page.rows.push(message);
-            before = *seq;
+        let range = (least, reading.before);
+        let found = shelf.find(connection, workspace, query, range, |seq| reading.look(seq))?;
+        if found.is_break() {
+            return Ok(reading.stop());
         }
-        if left == 0 {
-            page.next = places.last().copied().and_then(goes_on);
-            break;
-        }
-        before = shelf.first();
+        reading.before = shelf.first();
     }
-    Ok(page)
+    Ok(reading.page)
+}
+
+/// A page in the making.
+struct Reading<'a> {
+    sieve: Sieve<'a>,
+    limit: usize,
+    examined: usize,
+    /// What comes before it is still to be looked at.
+    before: i64,
+    page: Page<Message>,
+}
+
+impl Reading<'_> {
+    /// Takes a message with the words, if it passes the filter; breaks when it is one too many.
+    fn look(&mut self, seq: i64) -> Result<ControlFlow<()>, StoreError> {
+        if self.examined == MOST_EXAMINED {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.examined += 1;
+        if let Some(message) = self.sieve.one(seq)? {
+            if self.page.rows.len() == self.limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.page.rows.push(message);
+        }
+        self.before = seq;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What there is so far; the next page goes on from here.
+    fn stop(self) -> Page<Message> {
+        Page {
+            next: Some(PageStart(self.before.cast_unsigned())),
+            ..self.page
+        }
+    }
 }

@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
+use postern_domain::Day;
 use postern_domain::port::ReceiptKind;
 use rusqlite::Connection;
 
 use super::*;
 use crate::data::store::SCHEMA;
-use crate::data::tables::{devices, events, history, idempotency, messages, outbox, workspaces};
-use crate::data::{accept::accept, claim::claim, claim::promote, record::Change};
+use crate::data::tables::{
+    daily, devices, events, history, idempotency, messages, outbox, search, workspaces,
+};
+use crate::data::{accept::accept, claim::claim, claim::promote, record::Change, tally::Tally};
 
 const FEW: i64 = 30;
 const MANY: i64 = 3_000;
@@ -86,24 +89,38 @@ impl Counted {
             http_status: 202,
             body: b"{}".to_vec(),
         };
-        accept(&self.connection, &message, Some(&key), at(10)).expect("accepted");
+        self.counted(|tally| {
+            accept(&self.connection, tally, &message, Some(&key), at(10)).expect("accepted");
+        });
     }
 
     /// Claims with a deadline that never comes.
     fn claim(&self, limit: i64, now: i64) -> Vec<String> {
         let limit = usize::try_from(limit).expect("a limit");
-        let claimed = claim(&self.connection, self.device, limit, None, at(900_000), at(now));
+        let claimed = self.counted(|tally| claim(self.change(tally, now), limit, None, at(900_000)));
         let claimed = claimed.expect("a claim").into_iter();
         claimed.map(|claimed| claimed.stanza.to_string()).collect()
     }
 
     fn record(&self, outcome: Outcome, now: i64) {
-        let change = Change {
+        self.counted(|tally| self.change(tally, now).record(&outcome).expect("recorded"));
+    }
+
+    fn change<'a>(&'a self, tally: &'a Tally, now: i64) -> Change<'a> {
+        Change {
             tx: &self.connection,
+            tally,
             device: self.device,
             now: at(now),
-        };
-        change.record(&outcome).expect("recorded");
+        }
+    }
+
+    /// Works as one write does.
+    fn counted<T>(&self, work: impl FnOnce(&Tally) -> T) -> T {
+        let tally = Tally::default();
+        let done = work(&tally);
+        tally.write(&self.connection).expect("counted");
+        done
     }
 
     fn prepare(&mut self, backlog: Backlog, count: i64) {
@@ -116,6 +133,7 @@ impl Counted {
             let later = matches!(backlog, Backlog::Scheduled).then(|| at(900_000));
             self.accept(to, later);
         }
+        while search::index_some(&self.connection, 1_000).expect("indexed") {}
         match backlog {
             Backlog::Ready | Backlog::Scheduled => {}
             Backlog::InFlight => assert!(!self.claim(count, 20).is_empty()),
@@ -170,7 +188,7 @@ impl Counted {
         note("ack");
         self.record(receipt(claimed, ReceiptKind::Read), now + 7);
         note("receipt");
-        promote(&self.connection, at(now), 9).expect("promoted");
+        self.counted(|tally| promote(&self.connection, tally, at(now), 9).expect("promoted"));
         note("promote");
         let inbound = receive::inbound(&now.to_string(), 1);
         let id = MessageId::generate();
@@ -197,6 +215,19 @@ impl Counted {
             assert_eq!(page.expect("a page").rows.len(), 9);
             note("list");
         }
+        assert!(search::index_some(&self.connection, 9).expect("indexed"));
+        note("index");
+        let filter = MessageFilter {
+            text: "bo".parse().ok(),
+            ..MessageFilter::default()
+        };
+        let page = history::page(&self.connection, self.workspace, &filter, 9, None);
+        assert_eq!(page.expect("a page").rows.len(), 9);
+        note("search");
+        let today = Day::from_number(0)..=Day::from_number(0);
+        let count = |_, _, _| {};
+        daily::each_count(&self.connection, self.workspace, None, &today, count).expect("counted");
+        note("summary");
         measured.split_off(1)
     }
 }
@@ -222,6 +253,7 @@ fn nothing_gets_dearer_when_the_tables_grow() {
             counted.measure(200)
         });
         for ((name, few), (_, many)) in few.into_iter().zip(many) {
+            println!("{backlog:?}: {name} {few} {many}");
             assert!(
                 many <= few + few / 4 + 50,
                 "{backlog:?}: {name} took {few} steps with few messages and {many} with many"
