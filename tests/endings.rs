@@ -454,3 +454,19 @@ async fn a_purge_takes_the_history_along() -> anyhow::Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn after_a_kill_nothing_is_called_connected_that_is_not() -> anyhow::Result<()> {
+    let mut scene = Scene::set().await?;
+    let forever = json!({ "code": 503, "count": 0, "drop": false });
+    scene.fault("login_failure", forever).await?;
+    scene.daemon.kill().await?;
+    scene.daemon.restart().await?;
+    let path = format!("/v1/devices/{}", scene.device);
+    let device = scene.daemon.http().get(&path).await?.ok()?;
+    assert_eq!(device["state"], "degraded", "{device}");
+    scene.send("meanwhile").await?;
+    scene.network.clear_faults().await?;
+    scene.connected().await?;
+    scene.all_arrived_once().await
+}

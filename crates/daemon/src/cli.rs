@@ -3,6 +3,7 @@
 mod daemon;
 mod device;
 mod send;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
 pub use self::send::SendCommand;
+pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -39,6 +41,7 @@ First steps:
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -51,6 +54,12 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Copy the data of a daemon, which may be running, to a folder.
+    Backup(BackupFlags),
+    /// Bring a backup back, while no daemon runs on the folder.
+    Restore(RestoreFlags),
+    /// Look whether the databases are whole and what is in them is consistent.
+    Check(CheckFlags),
     /// Show the whole way from QR code to read message, in a temporary folder, without a phone.
     #[cfg(feature = "sandbox")]
     Demo(Demo),

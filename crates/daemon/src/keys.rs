@@ -1,9 +1,9 @@
-//! Hands the key store to those who need it: the client its keys, the session manager the eraser.
+//! Hands the key store to those who need it: the client its keys, the session manager the key ring.
 
 use async_trait::async_trait;
-use postern_domain::DeviceId;
 use postern_domain::port::OpenError;
-use postern_sessions::{KeyWiper, WipeError};
+use postern_domain::{Account, DeviceId};
+use postern_sessions::{KeyRing, KeyRingError};
 use postern_store::KeyStore;
 use postern_whatsapp::{DeviceKeys, KeyProvider};
 
@@ -24,11 +24,18 @@ impl KeyProvider for Keys {
 }
 
 #[async_trait]
-impl KeyWiper for Keys {
-    async fn wipe(&self, device: DeviceId) -> Result<(), WipeError> {
+impl KeyRing for Keys {
+    async fn account(&self, device: DeviceId) -> Result<Option<Account>, KeyRingError> {
+        self.0
+            .account(device)
+            .await
+            .map_err(|error| KeyRingError(error.to_string()))
+    }
+
+    async fn wipe(&self, device: DeviceId) -> Result<(), KeyRingError> {
         self.0
             .wipe(device)
             .await
-            .map_err(|error| WipeError(error.to_string()))
+            .map_err(|error| KeyRingError(error.to_string()))
     }
 }

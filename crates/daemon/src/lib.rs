@@ -16,6 +16,7 @@ mod print;
 mod sandbox;
 mod send;
 mod serve;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +70,9 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
+        Command::Backup(flags) => upkeep::backup(flags, environment).await,
+        Command::Restore(flags) => upkeep::restore(flags, environment).await,
+        Command::Check(flags) => upkeep::check(flags, environment).await,
         #[cfg(feature = "sandbox")]
         Command::Demo(flags) => demo::command(flags).await,
         #[cfg(feature = "sandbox")]

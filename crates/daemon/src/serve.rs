@@ -73,6 +73,9 @@ impl Daemon {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
+        // Before anybody can ask: what the file says of connections is about a process that is gone.
+        store.begin(clock.now()).await?;
+
         #[cfg(feature = "sandbox")]
         let network = start_network(&config, data.path()).await?;
         #[cfg(feature = "sandbox")]

@@ -90,6 +90,9 @@ device_reasons! {
         "Pairing was called off by a pause or a logout. Ask for pairing again.";
     PairingCodeExpired = 23, "pairing_code_expired", Unlinked,
         "The pairing code was not entered in time. Ask for another one.";
+    KeysMissing = 24, "keys_missing", Unlinked,
+        "The keys of its link are gone, as after the restore of a backup without them. Remove the linked device on the \
+         phone, if it is still there, and pair it again.";
     AwaitingCode = 6, "awaiting_code", Pairing,
         "A client is being started; there is no code yet.";
     QrShown = 7, "qr_shown", Pairing,

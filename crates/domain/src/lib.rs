@@ -19,6 +19,7 @@ pub mod reference;
 pub mod session;
 pub mod stanza;
 pub mod time;
+pub mod webhook;
 
 pub use address::{Address, AddressError, GroupId, Lid, PhoneNumber};
 pub use content::{Content, MAX_TEXT_CHARS, TextError};

@@ -52,6 +52,8 @@ pub enum Signal {
         /// Whether messages were waiting in its outbox.
         messages_left: bool,
     },
+    /// The keys of the link are not there, so it cannot be used.
+    KeysMissing,
     /// The account no longer exists.
     AccountRemoved,
     /// The same link was opened elsewhere.
@@ -100,6 +102,7 @@ pub fn next(current: DeviceStatus, signal: Signal, now: Timestamp) -> DeviceStat
         Signal::Paused => (Disconnected, Reason::Stopped, None),
         Signal::LoggedOut { messages_left: true } => (Disconnected, Reason::LoggedOut, None),
         Signal::LoggedOut { messages_left: false } => (Unlinked, Reason::LoggedOut, None),
+        Signal::KeysMissing => (Unlinked, Reason::KeysMissing, None),
         Signal::AccountRemoved => (Unlinked, Reason::AccountRemoved, None),
         Signal::StreamReplaced => (Disconnected, Reason::StreamReplaced, None),
         Signal::ClientOutdated => (Disconnected, Reason::ClientOutdated, None),
@@ -143,6 +146,7 @@ mod tests {
             Just(Signal::Crashed { retry_at: later }),
             Just(Signal::Paused),
             any::<bool>().prop_map(|messages_left| Signal::LoggedOut { messages_left }),
+            Just(Signal::KeysMissing),
             Just(Signal::AccountRemoved),
             Just(Signal::StreamReplaced),
             Just(Signal::ClientOutdated),

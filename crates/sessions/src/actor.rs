@@ -91,13 +91,28 @@ async fn purpose_of(context: &Arc<Context>, row: &Device) -> Result<Option<Purpo
                 context.end_pairing(row.id, request.number, canceled).await?;
             }
             if row.intent == Intent::Unlinked {
-                context.wiper.wipe(row.id).await?;
+                context.keys.wipe(row.id).await?;
             }
         }
-        Intent::Linked if row.linked => return Ok(Some(Purpose::Login)),
+        Intent::Linked if row.linked => return login(context, row).await,
         Intent::Linked => return Ok(row.pairing.map(|request| Purpose::Pair(Pairing::new(request)))),
     }
     Ok(None)
+}
+
+/// A linked device logs in, if it has the keys of its link.
+async fn login(context: &Context, row: &Device) -> Result<Option<Purpose>, Failure> {
+    let Some(account) = context.keys.account(row.id).await? else {
+        tracing::warn!(device.id = %row.id, "the keys of this link are missing; pair the device again");
+        context.signal(row.id, Signal::KeysMissing).await?;
+        return Ok(None);
+    };
+    let known = row.account.as_ref().map(|account| account.phone);
+    if known != Some(account.phone) {
+        tracing::warn!(device.id = %row.id, "the keys are those of a link to another account, which is recorded now");
+        context.link(row.id, account).await?;
+    }
+    Ok(Some(Purpose::Login))
 }
 
 async fn turn_to_log_in(context: &Context, wishes: &mut watch::Receiver<Wish>, delay: Duration) -> Turn {

@@ -108,7 +108,7 @@ impl Client {
         let device = row.id;
         if let Purpose::Pair(_) = purpose {
             // Whatever keys there are belong to a link that is over.
-            context.wiper.wipe(device).await?;
+            context.keys.wipe(device).await?;
         }
         context.store.release_claims(device, context.now()).await?;
         if row.pacing.unwrap_or(context.config.pacing) != Pacing::OFF {
@@ -326,7 +326,7 @@ impl Client {
         if keys_are_worthless {
             self.close().await;
             // After the state: when this fails, pairing anew wipes before anything else.
-            self.context.wiper.wipe(self.device).await?;
+            self.context.keys.wipe(self.device).await?;
         }
         Ok(Next::Close(exit))
     }

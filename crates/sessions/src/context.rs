@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use postern_domain::port::{ReceiptKind, Session, WhatsApp};
 use postern_domain::session::Signal;
-use postern_domain::{DeviceId, DeviceStatus, Timestamp};
+use postern_domain::{Account, DeviceId, DeviceStatus, Timestamp};
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::{LinkError, Outcome, Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::{KeyWiper, SessionsConfig, WipeError};
+use crate::{KeyRing, KeyRingError, SessionsConfig};
 
 /// The port promises 30 s for its longest calls; past this the call is given up here as well.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(35);
@@ -27,7 +27,7 @@ pub(crate) struct Context {
     pub(crate) config: SessionsConfig,
     pub(crate) store: Store,
     pub(crate) whatsapp: Arc<dyn WhatsApp>,
-    pub(crate) wiper: Arc<dyn KeyWiper>,
+    pub(crate) keys: Arc<dyn KeyRing>,
     pub(crate) wakes: Wakes,
     pub(crate) clock: Arc<dyn Clock>,
     /// Pulled when the session manager is to stop.
@@ -44,7 +44,7 @@ pub(crate) enum Failure {
     #[error("the account could not be recorded: {0}")]
     Link(#[from] LinkError),
     #[error(transparent)]
-    Wipe(#[from] WipeError),
+    Keys(#[from] KeyRingError),
     #[error(transparent)]
     Open(#[from] postern_domain::port::OpenError),
     #[error("the client did not start in time")]
@@ -60,7 +60,7 @@ impl Context {
         config: SessionsConfig,
         store: Store,
         whatsapp: Arc<dyn WhatsApp>,
-        wiper: Arc<dyn KeyWiper>,
+        keys: Arc<dyn KeyRing>,
         wakes: Wakes,
         clock: Arc<dyn Clock>,
         stop: Stop,
@@ -70,7 +70,7 @@ impl Context {
             config,
             store,
             whatsapp,
-            wiper,
+            keys,
             wakes,
             clock,
             stop,
@@ -144,6 +144,13 @@ impl Context {
     pub(crate) async fn signal(&self, device: DeviceId, signal: Signal) -> Result<(), StoreError> {
         let status = self.store.signal(device, signal, self.now()).await?;
         self.announce(device, status);
+        Ok(())
+    }
+
+    /// Writes down the account that a device turned out to be linked to.
+    pub(crate) async fn link(&self, device: DeviceId, account: Account) -> Result<(), LinkError> {
+        self.store.link_account(device, account, self.now()).await?;
+        self.announce(device, None);
         Ok(())
     }
 

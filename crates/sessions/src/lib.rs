@@ -15,6 +15,9 @@
 //! whatever was in flight is sent again with the stanza id it had. A restart by the operator counts as asking, so
 //! only a ban that is not over keeps a linked device down.
 //!
+//! The tables may be those of a backup, and the keys are never older than they. A link whose keys are gone has ended;
+//! keys that log in to another account than the tables say are of a later link, and it is written down.
+//!
 //! **Pairing** begins with erased keys. It ends with a link, or without one when the codes run out, when WhatsApp or
 //! the gateway refuses, or when the device is paused. An account that another device of the workspace has is logged
 //! out again, and nothing it received is stored. After a logout the messages that wait stay, for that account only.
@@ -40,8 +43,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postern_domain::DeviceId;
 use postern_domain::port::WhatsApp;
+use postern_domain::{Account, DeviceId};
 use postern_runtime::{Clock, Stop, Tasks, Wakes};
 use postern_store::Store;
 use tokio::time::timeout;
@@ -52,20 +55,26 @@ use context::Context;
 /// A link that must be taken back is given 15 s to be logged out, and every client 15 s to close.
 const STOPPED_BY: Duration = Duration::from_secs(45);
 
-/// Erases the keys of a device.
+/// The keys of the devices: whose they are, and how they are erased.
 #[async_trait]
-pub trait KeyWiper: Send + Sync + 'static {
+pub trait KeyRing: Send + Sync + 'static {
+    /// The account that the keys of `device` log in to; `None` when it has no keys of a link.
+    ///
+    /// # Errors
+    /// The key store failed.
+    async fn account(&self, device: DeviceId) -> Result<Option<Account>, KeyRingError>;
+
     /// Erases every key of `device` in one operation; `Ok` when there were none.
     ///
     /// # Errors
     /// The key store failed; nothing was erased.
-    async fn wipe(&self, device: DeviceId) -> Result<(), WipeError>;
+    async fn wipe(&self, device: DeviceId) -> Result<(), KeyRingError>;
 }
 
-/// Keys could not be erased.
+/// Keys could not be read or erased.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the device's keys cannot be erased: {0}")]
-pub struct WipeError(pub String);
+#[error("the device's keys cannot be read or erased: {0}")]
+pub struct KeyRingError(pub String);
 
 /// The running sessions of all devices.
 #[derive(Debug)]
@@ -81,12 +90,12 @@ impl Sessions {
         config: SessionsConfig,
         store: Store,
         whatsapp: Arc<dyn WhatsApp>,
-        wiper: Arc<dyn KeyWiper>,
+        keys: Arc<dyn KeyRing>,
         wakes: Wakes,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (tasks, stop) = (Tasks::new(), Stop::new());
-        let context = Context::new(config, store, whatsapp, wiper, wakes, clock, stop.clone());
+        let context = Context::new(config, store, whatsapp, keys, wakes, clock, stop.clone());
         let context = Arc::new(context);
         // Handles are not needed: panics are logged by `Tasks`, and `stop` waits for all of them.
         drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context))));

@@ -166,7 +166,7 @@ impl Pairing {
             tracing::warn!(device.id = %device, "WhatsApp could not be told to remove the link; remove it on the phone");
         }
         context.close(device, session).await;
-        context.wiper.wipe(device).await?;
+        context.keys.wipe(device).await?;
         self.end(context, device, Signal::AccountInUse).await?;
         Ok(())
     }

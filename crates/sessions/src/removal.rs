@@ -47,7 +47,7 @@ async fn take_link_back(context: &Arc<Context>, device: &Device) -> Result<bool,
             "WhatsApp could not be told; the phone lists the linked device until it is removed there"
         );
     }
-    context.wiper.wipe(device.id).await?;
+    context.keys.wipe(device.id).await?;
     Ok(true)
 }
 

@@ -71,6 +71,19 @@ impl TestDaemon {
             Some(parent) => tempfile::tempdir_in(parent)?,
             None => tempfile::tempdir()?,
         };
+        Self::start_in(postern, network, options, data).await
+    }
+
+    /// The same on a data folder that may hold something.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_in(
+        postern: &Postern,
+        network: &TestSandbox,
+        options: DaemonOptions,
+        data: TempDir,
+    ) -> anyhow::Result<Self> {
         let network = network.websocket_url().to_owned();
         let (running, http) = launch(postern, &options, &network, &data).await?;
         Ok(Self {
@@ -105,6 +118,14 @@ impl TestDaemon {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.running.pid()
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn ended(&mut self) -> anyhow::Result<Option<std::process::ExitStatus>> {
+        self.running.ended()
     }
 
     /// What it logged since it was last started.

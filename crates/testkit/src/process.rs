@@ -115,6 +115,11 @@ impl Running {
         self.child.id()
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<std::process::ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// What it logged so far.
     pub(crate) fn log(&self) -> Vec<String> {
         said(&self.log)

@@ -81,21 +81,36 @@ pub(crate) async fn run(this: &Postern, options: &Options) -> anyhow::Result<Exi
     let settings = options.settings.iter();
     let settings = settings.fold(DaemonOptions::default(), |all, (key, value)| all.set(key, value));
     let mut daemon = TestDaemon::start_with(&postern, &network, settings).await?;
-    let (addresses, world) = prepare(&daemon, &network, options, seed).await?;
+    let agreed = judge(&mut daemon, &network, options, seed).await;
+    if !matches!(agreed, Ok(true)) {
+        let log = std::env::temp_dir().join(format!("postern-soak-{seed}.log"));
+        std::fs::write(&log, daemon.log().join("\n"))?;
+        println!("repeat with --seed {seed}, or look into {}", log.display());
+        if let Some(status) = daemon.ended()? {
+            println!("the daemon ended by itself: {status}");
+        }
+    }
+    Ok(if agreed? {
+        ExitCode::SUCCESS
+    } else {
+        println!("the ledgers do not agree");
+        ExitCode::FAILURE
+    })
+}
+
+/// From linking the devices to the table; whether the ledgers agree.
+async fn judge(
+    daemon: &mut TestDaemon,
+    network: &TestSandbox,
+    options: &Options,
+    seed: u64,
+) -> anyhow::Result<bool> {
+    let (addresses, world) = prepare(daemon, network, options, seed).await?;
     let world = Arc::new(world);
-    traffic::run(&world, options, &mut daemon, &addresses).await?;
+    traffic::run(&world, options, daemon, &addresses).await?;
     strikes::clear(&world).await?;
     let verdict = settle::settle(&world, SETTLES).await?;
-    if report::print(&world, &verdict).await {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let log = std::env::temp_dir().join(format!("postern-soak-{seed}.log"));
-    std::fs::write(&log, daemon.log().join("\n"))?;
-    println!(
-        "the ledgers do not agree; repeat with --seed {seed}, or look into {}",
-        log.display()
-    );
-    Ok(ExitCode::FAILURE)
+    Ok(report::print(&world, &verdict).await)
 }
 
 async fn prepare(

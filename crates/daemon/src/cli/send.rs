@@ -20,13 +20,13 @@ Examples:
   postern send --csv orders.csv --template \"Hi {name}, your order {order} is on its way\" --dry-run
   postern send --csv orders.csv --template \"Hi {name}, your order {order} is on its way\"
 
-The CSV file has a header line: each of its columns may stand in the template as {column}; {{ is a brace, and so is }}.
-All rows are checked before the first one is sent.
+The CSV file has a header line: each of its columns may stand in the template as {column}; {{ and }} are braces. All rows \
+are checked before the first one is sent.
 
-Stopped or crashed on the way? Run the same command again: it resumes, and no row is sent twice. A run is recognized by
-its --run name, or else by the content of the file, for 24 hours. Resume it with the same rows, template, device and
-batch size: where they differ from what was sent, it ends with an error instead of sending twice. To send a file again
-on purpose, give it another --run.
+Stopped or crashed on the way? Run the same command again: it resumes, and no row is sent twice. A run is recognized by its \
+--run name, or else by the content of the file, for 24 hours. Resume it with the same rows, template, device, batch size \
+and --queue: where they differ from what was sent, it ends with an error instead of sending twice. To send a file again on \
+purpose, give it another --run.
 
 Exit codes: 0 accepted, 1 failed, 2 wrong arguments, rows that cannot be sent, or no API key."
 )]
@@ -41,26 +41,32 @@ pub struct SendCommand {
     #[arg(long, value_name = "PHONE", requires = "text")]
     pub to: Option<Address>,
     /// The text of a single message.
-    #[arg(long, value_name = "TEXT", requires = "to")]
+    #[arg(long, value_name = "TEXT", requires = "to", conflicts_with = "csv")]
     pub text: Option<String>,
     /// The Idempotency-Key of a single message: sent again with the same one, it goes out once.
-    #[arg(long, value_name = "KEY", requires = "to")]
+    #[arg(long, value_name = "KEY", requires = "to", conflicts_with = "csv")]
     pub key: Option<String>,
     /// A CSV file in UTF-8 with a header line and a row for each message.
     #[arg(long, value_name = "FILE", requires = "template")]
     pub csv: Option<PathBuf>,
     /// The text for each row, with {column} where the row's value goes.
-    #[arg(long, value_name = "TEXT", requires = "csv")]
+    #[arg(long, value_name = "TEXT", requires = "csv", conflicts_with = "to")]
     pub template: Option<String>,
     /// The column with the recipient.
-    #[arg(long, value_name = "COLUMN", default_value = "to", requires = "csv")]
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        default_value = "to",
+        requires = "csv",
+        conflicts_with = "to"
+    )]
     pub to_column: String,
     /// How many rows are accepted together, all or none of them; the daemon has a limit of its own.
-    #[arg(long, value_name = "ROWS", default_value = "200", requires = "csv",
+    #[arg(long, value_name = "ROWS", default_value = "200", requires = "csv", conflicts_with = "to",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=5000))]
     pub batch_size: usize,
     /// What a run is recognized by when it is resumed, instead of the content of the file.
-    #[arg(long, value_name = "NAME", requires = "csv")]
+    #[arg(long, value_name = "NAME", requires = "csv", conflicts_with = "to")]
     pub run: Option<String>,
     /// Accept messages although the device is not connected; they wait until it is.
     #[arg(long)]

@@ -134,18 +134,18 @@ fn what_happened(batch: Option<&str>, replayed: bool) -> String {
 
 /// Says which rows are meant, by their lines, and what to do.
 fn refused(failure: &Failure, batch: &[Row], accepted: usize) -> anyhow::Error {
-    let why = if failure.is_conflict() {
-        "this run has sent other messages from here on: with other rows, another template, device or batch size. Repeat \
-         it as it was to resume it, or give it another --run to send everything anew"
-            .to_owned()
-    } else {
-        in_lines(&failure.to_string(), batch)
-    };
     let lines = match batch {
         [only] => format!("line {}", only.line),
         [first, .., last] => format!("lines {} to {}", first.line, last.line),
         [] => "no lines".to_owned(),
     };
+    if failure.is_conflict() {
+        return anyhow::anyhow!(
+            "{lines}: this run has sent other messages from here on: other rows, or with another template, device, batch \
+             size or --queue. Repeat it as it was to resume it, or give it another --run to send everything anew"
+        );
+    }
+    let why = in_lines(&failure.to_string(), batch);
     anyhow::anyhow!(
         "{lines}: {why}\n{accepted} rows before them are accepted; the same command again goes on from there"
     )

@@ -6,6 +6,7 @@
 
 mod bulk;
 mod keys;
+mod lines;
 mod progress;
 mod single;
 mod table;

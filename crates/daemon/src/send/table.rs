@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 use postern_domain::{Address, Content};
 
+use super::lines::{Lines, without_mark};
 use super::template::{Template, column};
 use crate::client::WrongUsage;
 
 /// How many rows that cannot be sent are listed at most.
 const LISTED: usize = 20;
+
+const NOT_UTF8: &str = "is not UTF-8; save the file as \"CSV UTF-8\"";
 
 /// A file that was read, with the column of recipients and the template for its rows.
 pub(super) struct Table {
@@ -47,10 +50,10 @@ impl Table {
     }
 
     fn of(content: Vec<u8>, to_column: &str, template: &str) -> Result<Self, String> {
-        let columns = match reader(&content).headers() {
-            Ok(columns) => columns.clone(),
-            Err(error) => return Err(BadRow::from(&error).to_string()),
-        };
+        let columns = reader(&content).byte_headers().cloned();
+        let columns = columns.map_err(|error| error.to_string()).and_then(|columns| {
+            StringRecord::from_byte_record(columns).map_err(|_not_utf8| format!("the header {NOT_UTF8}"))
+        })?;
         if let Some(twice) = repeated(&columns) {
             return Err(format!("the header has the column {twice} twice"));
         }
@@ -72,28 +75,31 @@ impl Table {
 
     /// Every row, in order.
     pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row, BadRow>> {
-        let records = reader(&self.content).into_records();
-        records.map(|record| self.row(&record.map_err(|error| BadRow::from(&error))?))
+        let mut lines = Lines::of(&self.content);
+        reader(&self.content).into_byte_records().map(move |record| {
+            let start = match &record {
+                Ok(record) => record.position(),
+                Err(error) => error.position(),
+            };
+            let line = lines.number_at(start.map_or(0, Position::byte));
+            let message = record
+                .map_err(|error| why(&error))
+                .and_then(|record| self.row(record));
+            match message {
+                Ok((to, text)) => Ok(Row { line, to, text }),
+                Err(why) => Err(BadRow { line, why }),
+            }
+        })
     }
 
-    fn row(&self, record: &StringRecord) -> Result<Row, BadRow> {
-        let line = record.position().map_or(0, csv::Position::line);
-        let bad = |field: &str, why: &dyn std::fmt::Display| BadRow {
-            line,
-            why: format!("the {field} {why}"),
-        };
-        let written = record.get(self.to).unwrap_or_default().trim();
-        let to: Address = written.parse().map_err(|why| BadRow {
-            line,
-            why: format!("the recipient: {why}"),
-        })?;
-        let text = self.template.fill(record);
-        Content::text(text.clone()).map_err(|why| bad("text", &why))?;
-        Ok(Row {
-            line,
-            to: to.to_string(),
-            text,
-        })
+    /// The recipient and the text of a row.
+    fn row(&self, record: ByteRecord) -> Result<(String, String), String> {
+        let record = StringRecord::from_byte_record(record).map_err(|_not_utf8| NOT_UTF8.to_owned())?;
+        let to = record.get(self.to).unwrap_or_default().trim();
+        let to: Address = to.parse().map_err(|why| format!("the recipient: {why}"))?;
+        let text = self.template.fill(&record);
+        Content::text(text.clone()).map_err(|why| format!("the text {why}"))?;
+        Ok((to.to_string(), text))
     }
 
     /// How many rows there are, all of which can be sent.
@@ -131,24 +137,20 @@ impl std::fmt::Display for BadRow {
     }
 }
 
-impl From<&csv::Error> for BadRow {
-    fn from(error: &csv::Error) -> Self {
-        let why = match error.kind() {
-            ErrorKind::UnequalLengths {
-                expected_len, len, ..
-            } => format!("the number of fields is {len}, and the header's is {expected_len}"),
-            ErrorKind::Utf8 { .. } => "is not UTF-8; save the file as \"CSV UTF-8\"".to_owned(),
-            _ => error.to_string(),
-        };
-        let line = error.position().map_or(1, csv::Position::line);
-        Self { line, why }
+/// What is wrong with a row that cannot be read.
+fn why(error: &csv::Error) -> String {
+    match error.kind() {
+        ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("the number of fields is {len}, and the header's is {expected_len}"),
+        _ => error.to_string(),
     }
 }
 
 fn reader(content: &[u8]) -> Reader<&[u8]> {
-    // What spreadsheets put in front to say that it is UTF-8.
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    ReaderBuilder::new().trim(Trim::Headers).from_reader(content)
+    ReaderBuilder::new()
+        .trim(Trim::Headers)
+        .from_reader(without_mark(content))
 }
 
 /// A column that is there more than once.
@@ -188,6 +190,12 @@ mod tests {
             ]
         );
         assert_eq!(table.check(), Ok(3));
+        for (ending, lines) in [("\n", [2, 4]), ("\r\n", [2, 4]), ("\r", [2, 4])] {
+            let content = ["to,name", "+15551234567,Ada", "", "+15551234567,Ada"].join(ending);
+            let table = self::table(&content).expect("a table");
+            let found: Vec<_> = table.rows().map(|row| row.expect("a row").line).collect();
+            assert_eq!(found, lines, "{ending:?}");
+        }
     }
 
     #[test]
@@ -235,6 +243,8 @@ mod tests {
         }
         let none = table("to,name\n").expect("a table").check();
         assert_eq!(none, Err("there is no row under the header".to_owned()));
+        let latin = Table::of(b"to,n\xe4me\n".to_vec(), "to", "Hi");
+        assert!(latin.is_err_and(|error| error.contains("the header is not UTF-8")));
         let latin = Table::of(b"to,name\n+15551234567,J\xf6rg\n".to_vec(), "to", "Hi {name}");
         let error = latin
             .unwrap_or_else(|why| panic!("{why}"))

@@ -17,7 +17,7 @@ use postern_domain::{
     PhoneNumber, StanzaId, Timestamp, WorkspaceId,
 };
 use postern_runtime::{Backoff, Clock, SystemClock, Wakes};
-use postern_sessions::{KeyWiper, Sessions, SessionsConfig, WipeError};
+use postern_sessions::{KeyRing, KeyRingError, Sessions, SessionsConfig};
 use postern_store::{Device, DeviceRequest, Message, NewMessage, Store, StoreOptions};
 use tempfile::TempDir;
 
@@ -34,11 +34,16 @@ struct Gateway {
     sessions: Option<Sessions>,
 }
 
-struct Wiper(Arc<Network>);
+/// The keys that the scripted clients have.
+struct Keys(Arc<Network>);
 
 #[async_trait]
-impl KeyWiper for Wiper {
-    async fn wipe(&self, device: DeviceId) -> Result<(), WipeError> {
+impl KeyRing for Keys {
+    async fn account(&self, device: DeviceId) -> Result<Option<Account>, KeyRingError> {
+        Ok(self.0.client(device).keys.lock().expect("no panic").clone())
+    }
+
+    async fn wipe(&self, device: DeviceId) -> Result<(), KeyRingError> {
         self.0.wiped(device);
         Ok(())
     }
@@ -94,13 +99,13 @@ impl Gateway {
 
     fn start_sessions(&mut self, config: SessionsConfig) {
         let port: Arc<dyn WhatsApp> = Arc::clone(&self.network) as _;
-        let wiper = Arc::new(Wiper(Arc::clone(&self.network)));
+        let keys = Arc::new(Keys(Arc::clone(&self.network)));
         let clock = Arc::clone(&self.clock);
         self.sessions = Some(Sessions::start(
             config,
             self.store.clone(),
             port,
-            wiper,
+            keys,
             self.wakes.clone(),
             clock,
         ));

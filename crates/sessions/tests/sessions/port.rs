@@ -10,7 +10,7 @@ use postern_domain::port::{
     CallError, Ending, Inbound, NotCommitted, Observed, Observer, OpenError, Outgoing, SendError, Session,
     WhatsApp,
 };
-use postern_domain::{Address, DeviceId, PhoneNumber, StanzaId};
+use postern_domain::{Account, Address, DeviceId, PhoneNumber, StanzaId};
 use tokio::sync::Notify;
 
 use crate::eventually;
@@ -29,6 +29,8 @@ pub(crate) struct Network {
 #[derive(Default)]
 pub(crate) struct Client {
     observer: Mutex<Option<Arc<dyn Observer>>>,
+    /// What its keys log in to.
+    pub(crate) keys: Mutex<Option<Account>>,
     pub(crate) opens: AtomicUsize,
     pub(crate) wipes: AtomicUsize,
     pub(crate) log_outs: AtomicUsize,
@@ -69,7 +71,8 @@ impl Network {
 
     pub(crate) fn tell(&self, device: DeviceId, observed: Observed) {
         let observer = self.client(device).observer.lock().expect("no panic").clone();
-        observer.expect("it is open").observe(observed);
+        self.client(device)
+            .report(observer.expect("it is open").as_ref(), observed);
     }
 
     pub(crate) async fn deliver(&self, device: DeviceId, batch: Vec<Inbound>) -> Result<(), NotCommitted> {
@@ -84,7 +87,19 @@ impl Network {
     }
 
     pub(crate) fn wiped(&self, device: DeviceId) {
-        self.client(device).wipes.fetch_add(1, Ordering::SeqCst);
+        let client = self.client(device);
+        client.wipes.fetch_add(1, Ordering::SeqCst);
+        *client.keys.lock().expect("no panic") = None;
+    }
+}
+
+impl Client {
+    /// Reports, and has the keys of a link before it says that there is one.
+    fn report(&self, observer: &dyn Observer, observed: Observed) {
+        if let Observed::Paired { account } = &observed {
+            *self.keys.lock().expect("no panic") = Some(account.clone());
+        }
+        observer.observe(observed);
     }
 }
 
@@ -168,7 +183,7 @@ impl Session for ClientSession {
         if let Some(observer) = observer {
             last_words
                 .into_iter()
-                .for_each(|observed| observer.observe(observed));
+                .for_each(|observed| self.0.report(observer.as_ref(), observed));
             observer.observe(Observed::Ended(Ending::Stopped));
         }
     }

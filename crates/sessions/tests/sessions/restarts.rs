@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern_domain::port::{Ending, Observed};
-use postern_domain::{DeviceReason, DeviceState, MessageStatus};
+use postern_domain::{DeviceReason, DeviceState, MessageStatus, ParkReason};
 use postern_store::DeviceRequest;
 
 use crate::{Gateway, config, eventually};
@@ -100,6 +100,72 @@ async fn after_a_start_nothing_is_shown_as_connected_that_is_not() {
             DeviceReason::Connecting
         );
     }
+}
+
+/// As after a restore of the data without the keys.
+#[tokio::test]
+async fn a_link_without_keys_has_ended_and_parks_what_waits() {
+    let mut gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    gateway.stop().await;
+    *client.keys.lock().expect("no panic") = None;
+    let (id, _) = gateway.accept(device, CONTACT, "hi").await;
+    gateway.start_sessions(config());
+    let reason = gateway.becomes(device, DeviceState::Unlinked).await;
+    assert_eq!(reason, DeviceReason::KeysMissing);
+    assert_eq!(
+        client.opens.load(Ordering::SeqCst),
+        1,
+        "an empty client would show codes"
+    );
+    let parked = gateway.reaches(id, MessageStatus::Queued).await.parked;
+    assert_eq!(parked.map(|(reason, _)| reason), Some(ParkReason::LoggedOut));
+
+    gateway.ask_for_pairing(device, None).await;
+    gateway.network.opened(device, 2).await;
+    let account = crate::account(OWNER);
+    gateway.network.tell(device, Observed::Paired { account });
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    let released = gateway
+        .store
+        .release(gateway.workspace, id, gateway.clock.now())
+        .await;
+    released.expect("released");
+    gateway.wakes.outbox.ring(&device);
+    gateway.reaches(id, MessageStatus::Sent).await;
+}
+
+/// As after a restore of data from before the device was linked to another account.
+#[tokio::test]
+async fn what_the_keys_log_in_to_is_the_account_and_the_other_ones_messages_stay() {
+    let mut gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    gateway.stop().await;
+    *client.keys.lock().expect("no panic") = Some(crate::account(OTHER));
+    let (id, _) = gateway.accept(device, CONTACT, "hi").await;
+    gateway.start_sessions(config());
+    gateway.network.opened(device, 2).await;
+    gateway.network.tell(device, Observed::Connected);
+    gateway.becomes(device, DeviceState::Connected).await;
+    let account = gateway.device(device).await.and_then(|row| row.account);
+    assert_eq!(
+        account.map(|account| account.phone.to_string()),
+        Some(OTHER.to_owned())
+    );
+    eventually(async || {
+        let message = gateway
+            .store
+            .message(gateway.workspace, id)
+            .await
+            .expect("read")?;
+        let (reason, _) = message.parked?;
+        (reason == ParkReason::OtherAccount).then_some(())
+    })
+    .await;
+    assert!(client.sent.lock().expect("no panic").is_empty());
 }
 
 #[tokio::test]

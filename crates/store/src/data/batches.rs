@@ -213,15 +213,7 @@ fn cancel_some(
     for (device, known) in &looked_at {
         if known.status.may_become(MessageStatus::Canceled) {
             let device = *device;
-            cancel(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                known.seq,
-            )?;
+            cancel(Change::new(tx, tally, device, now), known.seq)?;
             canceled.push(device);
         }
     }

@@ -54,12 +54,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.write_counted(move |tx, tally| {
-            let change = Change {
-                tx,
-                tally,
-                device,
-                now,
-            };
+            let change = Change::new(tx, tally, device, now);
             claim(change, limit, first_contacts, ack_deadline)
         })
         .await
@@ -160,12 +155,7 @@ pub(super) fn promote(
     for (device, seq) in outbox::scheduled_until(tx, now, limit)? {
         outbox::shift(tx, device, seq, (Lane::Scheduled, Lane::Ready), now)?;
         if let Some(mut known) = messages::by_seq(tx, seq)? {
-            let change = Change {
-                tx,
-                tally,
-                device,
-                now,
-            };
+            let change = Change::new(tx, tally, device, now);
             change.apply(&mut known, MessageStatus::Queued, None, "")?;
         }
         promoted.push(device);

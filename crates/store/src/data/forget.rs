@@ -64,12 +64,7 @@ fn cancel_some(tx: &Connection, tally: &Tally, device: DeviceId, now: Timestamp)
         let Some(mut known) = messages::by_seq(tx, entry.seq)? else {
             continue;
         };
-        let change = Change {
-            tx,
-            tally,
-            device,
-            now,
-        };
+        let change = Change::new(tx, tally, device, now);
         if known.status == MessageStatus::Processing {
             change.apply(&mut known, MessageStatus::Retrying, None, "outcome unknown")?;
         }

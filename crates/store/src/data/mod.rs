@@ -18,6 +18,7 @@
 mod accept;
 mod analytics;
 mod batches;
+mod checks;
 mod claim;
 mod devices;
 mod forget;
@@ -36,8 +37,10 @@ mod tally;
 mod tests;
 mod words;
 
+pub(crate) use checks::{CHECKS, links};
 pub use records::*;
 pub use revise::MoveError;
+pub(crate) use store::SCHEMA;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
 pub use words::{TextQuery, TextQueryError};

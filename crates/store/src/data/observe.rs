@@ -37,8 +37,8 @@ impl Store {
 
     /// Applies a signal to the device's state machine; an event is appended when state or reason change.
     ///
-    /// `Opening` serves a request to reconnect. `LoggedOut` and `AccountRemoved` clear `linked` and park what
-    /// waits; where that is very much, [`Store::park_rest`] has to go on. `messages_left` is decided here, from
+    /// `Opening` serves a request to reconnect. `LoggedOut`, `KeysMissing` and `AccountRemoved` clear `linked` and
+    /// park what waits; where that is very much, [`Store::park_rest`] has to go on. `messages_left` is decided here, from
     /// the outbox. Answers what is observed now; `None` when there is no such device.
     ///
     /// # Errors
@@ -52,6 +52,29 @@ impl Store {
         self.write_counted(move |tx, tally| match devices::find(tx, id)? {
             Some(device) => apply(tx, tally, &device, signal, now).map(Some),
             None => Ok(None),
+        })
+        .await
+    }
+
+    /// Says of every device what is true when the daemon starts: none has a connection, and no code on show is any good.
+    /// Answers how many were said to have more.
+    ///
+    /// # Errors
+    /// The store failed; nothing was changed.
+    pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.write_counted(move |tx, tally| {
+            let mut corrected = 0;
+            for device in devices::all(tx)? {
+                let signal = match device.status.state {
+                    DeviceState::Connected | DeviceState::Degraded if device.linked => Signal::Opening,
+                    DeviceState::Pairing if device.linked => Signal::Opening,
+                    DeviceState::Pairing if device.pairing.is_some() => Signal::PairingStarted,
+                    _ => continue,
+                };
+                apply(tx, tally, &device, signal, now)?;
+                corrected += 1;
+            }
+            Ok(corrected)
         })
         .await
     }
@@ -157,29 +180,12 @@ fn apply(
         },
         other => other,
     };
+    let change = Change::new(tx, tally, device.id, now);
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
         Signal::Connected => heard_at_login(tx, device, now)?,
-        Signal::LoggedOut { .. } => unlink(
-            Change {
-                tx,
-                tally,
-                device: device.id,
-                now,
-            },
-            device,
-            ParkReason::LoggedOut,
-        )?,
-        Signal::AccountRemoved => unlink(
-            Change {
-                tx,
-                tally,
-                device: device.id,
-                now,
-            },
-            device,
-            ParkReason::AccountRemoved,
-        )?,
+        Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(change, device, ParkReason::LoggedOut)?,
+        Signal::AccountRemoved => unlink(change, device, ParkReason::AccountRemoved)?,
         _ => {}
     }
     let following = session::next(device.status, signal, now);

@@ -35,16 +35,7 @@ impl Store {
                 return Ok(false);
             };
             let account = devices::last_account(tx, device)?;
-            park_some(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                account,
-                reason,
-            )?;
+            park_some(Change::new(tx, tally, device, now), account, reason)?;
             Ok::<_, StoreError>(true)
         };
         while self.write_counted(step).await? {}
@@ -68,15 +59,7 @@ impl Store {
             if entry.account.is_some_and(|account| account != linked) {
                 return Err(MoveError::OtherAccount);
             }
-            release(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                &entry,
-            )?;
+            release(Change::new(tx, tally, device, now), &entry)?;
             history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
         })
         .await
@@ -102,15 +85,7 @@ impl Store {
                     let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
                     let entries = outbox::parked_of(tx, device, Some(linked), after, AT_ONCE)?;
                     for entry in &entries {
-                        release(
-                            Change {
-                                tx,
-                                tally,
-                                device,
-                                now,
-                            },
-                            entry,
-                        )?;
+                        release(Change::new(tx, tally, device, now), entry)?;
                     }
                     Ok::<_, MoveError>((entries.len(), next_step(&entries)))
                 })
@@ -139,15 +114,7 @@ impl Store {
                     devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
                     let entries = outbox::parked_of(tx, device, None, after, AT_ONCE)?;
                     for entry in &entries {
-                        cancel(
-                            Change {
-                                tx,
-                                tally,
-                                device,
-                                now,
-                            },
-                            entry.seq,
-                        )?;
+                        cancel(Change::new(tx, tally, device, now), entry.seq)?;
                     }
                     Ok::<_, MoveError>((entries.len(), next_step(&entries)))
                 })

@@ -28,12 +28,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let outcomes = outcomes.into();
         self.write_counted(move |tx, tally| {
-            let change = Change {
-                tx,
-                tally,
-                device,
-                now,
-            };
+            let change = Change::new(tx, tally, device, now);
             let (mut heard, mut counted) = (false, DeviceCounters::default());
             for outcome in outcomes.iter() {
                 heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
@@ -57,7 +52,16 @@ pub(super) struct Change<'tx> {
     pub(super) now: Timestamp,
 }
 
-impl Change<'_> {
+impl<'tx> Change<'tx> {
+    pub(super) fn new(tx: &'tx Connection, tally: &'tx Tally, device: DeviceId, now: Timestamp) -> Self {
+        Self {
+            tx,
+            tally,
+            device,
+            now,
+        }
+    }
+
     /// Answers whether the message is known to have reached WhatsApp's server only now.
     pub(super) fn record(&self, outcome: &Outcome) -> Result<bool, StoreError> {
         match outcome {

@@ -51,15 +51,7 @@ impl Store {
     ) -> Result<Message, MoveError> {
         self.write_counted(move |tx, tally| {
             let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-            cancel(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                seq,
-            )?;
+            cancel(Change::new(tx, tally, device, now), seq)?;
             history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
         })
         .await
@@ -77,16 +69,7 @@ impl Store {
     ) -> Result<Message, MoveError> {
         self.write_counted(move |tx, tally| {
             let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-            retry(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                workspace,
-                seq,
-            )?;
+            retry(Change::new(tx, tally, device, now), workspace, seq)?;
             history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
         })
         .await
@@ -105,16 +88,7 @@ impl Store {
     ) -> Result<Message, MoveError> {
         self.write_counted(move |tx, tally| {
             let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-            reschedule(
-                Change {
-                    tx,
-                    tally,
-                    device,
-                    now,
-                },
-                seq,
-                at,
-            )?;
+            reschedule(Change::new(tx, tally, device, now), seq, at)?;
             history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
         })
         .await

@@ -8,10 +8,11 @@ use postern_domain::{DeviceId, DeviceStatus, Event, Timestamp, WorkspaceId};
 use super::batches::BatchQueue;
 use super::records::{ApiKey, Device, NewApiKey, Refusal, RefusedMessage};
 use super::tables::{api_keys, events, workspaces};
+use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
 
-pub(super) const SCHEMA: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     name: "postern",
     // "PstD"
     application_id: 0x5073_7444,
@@ -43,6 +44,10 @@ pub(super) const SCHEMA: Schema = Schema {
         (
             "V7__pacing",
             include_str!("../../../../migrations/postern/V7__pacing.sql"),
+        ),
+        (
+            "V9__webhooks",
+            include_str!("../../../../migrations/postern/V9__webhooks.sql"),
         ),
     ],
 };
@@ -170,7 +175,7 @@ impl Store {
             writer_cache_kib: 64 << 10,
             ..Tuning::default()
         };
-        let database = Database::open(&options.data_dir.join("postern.db"), &SCHEMA, &tuning)?;
+        let database = Database::open(&options.data_dir.join(files::GATEWAY.name), &SCHEMA, &tuning)?;
         Ok(Self {
             database: Arc::new(database),
             batches: Arc::default(),

@@ -3,7 +3,7 @@
 use crate::sqlite::Schema;
 
 /// A new version is a new file and a new line here.
-pub(super) const KEYS: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     name: "keys",
     application_id: 0x504b_4559,
     migrations: &[(

@@ -20,15 +20,18 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use postern_domain::DeviceId;
+use postern_domain::{Account, DeviceId, PhoneNumber};
+use rusqlite::Connection;
 use wacore::store::traits::Backend;
 
 use self::backend::DeviceKeys;
-use self::tables::devices;
+pub(crate) use self::migrations::SCHEMA;
+use self::tables::{device_records, devices};
 use crate::sqlite::{Database, OpenError, StoreError, Tuning};
 
 /// Where the keys are and how many threads read them.
@@ -80,7 +83,7 @@ impl KeyStore {
             readers: options.readers,
             ..Tuning::default()
         };
-        let database = Database::open(&options.path, &migrations::KEYS, &tuning)?;
+        let database = Database::open(&options.path, &SCHEMA, &tuning)?;
         Ok(Self {
             database: Arc::new(database),
         })
@@ -134,6 +137,23 @@ impl KeyStore {
             .await
     }
 
+    /// The account that the device's keys log in to; `None` when there are no keys of a link.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the database.
+    pub async fn account(&self, device: DeviceId) -> Result<Option<Account>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let Some(row) = devices::find(connection, device)? else {
+                    return Ok(None);
+                };
+                let record = device_records::get(connection, row)?;
+                Ok(record.as_ref().and_then(device_records::account))
+            })
+            .await
+    }
+
     /// All devices that have an identity here, in the order of their ids.
     ///
     /// # Errors
@@ -149,4 +169,11 @@ impl KeyStore {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Every device of a file, with the account that its keys log in to.
+pub(crate) fn accounts(
+    connection: &Connection,
+) -> Result<HashMap<DeviceId, Option<PhoneNumber>>, StoreError> {
+    device_records::accounts(connection)
 }

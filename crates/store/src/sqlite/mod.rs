@@ -26,7 +26,12 @@
 //! - A panicking job answers [`StoreError::Panicked`]; its thread lives on.
 //! - A job must be short, and neither wait for something nor begin or end transactions: it holds up all
 //!   others.
+//!
+//! A file that another process may be using is opened with [`Beside`], which writes nothing, and copied with
+//! [`copy`].
 
+mod beside;
+mod copy;
 mod error;
 mod open;
 mod readers;
@@ -38,8 +43,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+pub(crate) use self::beside::{Beside, Depth};
+pub(crate) use self::copy::{BESIDE, copy, remove};
 pub use self::error::{OpenError, StoreError};
-pub(crate) use self::open::Schema;
+pub(crate) use self::open::{Schema, restrict_to_owner};
 use self::readers::Readers;
 use self::writer::Writer;
 

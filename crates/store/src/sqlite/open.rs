@@ -24,6 +24,15 @@ pub(crate) struct Schema {
     pub(crate) migrations: &'static [(&'static str, &'static str)],
 }
 
+impl Schema {
+    /// The latest version this release makes and reads.
+    pub(crate) fn latest(&self) -> i32 {
+        let number = |name: &str| name.strip_prefix('V')?.split_once("__")?.0.parse().ok();
+        let numbers = self.migrations.iter().filter_map(|(name, _)| number(name));
+        numbers.max().unwrap_or(0)
+    }
+}
+
 /// Opens the connection that writes, creating the file and bringing its schema up to date.
 pub(super) fn writer(path: &Path, schema: &Schema, cache_kib: u32) -> Result<Connection, OpenError> {
     assert_sqlite_version()?;
@@ -73,7 +82,7 @@ pub(super) fn reader(path: &Path, cache_kib: u32) -> Result<Connection, OpenErro
     clippy::disallowed_methods,
     reason = "the one place where the store opens databases"
 )]
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     // Each connection belongs to one thread, so SQLite's own mutex is not needed.
     Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|error| {
         OpenError::Database {
@@ -95,7 +104,7 @@ fn configure(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn assert_sqlite_version() -> Result<(), OpenError> {
+pub(super) fn assert_sqlite_version() -> Result<(), OpenError> {
     let (number, required) = LEAST_SQLITE;
     if rusqlite::version_number() < number {
         return Err(OpenError::SqliteTooOld {
@@ -107,7 +116,7 @@ fn assert_sqlite_version() -> Result<(), OpenError> {
 }
 
 /// Creates the file if need be and makes it its owner's alone, as SQLite then does with `-wal` and `-shm`.
-fn restrict_to_owner(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn restrict_to_owner(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::File {
         path: path.to_owned(),
         source,
@@ -130,7 +139,12 @@ fn restrict_to_owner(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn refuse_other_files(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
+/// Refuses a database of something else. A file without any content is nobody's, and is admitted.
+pub(super) fn refuse_other_files(
+    connection: &Connection,
+    path: &Path,
+    schema: &Schema,
+) -> Result<(), OpenError> {
     let read = || -> rusqlite::Result<(i32, i64)> {
         let id = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -161,11 +175,7 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     for (name, sql) in schema.migrations {
         migrations.push(refinery::Migration::unapplied(name, sql).map_err(failed)?);
     }
-    let known = migrations
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or(0);
+    let known = schema.latest();
     let found = applied_version(connection).map_err(|error| OpenError::Database {
         path: path.to_owned(),
         error,
@@ -184,7 +194,7 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
 }
 
 /// The latest migration in the file, 0 when there is none.
-fn applied_version(connection: &Connection) -> Result<i32, StoreError> {
+pub(super) fn applied_version(connection: &Connection) -> Result<i32, StoreError> {
     let history = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history'";
     if connection
         .query_row(history, [], |_row| Ok(()))

@@ -1,5 +1,6 @@
 //! Devices: what the operator wants of each, what is observed, and what is on show.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use postern_domain::port::Secret;
@@ -87,6 +88,20 @@ pub(in crate::data) fn list(
 pub(in crate::data) fn all(connection: &Connection) -> Result<Vec<Device>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
     devices(&mut statement.query([])?)
+}
+
+/// Every device, with the account it is linked to now.
+pub(in crate::data) fn links(
+    connection: &Connection,
+) -> Result<HashMap<DeviceId, Option<PhoneNumber>>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, iif(linked, account_phone, NULL) FROM devices")?;
+    let mut found = statement.query([])?;
+    let mut links = HashMap::new();
+    while let Some(row) = found.next()? {
+        links.insert(id(row, 0, DeviceId::from_bytes)?, optional_phone(row, 1)?);
+    }
+    Ok(links)
 }
 
 /// What an acceptance has to know of its device.

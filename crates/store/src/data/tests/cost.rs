@@ -107,12 +107,7 @@ impl Counted {
     }
 
     fn change<'a>(&'a self, tally: &'a Tally, now: i64) -> Change<'a> {
-        Change {
-            tx: &self.connection,
-            tally,
-            device: self.device,
-            now: at(now),
-        }
+        Change::new(&self.connection, tally, self.device, at(now))
     }
 
     /// Works as one write does.

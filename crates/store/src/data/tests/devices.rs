@@ -517,3 +517,23 @@ async fn a_purge_takes_the_history_of_that_device_alone() {
         "the last number stays taken, and tells nothing"
     );
 }
+
+#[tokio::test]
+async fn at_the_start_nothing_is_connected_and_no_code_is_shown() {
+    let fixture = Fixture::new().await;
+    let pairing = fixture.new_device().await;
+    let request = fixture.request(pairing).await.expect("a request");
+    let shown = code(CodeKind::Qr, "stale", 99);
+    fixture
+        .store
+        .show_code(pairing, request.number, shown, at(10))
+        .await
+        .expect("shown");
+    let unlinked = fixture.new_device().await;
+    assert_eq!(fixture.store.begin(at(20)).await, Ok(2));
+    let reason = async |id| fixture.observed(id).await.status.reason;
+    assert_eq!(reason(fixture.device).await, DeviceReason::Connecting);
+    assert_eq!(reason(pairing).await, DeviceReason::AwaitingCode);
+    assert_eq!(fixture.shown(pairing, 20).await, None);
+    assert_eq!(reason(unlinked).await, DeviceReason::New);
+}

@@ -260,11 +260,7 @@ fn every_migration_file_is_compiled_in() {
         })
         .collect();
     files.sort();
-    let mut known: Vec<_> = migrations::KEYS
-        .migrations
-        .iter()
-        .map(|(name, _sql)| *name)
-        .collect();
+    let mut known: Vec<_> = SCHEMA.migrations.iter().map(|(name, _sql)| *name).collect();
     known.sort_unstable();
     assert_eq!(files, known);
 }

@@ -1,0 +1,210 @@
+//! Webhook endpoints: what the gateway asks of them, and how a try to reach one ends.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{Event, EventType, Timestamp};
+
+/// The key that deliveries to an endpoint are signed with. Shown once; never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret([u8; Self::BYTES]);
+
+impl WebhookSecret {
+    /// Its length. Standard Webhooks asks for 24 to 64.
+    pub const BYTES: usize = 32;
+
+    /// A secret of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes that sign.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+/// Which types of events an endpoint wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTypes(Option<u64>);
+
+impl EventTypes {
+    /// Every type, also those of later releases.
+    pub const ALL: Self = Self(None);
+
+    /// These types.
+    pub fn only(types: impl IntoIterator<Item = EventType>) -> Self {
+        Self(Some(types.into_iter().fold(0, |bits, kind| bits | bit(kind))))
+    }
+
+    /// Whether events of this type are wanted.
+    #[must_use]
+    pub fn include(self, kind: EventType) -> bool {
+        self.0.is_none_or(|bits| bits & bit(kind) != 0)
+    }
+
+    /// The stored form: a bit for the number of each type, nothing when all are wanted.
+    #[must_use]
+    pub const fn bits(self) -> Option<u64> {
+        self.0
+    }
+
+    /// The inverse of [`Self::bits`].
+    #[must_use]
+    pub const fn from_bits(bits: Option<u64>) -> Self {
+        Self(bits)
+    }
+}
+
+fn bit(kind: EventType) -> u64 {
+    1 << kind.number()
+}
+
+/// Where and how an endpoint is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookTarget {
+    /// An absolute `https` or `http` URL.
+    pub url: String,
+    /// Sent with every request, after the gateway's own.
+    pub headers: Vec<(String, String)>,
+    /// The live secrets, newest first: one, or two while the secret is being rotated.
+    pub secrets: Vec<WebhookSecret>,
+}
+
+macro_rules! attempt_failures {
+    ($($variant:ident = $number:literal, $name:literal, $meaning:literal;)*) => {
+        /// Why a try to reach an endpoint was no success. The names are part of the API; the numbers are stored.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum AttemptFailure {
+            $(
+                #[doc = $meaning]
+                $variant = $number,
+            )*
+        }
+
+        impl AttemptFailure {
+            /// Every failure.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name the API uses.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// What it means and what to do, in a sentence or two for the operator.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+
+            /// The number that is stored.
+            #[must_use]
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The inverse of [`Self::number`].
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<Self> {
+                Self::ALL.iter().copied().find(|failure| failure.number() == number)
+            }
+        }
+    };
+}
+
+attempt_failures! {
+    Status = 1, "status", "The endpoint answered with another status than 2xx.";
+    Redirect = 2, "redirect", "The endpoint answered with a redirect, which is not followed. Register the final URL.";
+    Timeout = 3, "timeout", "No complete answer came in time. Answer first and work afterwards.";
+    Dns = 4, "dns", "The host's name could not be looked up.";
+    Connect = 5, "connect", "No connection could be made.";
+    Tls = 6, "tls", "The endpoint's certificate or its TLS is not acceptable.";
+    Blocked = 7, "blocked", "The target is an address that the configuration does not allow.";
+    Broken = 8, "broken", "The connection ended in the middle, or the answer was not HTTP.";
+    Challenge = 9, "challenge", "The endpoint did not echo the token of the challenge.";
+}
+
+/// How a try to reach an endpoint ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptOutcome {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The status of the answer, when one came.
+    pub status: Option<u16>,
+    /// Why it was no success; `None` when it was.
+    pub failure: Option<AttemptFailure>,
+    /// The beginning of the answer's body when it was no success, at most 4 KiB.
+    pub excerpt: Vec<u8>,
+    /// For how long the endpoint asked to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why a URL cannot be an endpoint's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// Not an absolute URL.
+    #[error("is not an absolute URL")]
+    Malformed,
+    /// Neither `https` nor, where the configuration allows it, `http`.
+    #[error("must start with https:// (plain http only where the configuration of the gateway allows it)")]
+    Scheme,
+    /// It carries a user name or a password.
+    #[error("must not carry a user name or password; use a header")]
+    Credentials,
+    /// It names an address that the configuration does not allow.
+    #[error("names an address that the configuration of the gateway does not allow")]
+    Blocked,
+}
+
+/// What the API asks of the part that talks to endpoints, while a caller waits.
+#[async_trait]
+pub trait WebhookProbe: Send + Sync + 'static {
+    /// Whether the configuration allows an endpoint with this URL. Looks no names up.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check(&self, url: &str) -> Result<(), TargetError>;
+
+    /// Sends a signed `webhook.challenge` and expects its token back; within 15 s.
+    async fn challenge(&self, target: &WebhookTarget) -> AttemptOutcome;
+
+    /// Delivers one event outside of any queue; within 15 s.
+    async fn deliver(&self, target: &WebhookTarget, event: &Event) -> AttemptOutcome;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_of_types_comes_back_and_all_means_later_ones_too() {
+        let some = EventTypes::only([EventType::MessageAccepted, EventType::DeviceUnlinked]);
+        assert_eq!(EventTypes::from_bits(some.bits()), some);
+        for kind in EventType::ALL {
+            let chosen = matches!(kind, EventType::MessageAccepted | EventType::DeviceUnlinked);
+            assert_eq!(some.include(kind), chosen, "{kind}");
+            assert!(EventTypes::ALL.include(kind));
+            assert!(!EventTypes::only([]).include(kind));
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let secret = WebhookSecret::from_bytes([0x41; WebhookSecret::BYTES]);
+        assert_eq!(format!("{secret:?}"), "WebhookSecret(…)");
+    }
+}

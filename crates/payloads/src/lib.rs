@@ -1,0 +1,1 @@
+//! The JSON of events, as webhooks, streams and the documentation show it.

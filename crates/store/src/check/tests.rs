@@ -1,0 +1,514 @@
+//! Every check finds what it is there for: a sound folder is broken on purpose, one breach at a time.
+
+use std::fs;
+use std::path::PathBuf;
+
+use postern_domain::port::Inbound;
+use postern_domain::session::Signal;
+use postern_domain::{
+    Account, Address, Content, DeviceId, MessageId, ParkReason, PhoneNumber, StanzaId, Timestamp, WorkspaceId,
+};
+use tempfile::TempDir;
+use wacore::store::Device as Keys;
+use wacore_binary::Jid;
+
+use super::*;
+use crate::{IdempotencyKey, KeyStore, KeyStoreOptions, NewMessage, Outcome, Store, StoreOptions};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn number(digits: &str) -> PhoneNumber {
+    PhoneNumber::from_digits(digits).expect("a number")
+}
+
+/// The account of the device, which its keys log in to.
+const OWNER: &str = "15550000001";
+
+/// A folder with something of everything that checks look at, and no daemon.
+struct Sound {
+    folder: TempDir,
+}
+
+/// Something of everything, being made.
+struct Making {
+    store: Store,
+    workspace: WorkspaceId,
+    device: DeviceId,
+}
+
+impl Making {
+    async fn device(&self, id: DeviceId, phone: &str) {
+        let store = &self.store;
+        let created = store.create_device(self.workspace, id, String::new(), at(0));
+        created.await.expect("created");
+        let account = Account {
+            phone: number(phone),
+            lid: None,
+            companion: 1,
+            push_name: None,
+            platform: None,
+        };
+        store.link_account(id, account, at(0)).await.expect("linked");
+        store
+            .signal(id, Signal::Connected, at(0))
+            .await
+            .expect("connected");
+    }
+
+    async fn accept(&self, device: DeviceId, stanza: &str, chat: &str, key: Option<&str>) {
+        let message = NewMessage {
+            id: MessageId::generate(),
+            workspace: self.workspace,
+            device,
+            to: Address::Phone(number(chat)),
+            content: Content::Text {
+                body: "hello".to_owned(),
+            },
+            stanza: StanzaId::from(stanza.to_owned()),
+            client_reference: None,
+            metadata: None,
+            scheduled_for: None,
+            queue_if_disconnected: true,
+        };
+        let key = key.map(|key| IdempotencyKey {
+            endpoint: "POST /v1/messages",
+            key: key.to_owned(),
+            fingerprint: [7; 32],
+            http_status: 202,
+            body: Vec::new(),
+        });
+        self.store.accept(message, key, at(1)).await.expect("accepted");
+    }
+
+    async fn claim(&self, limit: usize, now: i64) {
+        let claimed = self
+            .store
+            .claim(self.device, limit, at(now + 1_000), at(now))
+            .await;
+        assert_eq!(claimed.expect("claimed").len(), limit);
+    }
+
+    async fn record(&self, outcome: Outcome) {
+        let recorded = self.store.record(self.device, vec![outcome], at(5));
+        recorded.await.expect("recorded");
+    }
+
+    /// A message that was sent, one that waits with one behind it, one in flight, one ready, one parked, one received.
+    async fn something_of_everything(&self) {
+        let stanza = |text: &str| StanzaId::from(text.to_owned());
+        self.accept(self.device, "SENT", "15550000010", Some("a")).await;
+        self.accept(self.device, "WAITS", "15550000011", Some("b")).await;
+        self.claim(2, 2).await;
+        self.record(Outcome::Acked {
+            stanza: stanza("SENT"),
+        })
+        .await;
+        let (at, detail) = (at(900_000), String::new());
+        let stanza_of_it = stanza("WAITS");
+        self.record(Outcome::Retry {
+            stanza: stanza_of_it,
+            at,
+            detail,
+        })
+        .await;
+        self.accept(self.device, "BEHIND", "15550000011", None).await;
+        self.accept(self.device, "FLIES", "15550000012", None).await;
+        self.claim(1, 6).await;
+        self.accept(self.device, "READY", "15550000013", None).await;
+
+        let other = DeviceId::generate();
+        self.device(other, "15550000002").await;
+        self.accept(other, "PARKED", "15550000010", None).await;
+        let logged_out = Signal::LoggedOut { messages_left: false };
+        self.store
+            .signal(other, logged_out, self::at(7))
+            .await
+            .expect("logged out");
+
+        let received = Inbound {
+            stanza: stanza("IN"),
+            chat: Address::Phone(number("15550000010")),
+            sender: Address::Phone(number("15550000010")),
+            sender_lid: None,
+            push_name: None,
+            sent_at: self::at(1),
+            content: Content::Text {
+                body: "hi".to_owned(),
+            },
+        };
+        let received = self.store.receive(self.device, vec![received], self::at(8));
+        assert_eq!(received.await.expect("received"), 1);
+    }
+}
+
+impl Sound {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = StoreOptions {
+            data_dir: folder.path().to_owned(),
+            readers: 1,
+            write_queue: 64,
+        };
+        let store = Store::open(&options).expect("a store");
+        let workspace = store.first_workspace(at(0)).await.expect("a workspace");
+        let device = DeviceId::generate();
+        let making = Making {
+            store,
+            workspace,
+            device,
+        };
+        making.device(device, OWNER).await;
+        making.something_of_everything().await;
+        making.store.close().await;
+        let keys = KeyStore::open(&KeyStoreOptions::new(folder.path().join("keys.db"))).expect("keys");
+        let mut record = Keys::new();
+        record.pn = Some(Jid::pn_device(OWNER, 1));
+        let backend = keys.backend(device).await.expect("a backend").backend;
+        backend.save(&record).await.expect("saved");
+        keys.close().await;
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Changes a file as no part of Postern would.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is to be found is nothing the store would do"
+    )]
+    fn break_with(&self, file: &str, sql: &str) {
+        let connection = Connection::open(self.path(file)).expect("opened");
+        connection
+            .pragma_update(None, "foreign_keys", false)
+            .expect("off");
+        connection
+            .execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    fn check(&self) -> Vec<Checked> {
+        let data_dir = self.folder.path().to_owned();
+        let mut steps = Vec::new();
+        let checks = Check { data_dir }
+            .run(&mut |step| steps.push(step))
+            .expect("looked");
+        assert!(steps.iter().all(|step| step.all == checks.len()));
+        assert_eq!(steps.len(), checks.len());
+        checks
+    }
+
+    /// The names of the checks with an outcome like this.
+    fn names(&self, like: impl Fn(&CheckOutcome) -> bool) -> Vec<&'static str> {
+        let checks = self.check().into_iter();
+        checks
+            .filter(|check| like(&check.outcome))
+            .map(|check| check.name)
+            .collect()
+    }
+
+    fn broken(&self) -> Vec<&'static str> {
+        self.names(|outcome| matches!(outcome, CheckOutcome::Broken(_)))
+    }
+
+    fn warnings(&self) -> Vec<&'static str> {
+        self.names(|outcome| matches!(outcome, CheckOutcome::Warning(_)))
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_found_in_a_sound_folder_and_nothing_left_out() {
+    let sound = Sound::new().await;
+    for check in sound.check() {
+        assert_eq!(
+            check.outcome,
+            CheckOutcome::Holds,
+            "{}: {}",
+            check.file,
+            check.name
+        );
+    }
+}
+
+/// Each breach, the check it is for, and what else cannot but be found.
+const BREACHES: &[(&str, &str, &[&str])] = &[
+    (
+        "device-states",
+        "UPDATE devices SET state = 1 WHERE linked = 1",
+        &[],
+    ),
+    (
+        "device-states",
+        "UPDATE devices SET reason = 99 WHERE linked = 1",
+        &[],
+    ),
+    (
+        "device-accounts",
+        "UPDATE devices SET account_companion = NULL",
+        &[],
+    ),
+    (
+        "account-devices",
+        "DROP INDEX devices_by_account; UPDATE devices SET linked = 1, account_phone = 15550000001",
+        &[],
+    ),
+    (
+        "message-statuses",
+        "UPDATE messages SET direction = 1 WHERE stanza_id = 'IN'",
+        &[],
+    ),
+    (
+        "message-statuses",
+        "UPDATE messages SET direction = 3 WHERE stanza_id = 'SENT'",
+        &[],
+    ),
+    (
+        "message-timelines",
+        "UPDATE messages SET status = 7 WHERE stanza_id = 'SENT'",
+        &[],
+    ),
+    (
+        "message-timelines",
+        "UPDATE messages SET timeline = x'' WHERE stanza_id = 'READY'",
+        &[],
+    ),
+    (
+        "message-timelines",
+        "UPDATE messages SET timeline = x'ff' WHERE stanza_id = 'IN'",
+        &[],
+    ),
+    (
+        "outbox-messages",
+        "DELETE FROM messages WHERE stanza_id = 'READY'",
+        &[],
+    ),
+    (
+        "outbox-statuses",
+        "UPDATE messages SET status = 9, timeline = x'0a020809' WHERE stanza_id = 'READY'",
+        &[],
+    ),
+    ("outbox-complete", "DELETE FROM outbox WHERE lane = 0", &[]),
+    (
+        "outbox-complete",
+        "INSERT INTO outbox SELECT device_id, 2, seq, chat, due_at, account, parked FROM outbox WHERE lane = 0",
+        &["outbox-lanes"],
+    ),
+    (
+        "outbox-addresses",
+        "UPDATE outbox SET chat = '15550000099' WHERE lane = 0",
+        &[],
+    ),
+    (
+        "outbox-addresses",
+        "UPDATE outbox SET account = 15550000099 WHERE lane = 0",
+        &[],
+    ),
+    (
+        "outbox-addresses",
+        "UPDATE outbox SET account = NULL WHERE lane = 0",
+        &[],
+    ),
+    ("outbox-devices", "DELETE FROM devices WHERE linked = 0", &[]),
+    ("outbox-lanes", "UPDATE outbox SET lane = 2 WHERE lane = 0", &[]),
+    ("outbox-lanes", "UPDATE outbox SET lane = 0 WHERE lane = 2", &[]),
+    ("outbox-lanes", "UPDATE outbox SET lane = 1 WHERE lane = 0", &[]),
+    (
+        "outbox-lanes",
+        "UPDATE outbox SET lane = 6 WHERE lane = 0",
+        &["outbox-complete"],
+    ),
+    // One behind nobody; two that wait; the wrong one that waits.
+    ("outbox-chats", "UPDATE outbox SET lane = 4 WHERE lane = 3", &[]),
+    ("outbox-chats", "UPDATE outbox SET lane = 3 WHERE lane = 4", &[]),
+    (
+        "outbox-chats",
+        "UPDATE outbox SET lane = 7 - lane WHERE lane IN (3, 4)",
+        &[],
+    ),
+    (
+        "parked-reasons",
+        "UPDATE outbox SET parked = NULL WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-reasons",
+        "UPDATE outbox SET parked = 9 WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-reasons",
+        "UPDATE outbox SET parked = 1 WHERE lane = 0",
+        &[],
+    ),
+    (
+        "parked-counts",
+        "UPDATE devices SET parked = parked + 1 WHERE linked = 1",
+        &[],
+    ),
+    ("event-numbers", "DELETE FROM events WHERE device_seq = 3", &[]),
+    (
+        "event-numbers",
+        "UPDATE events SET device_seq = 2 WHERE device_seq = 3",
+        &[],
+    ),
+    (
+        "event-numbers",
+        "UPDATE devices SET event_seq = event_seq + 1",
+        &[],
+    ),
+    (
+        "event-numbers",
+        "UPDATE devices SET event_seq = event_seq - 1",
+        &[],
+    ),
+    (
+        "idempotency-keys",
+        "CREATE TABLE other AS SELECT * FROM idempotency; DROP TABLE idempotency;
+         ALTER TABLE other RENAME TO idempotency; UPDATE idempotency SET key = 'a'",
+        &[],
+    ),
+    (
+        "workspaces",
+        "UPDATE idempotency SET workspace_id = randomblob(16)",
+        &[],
+    ),
+    (
+        "workspaces",
+        "UPDATE messages SET workspace_id = randomblob(16) WHERE stanza_id = 'SENT'",
+        &["workspace-devices"],
+    ),
+    (
+        "workspace-devices",
+        "INSERT INTO workspaces SELECT randomblob(16), name, plan, created_at FROM workspaces;
+         UPDATE events SET workspace_id = (SELECT max(id) FROM workspaces) WHERE device_seq = 1;
+         UPDATE events SET workspace_id = (SELECT min(id) FROM workspaces) WHERE device_seq = 2",
+        &[],
+    ),
+];
+
+#[tokio::test]
+async fn every_check_of_the_data_finds_its_breach_and_no_other_does() {
+    let sound = Sound::new().await;
+    let database = fs::read(sound.path("postern.db")).expect("read");
+    for (name, sql, others) in BREACHES {
+        sound.break_with("postern.db", sql);
+        let mut expected: Vec<_> = others.iter().copied().chain([*name]).collect();
+        let mut broken = sound.broken();
+        broken.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(broken, expected, "{sql}");
+        fs::write(sound.path("postern.db"), &database).expect("as it was");
+    }
+    for rule in data::CHECKS {
+        let tried = BREACHES.iter().any(|(name, ..)| *name == rule.name);
+        assert!(tried, "no breach of {}", rule.name);
+    }
+}
+
+#[tokio::test]
+async fn damage_of_a_file_is_found_and_ends_the_look_at_it() {
+    let sound = Sound::new().await;
+    let database = fs::read(sound.path("postern.db")).expect("read");
+    let undo = || fs::write(sound.path("postern.db"), &database).expect("as it was");
+
+    sound.break_with(
+        "postern.db",
+        "UPDATE devices SET workspace_id = randomblob(16) WHERE linked = 0",
+    );
+    assert_eq!(sound.broken(), ["references", "workspace-devices"]);
+    undo();
+    // An index that lacks an entry.
+    sound.break_with(
+        "postern.db",
+        "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX outbox_parked ON outbox (seq) \
+         WHERE lane = 0' WHERE name = 'outbox_parked'",
+    );
+    assert_eq!(sound.broken(), ["integrity"]);
+    let skipped = sound.names(|outcome| matches!(outcome, CheckOutcome::Skipped { .. }));
+    assert_eq!(skipped.len(), 1 + data::CHECKS.len() + links::RULES.len());
+    undo();
+    sound.break_with("postern.db", "PRAGMA application_id = 1");
+    assert_eq!(sound.broken(), ["kind"]);
+    undo();
+    fs::write(sound.path("postern.db"), "no database").expect("written");
+    assert_eq!(sound.broken(), ["kind"]);
+    undo();
+    assert!(sound.broken().is_empty());
+}
+
+#[tokio::test]
+async fn other_versions_are_told_apart() {
+    let sound = Sound::new().await;
+    sound.break_with(
+        "postern.db",
+        "UPDATE refinery_schema_history SET version = version + 100",
+    );
+    assert_eq!(sound.broken(), ["schema"]);
+    sound.break_with("postern.db", "DELETE FROM refinery_schema_history WHERE version > 101; UPDATE refinery_schema_history SET version = 1");
+    assert!(sound.broken().is_empty());
+    assert_eq!(sound.warnings(), ["schema"]);
+}
+
+#[tokio::test]
+async fn keys_and_links_that_do_not_fit_are_warned_of() {
+    let sound = Sound::new().await;
+    let (database, keys) = (
+        fs::read(sound.path("postern.db")).expect("read"),
+        fs::read(sound.path("keys.db")).expect("read"),
+    );
+    for (name, sql) in [
+        ("keys-of-devices", "DELETE FROM devices WHERE linked = 1"),
+        (
+            "accounts-of-keys",
+            "UPDATE devices SET account_phone = 15550000099 WHERE linked = 1",
+        ),
+        ("accounts-of-keys", "UPDATE devices SET linked = 0"),
+    ] {
+        sound.break_with("postern.db", sql);
+        assert_eq!(sound.warnings(), [name], "{sql}");
+        fs::write(sound.path("postern.db"), &database).expect("as it was");
+    }
+    sound.break_with("keys.db", "DELETE FROM device_records");
+    assert_eq!(sound.warnings(), ["keys-of-links"]);
+    fs::write(sound.path("keys.db"), &keys).expect("as it was");
+    sound.break_with("keys.db", "PRAGMA foreign_keys = off; DELETE FROM devices");
+    assert_eq!(sound.broken(), ["references"]);
+    fs::remove_file(sound.path("keys.db")).expect("removed");
+    assert_eq!(
+        (sound.broken(), sound.warnings()),
+        (vec![], vec!["keys-of-links"])
+    );
+}
+
+#[tokio::test]
+async fn a_folder_without_data_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data_dir = folder.path().to_owned();
+    let looked = Check { data_dir }.run(&mut |_step| {});
+    assert!(matches!(looked, Err(OpenError::File { .. })));
+    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0);
+}
+
+#[tokio::test]
+async fn findings_are_counted_and_name_ids_alone() {
+    let sound = Sound::new().await;
+    sound.break_with("postern.db", "DELETE FROM outbox");
+    let checks = sound.check();
+    let complete = checks
+        .iter()
+        .find(|check| check.name == "outbox-complete")
+        .expect("made");
+    let CheckOutcome::Broken(found) = &complete.outcome else {
+        panic!("{complete:?}");
+    };
+    assert_eq!((found.count, found.examples.len()), (5, 5));
+    assert!(
+        found.examples.iter().all(|id| id.starts_with("msg_")),
+        "{found:?}"
+    );
+    assert!(!format!("{checks:?}").contains("1555"), "a phone number");
+    assert_eq!(ParkReason::ALL.len(), 3, "the numbers in parked-reasons");
+}

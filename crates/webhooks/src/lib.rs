@@ -1,0 +1,1 @@
+//! Follows the event log: match, sign, guard, deliver, retry, park.
