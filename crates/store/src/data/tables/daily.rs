@@ -1,5 +1,6 @@
 //! The numbers of each day: how many messages of each status, and how long they took.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use postern_domain::{Day, DeviceId, Latencies, MessageStatus, WorkspaceId, proto};
@@ -84,6 +85,21 @@ fn latencies(tx: &Connection, place: Place) -> Result<Option<(Latencies, Latenci
 fn decode(stored: &[u8]) -> Result<(Latencies, Latencies), StoreError> {
     let stored = proto::Latencies::decode(stored).map_err(|_not_latencies| unreadable("stored latencies"))?;
     Ok((stored.sent.into(), stored.delivered.into()))
+}
+
+/// How many messages were counted, at every place and by the number of their status.
+pub(in crate::data) fn all(connection: &Connection) -> Result<BTreeMap<(Place, u8), i64>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT workspace_id, day, device_id, status, count FROM daily_counts")?;
+    let found = statement.query_map([], |row| {
+        let place = Place {
+            workspace: WorkspaceId::from_bytes(row.get(0)?),
+            day: Day::from_number(row.get(1)?),
+            device: DeviceId::from_bytes(row.get(2)?),
+        };
+        Ok(((place, row.get(3)?), row.get(4)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Passes on how many messages there were of each status, at every place of a workspace, in the order of the days.

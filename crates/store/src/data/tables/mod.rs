@@ -10,6 +10,7 @@ pub(super) mod history;
 pub(super) mod idempotency;
 pub(super) mod messages;
 pub(super) mod outbox;
+pub(super) mod reading;
 pub(super) mod recipients;
 pub(super) mod search;
 pub(super) mod shelves;

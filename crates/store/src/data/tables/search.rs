@@ -1,24 +1,20 @@
 //! Finding messages by their words: the index is written behind the messages, and read newest first.
 
-use std::ops::ControlFlow;
-
 use postern_domain::{Content, WorkspaceId};
 use rusqlite::Connection;
 
 use super::columns::{id, rows};
-use super::history::Sieve;
 use super::messages::content;
+use super::reading::Reading;
 use super::shelves::{self, Shelf};
 use crate::StoreError;
-use crate::data::records::{Message, MessageFilter, Page, PageStart};
+use crate::data::records::{Message, MessageFilter, Page};
 use crate::data::words::TextQuery;
 
 /// The most text that is indexed in one write, in bytes; the last message may go beyond.
 const MOST_TEXT: usize = 64 << 10;
 /// The most shelves one page looks through.
 const MOST_SHELVES: usize = 16;
-/// The most messages with the words that one page looks at, to see whether they pass the other filters.
-const MOST_EXAMINED: usize = 4_000;
 
 /// Whether there are messages that were not indexed yet.
 pub(in crate::data) fn is_behind(connection: &Connection) -> Result<bool, StoreError> {
@@ -81,63 +77,18 @@ pub(in crate::data) fn page(
     limit: usize,
     (least, before): (i64, i64),
 ) -> Result<Page<Message>, StoreError> {
-    let mut reading = Reading {
-        sieve: Sieve::new(connection, workspace, filter)?,
-        limit,
-        examined: 0,
-        before,
-        page: Page {
-            rows: Vec::new(),
-            next: None,
-        },
-    };
+    let mut reading = Reading::new(connection, workspace, filter, limit, before)?;
     let shelves = shelves::newest(connection, (least, before), MOST_SHELVES + 1)?;
     for (number, shelf) in shelves.into_iter().enumerate() {
-        if number == MOST_SHELVES {
-            return Ok(reading.stop());
+        let range = (least, reading.before());
+        if number == MOST_SHELVES
+            || shelf
+                .find(connection, workspace, query, range, |seq| reading.look(seq))?
+                .is_break()
+        {
+            return Ok(reading.finish(true));
         }
-        let range = (least, reading.before);
-        let found = shelf.find(connection, workspace, query, range, |seq| reading.look(seq))?;
-        if found.is_break() {
-            return Ok(reading.stop());
-        }
-        reading.before = shelf.first();
+        reading.skip_to(shelf.first());
     }
-    Ok(reading.page)
-}
-
-/// A page in the making.
-struct Reading<'a> {
-    sieve: Sieve<'a>,
-    limit: usize,
-    examined: usize,
-    /// What comes before it is still to be looked at.
-    before: i64,
-    page: Page<Message>,
-}
-
-impl Reading<'_> {
-    /// Takes a message with the words, if it passes the filter; breaks when it is one too many.
-    fn look(&mut self, seq: i64) -> Result<ControlFlow<()>, StoreError> {
-        if self.examined == MOST_EXAMINED {
-            return Ok(ControlFlow::Break(()));
-        }
-        self.examined += 1;
-        if let Some(message) = self.sieve.one(seq)? {
-            if self.page.rows.len() == self.limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            self.page.rows.push(message);
-        }
-        self.before = seq;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// What there is so far; the next page goes on from here.
-    fn stop(self) -> Page<Message> {
-        Page {
-            next: Some(PageStart(self.before.cast_unsigned())),
-            ..self.page
-        }
-    }
+    Ok(reading.finish(false))
 }

@@ -219,6 +219,12 @@ impl Counted {
         let page = history::page(&self.connection, self.workspace, &filter, 9, None);
         assert_eq!(page.expect("a page").rows.len(), 9);
         note("search");
+        let filter = MessageFilter {
+            parked: true,
+            ..MessageFilter::default()
+        };
+        history::page(&self.connection, self.workspace, &filter, 9, None).expect("a page");
+        note("list of what is parked");
         let today = Day::from_number(0)..=Day::from_number(0);
         let count = |_, _, _| {};
         daily::each_count(&self.connection, self.workspace, None, &today, count).expect("counted");
