@@ -14,6 +14,7 @@ mod groups;
 mod idempotency;
 mod linking;
 mod names;
+mod pacing;
 mod receiving;
 mod recovery;
 mod sending;

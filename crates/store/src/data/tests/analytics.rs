@@ -229,7 +229,7 @@ async fn what_is_forgotten_stays_counted() {
 fn messages_of_earlier_releases_are_counted_once() {
     let connection = rusqlite::Connection::open_in_memory().expect("a database");
     let migrate = |last: bool| {
-        for (name, sql) in crate::data::store::SCHEMA.migrations {
+        for (name, sql) in SCHEMA.migrations {
             if name.starts_with("V6__") == last {
                 connection.execute_batch(sql).expect(name);
             }

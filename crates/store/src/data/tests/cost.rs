@@ -41,29 +41,25 @@ enum Backlog {
 
 impl Counted {
     fn new() -> Self {
-        let mut connection = Connection::open_in_memory().expect("a database");
+        let connection = Connection::open_in_memory().expect("a database");
         for (_, sql) in SCHEMA.migrations {
             connection.execute_batch(sql).expect("the schema");
         }
         connection.set_prepared_statement_cache_capacity(256);
         let steps = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&steps);
-        let count = move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-            false
-        };
-        connection.progress_handler(1, Some(count)).expect("counted");
         let (workspace, device) = (WorkspaceId::generate(), DeviceId::generate());
         workspaces::insert(&connection, workspace, "default", "unlimited", at(0)).expect("a workspace");
         devices::insert(&connection, workspace, device, "till", at(0)).expect("a device");
         devices::link(&connection, device, &account("15550000001")).expect("linked");
-        Self {
+        let mut counted = Self {
             connection,
             steps,
             workspace,
             device,
             accepted: 0,
-        }
+        };
+        counted.count_steps();
+        counted
     }
 
     fn accept(&mut self, to: usize, scheduled_for: Option<Timestamp>) {
@@ -153,6 +149,42 @@ impl Counted {
                 }
             }
         }
+    }
+
+    /// Another device has this many messages to send.
+    fn prepare_neighbour(&mut self, count: i64) {
+        let neighbour = DeviceId::generate();
+        devices::insert(&self.connection, self.workspace, neighbour, "desk", at(0)).expect("a device");
+        devices::link(&self.connection, neighbour, &account("15550000002")).expect("linked");
+        // Not one by one, nor counted: there may be very many.
+        self.connection
+            .progress_handler(0, None::<fn() -> bool>)
+            .expect("not counted");
+        let numbers =
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2)";
+        let messages = format!(
+            "{numbers} INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id,
+                content, timeline, created_at, updated_at, account)
+             SELECT randomblob(16), workspace_id, ?1, direction, 2, '+' || (15551000000 + n), '', 'NEXT' || n, content, timeline,
+                created_at, updated_at, 15550000002
+             FROM numbers, messages WHERE messages.seq = 1"
+        );
+        let outbox = "INSERT INTO outbox (device_id, lane, seq, chat, due_at, account)
+             SELECT device_id, 0, seq, chat, created_at, account FROM messages WHERE device_id = ?1 LIMIT ?2";
+        for sql in [&messages, outbox] {
+            let made = self.connection.execute(sql, (neighbour.to_bytes(), count));
+            assert_eq!(i64::try_from(made.expect("made")), Ok(count));
+        }
+        self.count_steps();
+    }
+
+    fn count_steps(&mut self) {
+        let counter = Arc::clone(&self.steps);
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        self.connection.progress_handler(1, Some(count)).expect("counted");
     }
 
     /// Every hot call once, in an order that leaves the next one something to do; the steps of each.
@@ -253,12 +285,28 @@ fn nothing_gets_dearer_when_the_tables_grow() {
             }
             counted.measure(200)
         });
-        for ((name, few), (_, many)) in few.into_iter().zip(many) {
-            println!("{backlog:?}: {name} {few} {many}");
-            assert!(
-                many <= few + few / 4 + 50,
-                "{backlog:?}: {name} took {few} steps with few messages and {many} with many"
-            );
-        }
+        are_alike(&format!("{backlog:?}"), &few, &many);
+    }
+}
+
+#[test]
+fn the_backlog_of_one_device_costs_no_other_anything() {
+    let [few, many] = [FEW, 100_000].map(|count| {
+        let mut counted = Counted::new();
+        counted.prepare(Backlog::Gone, FEW);
+        counted.prepare_neighbour(count);
+        counted.measure(100);
+        counted.measure(200)
+    });
+    are_alike("a neighbour's", &few, &many);
+}
+
+fn are_alike(backlog: &str, few: &[(&str, u64)], many: &[(&str, u64)]) {
+    for ((name, few), (_, many)) in few.iter().zip(many) {
+        println!("{backlog}: {name} {few} {many}");
+        assert!(
+            *many <= few + few / 4 + 50,
+            "{backlog}: {name} took {few} steps with few messages and {many} with many"
+        );
     }
 }
