@@ -17,6 +17,7 @@ mod names;
 mod pacing;
 mod receiving;
 mod recovery;
+mod searching;
 mod sending;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};

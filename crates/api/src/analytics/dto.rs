@@ -15,10 +15,10 @@ pub(super) struct Figures {
     by_status: ByStatus,
     /// Which part of the messages that reached an end has reached the recipient, from 0 to 1:
     /// `delivered + read + played`, of these and `failed + canceled`. `null` when none has reached an end.
-    #[schema(required, example = 0.9832)]
+    #[schema(required, example = 0.9831)]
     delivery_rate: Option<f64>,
     /// Which part of the messages that reached an end failed, from 0 to 1; `null` when none has reached an end.
-    #[schema(required, example = 0.0126)]
+    #[schema(required, example = 0.0127)]
     failure_rate: Option<f64>,
     /// How long sending took.
     latency: Latency,

@@ -226,7 +226,7 @@ async fn what_is_forgotten_stays_counted() {
 }
 
 #[test]
-fn messages_of_earlier_releases_are_counted_once() {
+fn messages_of_earlier_releases_are_counted_once_and_listed_where_they_are_parked() {
     let connection = rusqlite::Connection::open_in_memory().expect("a database");
     let migrate = |last: bool| {
         for (name, sql) in SCHEMA.migrations {
@@ -235,22 +235,32 @@ fn messages_of_earlier_releases_are_counted_once() {
             }
         }
     };
+    let count = |sql| {
+        let count = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        count.expect("a count")
+    };
     migrate(false);
     let insert =
         "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id,
             content, timeline, created_at, updated_at)
         VALUES (randomblob(16), x'01', x'02', 1, ?1, 'chat', '', ?2, x'', x'', ?3, 0)";
-    for (number, status, now) in [(1, 5, 10), (2, 5, DAY - 1), (3, 5, DAY), (4, 9, 20)] {
-        connection
-            .execute(insert, (status, number, now))
-            .expect("inserted");
+    let messages = [
+        (1, 5, 10),
+        (2, 5, DAY - 1),
+        (3, 5, DAY),
+        (4, 9, 20),
+        (5, 2, 20),
+        (6, 2, 20),
+    ];
+    for (number, status, now) in messages {
+        let inserted = connection.execute(insert, (status, number, now));
+        inserted.expect("inserted");
     }
+    let waiting = "INSERT INTO outbox (device_id, lane, seq, chat, due_at, parked)
+        VALUES (x'02', 0, 5, 'chat', 0, NULL), (x'02', 5, 6, 'chat', 0, 1)";
+    connection.execute_batch(waiting).expect("inserted");
     migrate(true);
-    let wrong: i64 = connection
-        .query_row(WRONG, [], |row| row.get(0))
-        .expect("an answer");
-    let rows: i64 = connection
-        .query_row("SELECT count(*) FROM daily_counts", [], |row| row.get(0))
-        .expect("a count");
-    assert_eq!((wrong, rows), (0, 3));
+    assert_eq!((count(WRONG), count("SELECT count(*) FROM daily_counts")), (0, 4));
+    let right = "SELECT count(*) FROM outbox WHERE workspace_id IS iif(lane = 5, x'01', NULL)";
+    assert_eq!(count(right), 2);
 }
