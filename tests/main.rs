@@ -15,10 +15,13 @@ mod idempotency;
 mod linking;
 mod names;
 mod pacing;
+mod power;
 mod receiving;
 mod recovery;
 mod searching;
 mod sending;
+mod tracing;
+mod upgrades;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

@@ -27,7 +27,8 @@ pub use day::{Day, DayError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
-    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, ReplayId, WebhookId,
+    WorkspaceId,
 };
 pub use latency::Latencies;
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};

@@ -140,6 +140,8 @@ impl<'tx> Change<'tx> {
                 status,
                 failure: failure.cloned(),
                 client_reference: known.client_reference.clone(),
+                metadata: known.metadata.clone(),
+                batch: known.batch,
             };
             events::append(self.tx, self.device, kind, &payload, self.now)?;
         }

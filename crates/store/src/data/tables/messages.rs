@@ -26,13 +26,18 @@ pub(in crate::data) struct Known {
     pub(in crate::data) chat: String,
     pub(in crate::data) status: MessageStatus,
     pub(in crate::data) client_reference: Option<ClientReference>,
+    pub(in crate::data) metadata: Option<String>,
+    pub(in crate::data) batch: Option<BatchId>,
     pub(in crate::data) workspace: WorkspaceId,
     pub(in crate::data) accepted_at: Timestamp,
     /// When it could leave at the earliest.
     pub(in crate::data) due: Timestamp,
 }
 
-const KNOWN: &str = "seq, id, chat, status, client_reference, workspace_id, created_at, scheduled_for";
+/// The columns of [`Known`].
+const KNOWN: &str =
+    "SELECT seq, id, chat, status, client_reference, metadata, batch_id, workspace_id, created_at,
+    scheduled_for";
 
 /// Stores an accepted message; answers its place in the order of acceptance.
 pub(in crate::data) fn insert_outbound(
@@ -111,7 +116,7 @@ pub(in crate::data) fn by_stanza(
     stanza: &StanzaId,
 ) -> Result<Option<Known>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {KNOWN} FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1"
+        "{KNOWN} FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1"
     ))?;
     let mut found = statement.query((device.to_bytes(), stanza.as_str()))?;
     found.next()?.map(known).transpose()
@@ -119,7 +124,7 @@ pub(in crate::data) fn by_stanza(
 
 /// The message at this place in the order of acceptance.
 pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("SELECT {KNOWN} FROM messages WHERE seq = ?1"))?;
+    let mut statement = connection.prepare_cached(&format!("{KNOWN} FROM messages WHERE seq = ?1"))?;
     let mut found = statement.query([seq])?;
     found.next()?.map(known).transpose()
 }
@@ -132,13 +137,13 @@ pub(in crate::data) fn of_batch(
     limit: usize,
 ) -> Result<Vec<(DeviceId, Known)>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {KNOWN}, device_id FROM messages INDEXED BY messages_by_batch
+        "{KNOWN}, device_id FROM messages INDEXED BY messages_by_batch
          WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     ))?;
     let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        messages.push((id(row, 8, DeviceId::from_bytes)?, known(row)?));
+        messages.push((id(row, 10, DeviceId::from_bytes)?, known(row)?));
     }
     Ok(messages)
 }
@@ -270,15 +275,17 @@ pub(super) fn content(row: &Row<'_>, column: usize) -> Result<Content, StoreErro
 }
 
 fn known(row: &Row<'_>) -> Result<Known, StoreError> {
-    let accepted_at = time(row, 6)?;
+    let accepted_at = time(row, 8)?;
     Ok(Known {
         seq: row.get(0)?,
         id: id(row, 1, MessageId::from_bytes)?,
         chat: row.get(2)?,
         status: number(row, 3, "a stored status", MessageStatus::from_number)?,
         client_reference: optional_reference(row, 4)?,
-        workspace: id(row, 5, WorkspaceId::from_bytes)?,
+        metadata: row.get(5)?,
+        batch: row.get::<_, Option<_>>(6)?.map(BatchId::from_bytes),
+        workspace: id(row, 7, WorkspaceId::from_bytes)?,
         accepted_at,
-        due: optional_time(row, 7)?.map_or(accepted_at, |at| at.max(accepted_at)),
+        due: optional_time(row, 9)?.map_or(accepted_at, |at| at.max(accepted_at)),
     })
 }
