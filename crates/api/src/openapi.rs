@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{devices, health, messages};
+use crate::{analytics, devices, health, messages};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,7 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "Analytics", description = "What became of the messages of some days, in numbers."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
@@ -49,7 +50,7 @@ const JSON: &str = "application/json";
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
-        health::healthz, health::readyz, get,
+        analytics::summary, health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
     modifiers(&FromTheTables),

@@ -3,6 +3,7 @@
 pub(super) mod api_keys;
 pub(super) mod batches;
 pub(super) mod columns;
+pub(super) mod daily;
 pub(super) mod devices;
 pub(super) mod events;
 pub(super) mod history;
@@ -11,6 +12,7 @@ pub(super) mod log;
 pub(super) mod messages;
 pub(super) mod order;
 pub(super) mod outbox;
+pub(super) mod reading;
 pub(super) mod recipients;
 pub(super) mod search;
 pub(super) mod shelves;
