@@ -12,6 +12,7 @@ mod receive;
 mod record;
 mod search;
 mod sweep;
+mod webhooks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
