@@ -25,18 +25,22 @@ mod parked;
 mod receive;
 mod record;
 mod records;
+mod replays;
 mod revise;
 mod store;
 mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod words;
 
 pub(crate) use checks::{CHECKS, links};
 pub use records::*;
+pub use replays::{Redelivery, ReplayError};
 pub use revise::MoveError;
 pub(crate) use store::SCHEMA;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
+pub use webhooks::{MOST_WEBHOOKS, WebhookError};
 pub use words::{TextQuery, TextQueryError};

@@ -61,6 +61,7 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was changed.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.clear_removed_webhooks().await?;
         self.database
             .write(move |tx| {
                 let mut corrected = 0;

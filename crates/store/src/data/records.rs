@@ -9,6 +9,10 @@ use postern_domain::{
 
 use super::words::TextQuery;
 
+mod webhooks;
+
+pub use webhooks::*;
+
 /// An API key to be stored. The secret itself never reaches the store.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {

@@ -1,6 +1,7 @@
 //! The SQL of `postern.db`: one file a table, each a set of named functions that take the connection first.
 
 pub(super) mod api_keys;
+pub(super) mod attempts;
 pub(super) mod batches;
 pub(super) mod columns;
 pub(super) mod devices;
@@ -10,7 +11,9 @@ pub(super) mod idempotency;
 pub(super) mod messages;
 pub(super) mod outbox;
 pub(super) mod recipients;
+pub(super) mod replays;
 pub(super) mod search;
 pub(super) mod shelves;
 pub(super) mod timeline;
+pub(super) mod webhooks;
 pub(super) mod workspaces;
