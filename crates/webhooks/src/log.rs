@@ -54,7 +54,6 @@ struct Block {
 }
 
 /// Reads the event log for all endpoints.
-#[derive(Debug)]
 pub(crate) struct Log {
     store: Store,
     blocks: Mutex<VecDeque<(u64, Arc<AsyncMutex<Block>>)>>,
