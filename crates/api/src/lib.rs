@@ -21,6 +21,7 @@ mod page;
 pub mod qr;
 mod routes;
 mod server;
+mod webhooks;
 
 pub use api::{Api, ApiConfig};
 pub use auth::Caller;

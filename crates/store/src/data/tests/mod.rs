@@ -13,6 +13,7 @@ mod receive;
 mod record;
 mod search;
 mod sweep;
+mod webhooks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
