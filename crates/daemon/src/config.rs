@@ -221,6 +221,8 @@ pub struct WebhooksConfig {
     pub allow: Vec<String>,
     /// Whether `http` may be used.
     pub allow_http: bool,
+    /// Whether an endpoint may be registered that does not answer the challenge.
+    pub allow_unverified: bool,
     /// Empty for those of the system.
     pub nameservers: Vec<SocketAddr>,
     /// Deliveries under way per endpoint.

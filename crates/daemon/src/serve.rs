@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, ServerOptions};
-use postern_domain::webhook::{AttemptFailure, AttemptOutcome, TargetError, WebhookProbe, WebhookTarget};
-use postern_domain::{Event, Pacing};
+use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
@@ -114,12 +113,13 @@ impl Daemon {
             body_limit: config.server.body_limit,
             batch_max: config.messages.batch_max,
             batch_body_limit: config.messages.batch_body_limit,
+            unverified_webhooks: config.webhooks.allow_unverified,
             ..ApiConfig::default()
         };
         let api = Api::new(
             store.clone(),
             wakes,
-            Arc::new(NoEndpoints),
+            webhooks.probe(),
             clock,
             limits,
             stop.clone(),
@@ -273,33 +273,4 @@ fn refuse_network(config: &Config) -> anyhow::Result<Option<String>> {
         "this build has no sandbox; build one with `cargo build --release --features sandbox`"
     );
     Ok(None)
-}
-
-/// Allows no webhook endpoint, until there is a part that delivers.
-struct NoEndpoints;
-
-#[async_trait::async_trait]
-impl WebhookProbe for NoEndpoints {
-    fn check(&self, _url: &str) -> Result<(), TargetError> {
-        Err(TargetError::Blocked)
-    }
-
-    async fn challenge(&self, _target: &WebhookTarget) -> AttemptOutcome {
-        blocked()
-    }
-
-    async fn deliver(&self, _target: &WebhookTarget, _event: &Event) -> AttemptOutcome {
-        blocked()
-    }
-}
-
-fn blocked() -> AttemptOutcome {
-    AttemptOutcome {
-        at: SystemClock.now(),
-        duration: Duration::ZERO,
-        status: None,
-        failure: Some(AttemptFailure::Blocked),
-        excerpt: Vec::new(),
-        retry_after: None,
-    }
 }

@@ -1,5 +1,6 @@
 //! An endpoint for webhooks: a real HTTP server that keeps what it gets and answers as it is told, also as none should.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -79,8 +80,15 @@ impl Reply {
 
 type Behaviour = Arc<dyn Fn(&Received) -> Reply + Send + Sync>;
 
+#[derive(Default)]
+struct Kept {
+    requests: Vec<Received>,
+    /// How many of them there are of each id.
+    times: HashMap<String, usize>,
+}
+
 struct State {
-    received: Mutex<Vec<Received>>,
+    received: Mutex<Kept>,
     behaviour: Mutex<Behaviour>,
 }
 
@@ -130,18 +138,18 @@ impl WebhookSink {
     /// What it got so far, without challenges.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
-        lock(&self.state.received).clone()
+        lock(&self.state.received).requests.clone()
     }
 
     /// How much it got so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        lock(&self.state.received).len()
+        lock(&self.state.received).requests.len()
     }
 
     /// Forgets what it got.
     pub fn clear(&self) {
-        lock(&self.state.received).clear();
+        *lock(&self.state.received) = Kept::default();
     }
 }
 
@@ -180,8 +188,10 @@ fn reply(mut request: Received, state: &State) -> Reply {
     }
     let behaviour = Arc::clone(&lock(&state.behaviour));
     let mut received = lock(&state.received);
-    request.repetition = received.iter().filter(|known| known.id() == request.id()).count();
-    received.push(request.clone());
+    let times = received.times.entry(request.id().to_owned()).or_default();
+    request.repetition = *times;
+    *times += 1;
+    received.requests.push(request.clone());
     drop(received);
     behaviour(&request)
 }

@@ -47,22 +47,12 @@ impl Client {
         drop(rustls::crypto::ring::default_provider().install_default());
         let guard = Guard::new(config.allow.clone(), config.allow_http);
         let resolver = GuardedResolver::new(guard.clone(), &config.name_servers);
-        let resolver = resolver.map_err(|error| WebhooksError::Resolver(error.to_string()))?;
-        let http = reqwest::Client::builder()
-            .dns_resolver(resolver)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(config.timeout.min(Duration::from_secs(5)))
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(config.concurrency)
-            .user_agent(concat!("Postern/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| WebhooksError::Client(chain(&error)))?;
+        let http = builder(config, resolver.clone()).build().or_else(|error| {
+            tracing::warn!(error = chain(&error), "the system has no certificates; webhooks reach no https");
+            builder(config, resolver).tls_certs_only([]).build()
+        });
         Ok(Self {
-            http,
+            http: http.map_err(|error| WebhooksError::Client(chain(&error)))?,
             guard,
             clock,
             timeout: config.timeout,
@@ -92,6 +82,20 @@ impl Client {
         };
         answered.judge(failure, at, started.elapsed())
     }
+}
+
+fn builder(config: &WebhooksConfig, resolver: GuardedResolver) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .dns_resolver(resolver)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(config.timeout.min(Duration::from_secs(5)))
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(config.concurrency)
+        .user_agent(concat!("Postern/", env!("CARGO_PKG_VERSION")))
 }
 
 /// What has come of an answer so far.

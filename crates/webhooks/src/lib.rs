@@ -23,6 +23,8 @@ mod schedule;
 mod signature;
 mod supervisor;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,9 +48,6 @@ const STOPPED_BY: Duration = Duration::from_secs(10);
 /// Deliveries cannot be made at all.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhooksError {
-    /// Names cannot be looked up.
-    #[error("the system's name servers are not known, set webhooks.nameservers: {0}")]
-    Resolver(String),
     /// The client cannot be built.
     #[error("the HTTP client of webhooks cannot be built: {0}")]
     Client(String),

@@ -19,29 +19,31 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct GuardedResolver {
     guard: Guard,
-    names: Arc<TokioResolver>,
+    /// Nothing where the system has no name servers: then addresses alone can be sent to.
+    names: Option<Arc<TokioResolver>>,
 }
+
+/// Nobody can be asked for the addresses of names.
+#[derive(Debug, thiserror::Error)]
+#[error("the system has no name servers")]
+struct NoNameServers;
 
 impl GuardedResolver {
     /// Asks these name servers, or those of the system when there are none.
-    ///
-    /// # Errors
-    /// The system's configuration cannot be read.
-    pub(crate) fn new(guard: Guard, name_servers: &[SocketAddr]) -> Result<Self, NetError> {
-        let mut builder = if name_servers.is_empty() {
-            TokioResolver::builder_tokio()?
-        } else {
-            let servers = name_servers.iter().map(name_server).collect();
-            let config = ResolverConfig::from_name_servers(servers);
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+    pub(crate) fn new(guard: Guard, name_servers: &[SocketAddr]) -> Self {
+        let names = match names(name_servers) {
+            Ok(names) => Some(Arc::new(names)),
+            Err(error) => {
+                tracing::warn!(%error, "the system's name servers are not known; webhooks reach no host by its name");
+                None
+            }
         };
-        bound(builder.options_mut());
-        let names = Arc::new(builder.build()?);
-        Ok(Self { guard, names })
+        Self { guard, names }
     }
 
     async fn look_up(self, name: String) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
-        let found = self.names.lookup_ip(name.as_str()).await?;
+        let names = self.names.as_ref().ok_or(NoNameServers)?;
+        let found = names.lookup_ip(name.as_str()).await?;
         let trusted = self.guard.trusts(&name);
         let passing: Vec<SocketAddr> = found
             .iter()
@@ -60,6 +62,18 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(self.clone().look_up(name.as_str().to_owned()))
     }
+}
+
+fn names(name_servers: &[SocketAddr]) -> Result<TokioResolver, NetError> {
+    let mut builder = if name_servers.is_empty() {
+        TokioResolver::builder_tokio()?
+    } else {
+        let servers = name_servers.iter().map(name_server).collect();
+        let config = ResolverConfig::from_name_servers(servers);
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+    };
+    bound(builder.options_mut());
+    builder.build()
 }
 
 /// A lookup shall end well before the request that waits for it.

@@ -139,7 +139,7 @@ async fn a_name_that_was_public_when_it_was_asked_for_is_judged_again_when_it_is
     let client = client(&names, &[]);
     let resolver = crate::guard::GuardedResolver::new(client.guard().clone(), &[names.address]);
     let name = "rebinding.test".parse().expect("a name");
-    let found = resolver.expect("a resolver").resolve(name).await.expect("public");
+    let found = resolver.resolve(name).await.expect("public");
     assert_eq!(found.count(), 1);
     let failure = post(&client, format!("http://rebinding.test:{}/", web.port)).await;
     assert_eq!(failure, Some(AttemptFailure::Blocked));
