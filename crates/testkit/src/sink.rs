@@ -11,6 +11,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 22;
+
 /// A request as the endpoint got it.
 #[derive(Debug, Clone)]
 pub struct Received {
@@ -171,6 +174,13 @@ fn serve(listener: TcpListener, state: Arc<State>) {
 async fn converse(socket: TcpStream, state: &State) -> anyhow::Result<()> {
     socket.set_nodelay(true)?;
     let mut socket = BufReader::new(socket);
+    if socket.fill_buf().await?.first() == Some(&TLS_HANDSHAKE) {
+        // What a server without TLS says to a client that has it.
+        let hello = socket.buffer().len();
+        socket.consume(hello);
+        socket.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
+        return Ok(());
+    }
     while let Some(request) = read(&mut socket).await? {
         let reply = reply(request, state);
         if !answer(socket.get_mut(), reply).await? {

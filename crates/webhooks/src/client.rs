@@ -165,9 +165,7 @@ fn failure_of(error: &reqwest::Error) -> AttemptFailure {
         if found.is::<Blocked>() {
             return AttemptFailure::Blocked;
         }
-        // What an I/O error holds is not its source.
-        let held = found.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-        if found.is::<rustls::Error>() || held.is_some_and(|held| held.is::<rustls::Error>()) {
+        if is_of_tls(found) {
             return AttemptFailure::Tls;
         }
         cause = found.source();
@@ -178,6 +176,12 @@ fn failure_of(error: &reqwest::Error) -> AttemptFailure {
         _ if error.is_timeout() => AttemptFailure::Timeout,
         _ => AttemptFailure::Broken,
     }
+}
+
+/// Whether an error is one of TLS, or an I/O error that holds one: what it holds is not its source.
+fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_of_tls(held))
 }
 
 /// An error with its causes.

@@ -129,14 +129,14 @@ impl Rows {
         }
     }
 
-    /// Takes note that results are recorded. One that was kept may have let another go, and one that was to be held back
-    /// may have found nothing to wait for.
+    /// Takes note that results are recorded: what is due has to be asked for anew. One that was kept may have let another
+    /// go, and one that was to be held back may have found nothing to wait for.
     pub(super) fn recorded(&mut self, results: &[DeliveryResult]) {
         for result in results {
             if result.kept {
                 self.taken.remove(&result.seq);
             }
-            self.unseen |= result.kept || result.then == Then::Hold;
+            self.unseen |= result.kept || result.then != Then::Done;
         }
     }
 }
