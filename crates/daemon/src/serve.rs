@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, ServerOptions};
-use postern_domain::webhook::{AttemptFailure, AttemptOutcome, TargetError, WebhookProbe, WebhookTarget};
-use postern_domain::{Event, Pacing};
+use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
+use postern_webhooks::Webhooks;
 use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
 
 use crate::bootstrap;
@@ -55,6 +55,7 @@ pub(crate) struct Daemon {
     tasks: Tasks,
     stop: Stop,
     sessions: Sessions,
+    webhooks: Webhooks,
     store: Store,
     keys: KeyStore,
     #[cfg(feature = "sandbox")]
@@ -102,16 +103,23 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
+        let webhooks = Webhooks::start(
+            config.webhook_deliveries(),
+            store.clone(),
+            wakes.clone(),
+            Arc::clone(&clock),
+        )?;
         let limits = ApiConfig {
             body_limit: config.server.body_limit,
             batch_max: config.messages.batch_max,
             batch_body_limit: config.messages.batch_body_limit,
+            unverified_webhooks: config.webhooks.allow_unverified,
             ..ApiConfig::default()
         };
         let api = Api::new(
             store.clone(),
             wakes,
-            Arc::new(NoEndpoints),
+            webhooks.probe(),
             clock,
             limits,
             stop.clone(),
@@ -126,6 +134,7 @@ impl Daemon {
             tasks,
             stop,
             sessions,
+            webhooks,
             store,
             keys,
             #[cfg(feature = "sandbox")]
@@ -139,15 +148,15 @@ impl Daemon {
         format!("http://{}", self.address)
     }
 
-    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions, which
-    /// write down what they know, then the files.
+    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions and the
+    /// deliveries, which write down what they know, then the files.
     pub(crate) async fn stop(self) {
         tracing::info!("stopping: finishing requests");
         self.stop.pull();
         self.server.stop(true).await;
         self.tasks.ended().await;
-        tracing::info!("stopping: closing sessions");
-        self.sessions.stop().await;
+        tracing::info!("stopping: closing sessions and ending deliveries");
+        tokio::join!(self.sessions.stop(), self.webhooks.stop());
         self.store.close().await;
         self.keys.close().await;
         #[cfg(feature = "sandbox")]
@@ -206,6 +215,7 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),
+        attempt_retention: days(config.retention.attempts_days),
         ..SessionsConfig::default()
     }
 }
@@ -263,33 +273,4 @@ fn refuse_network(config: &Config) -> anyhow::Result<Option<String>> {
         "this build has no sandbox; build one with `cargo build --release --features sandbox`"
     );
     Ok(None)
-}
-
-/// Allows no webhook endpoint, until there is a part that delivers.
-struct NoEndpoints;
-
-#[async_trait::async_trait]
-impl WebhookProbe for NoEndpoints {
-    fn check(&self, _url: &str) -> Result<(), TargetError> {
-        Err(TargetError::Blocked)
-    }
-
-    async fn challenge(&self, _target: &WebhookTarget) -> AttemptOutcome {
-        blocked()
-    }
-
-    async fn deliver(&self, _target: &WebhookTarget, _event: &Event) -> AttemptOutcome {
-        blocked()
-    }
-}
-
-fn blocked() -> AttemptOutcome {
-    AttemptOutcome {
-        at: SystemClock.now(),
-        duration: Duration::ZERO,
-        status: None,
-        failure: Some(AttemptFailure::Blocked),
-        excerpt: Vec::new(),
-        retry_after: None,
-    }
 }

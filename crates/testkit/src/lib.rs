@@ -17,6 +17,7 @@ mod http;
 mod process;
 mod sandbox;
 mod server;
+mod sink;
 mod wait;
 
 pub use daemon::{DaemonOptions, TestDaemon, text};
@@ -24,4 +25,5 @@ pub use http::{Answer, Http};
 pub use process::Postern;
 pub use sandbox::TestSandbox;
 pub use server::TestServer;
+pub use sink::{Received, Reply, WebhookSink};
 pub use wait::{DEADLINE, eventually};

@@ -17,6 +17,7 @@ mod accept;
 mod batches;
 mod checks;
 mod claim;
+mod deliveries;
 mod devices;
 mod events;
 mod forget;

@@ -1,11 +1,11 @@
-//! The tries to reach an endpoint, as the API reads them.
+//! The tries to reach an endpoint, as the engine writes them and the API reads them.
 //!
 //! A list is read backwards along the index of its endpoint. Filters are applied on the way, and the way is bounded: a
 //! page that has looked at [`MOST_EXAMINED`] rows ends there, however few it found, and says where the next one starts.
 
 use std::time::Duration;
 
-use postern_domain::webhook::AttemptFailure;
+use postern_domain::webhook::{AttemptFailure, AttemptOutcome};
 use postern_domain::{EventId, EventType, Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
@@ -93,4 +93,42 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
         excerpt: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
         next_at: optional_time(row, 9)?,
     })
+}
+
+/// Writes a try down.
+pub(in crate::data) fn insert(
+    tx: &Connection,
+    webhook: WebhookId,
+    (event, kind): (EventId, EventType),
+    tries: u32,
+    outcome: &AttemptOutcome,
+    next_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO attempts (webhook_id, event_id, kind, number, at, duration_ms, status, failure, excerpt, next_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute((
+        webhook.to_bytes(),
+        event.to_bytes(),
+        kind.number(),
+        tries,
+        outcome.at.as_millis(),
+        i64::try_from(outcome.duration.as_millis()).unwrap_or(i64::MAX),
+        outcome.status,
+        outcome.failure.map(AttemptFailure::number),
+        Some(outcome.excerpt.as_slice()).filter(|excerpt| !excerpt.is_empty()),
+        next_at.map(Timestamp::as_millis),
+    ))?;
+    Ok(())
+}
+
+/// Deletes the oldest tries made before `before`; whether there may be more of them.
+pub(in crate::data) fn sweep(tx: &Connection, before: Timestamp, limit: usize) -> Result<bool, StoreError> {
+    let deleted = tx
+        .prepare_cached(
+            "DELETE FROM attempts WHERE at < ?1 AND seq IN (SELECT seq FROM attempts ORDER BY seq LIMIT ?2)",
+        )?
+        .execute((before.as_millis(), rows(limit)))?;
+    Ok(deleted == limit)
 }

@@ -130,3 +130,39 @@ fn replay(row: &Row<'_>) -> Result<Replay, StoreError> {
         ended_at: optional_time(row, 8)?,
     })
 }
+
+/// The replay of an endpoint that is not worked off.
+pub(in crate::data) fn open_one(tx: &Connection, webhook: WebhookId) -> Result<Option<Replay>, StoreError> {
+    let mut statement = tx.prepare_cached(&format!(
+        "{SELECT} INDEXED BY replays_open WHERE webhook_id = ?1 AND ended_at IS NULL LIMIT 1"
+    ))?;
+    let mut found = statement.query([webhook.to_bytes()])?;
+    found.next()?.map(replay).transpose()
+}
+
+/// Writes down how far it came and how many more events were found wanted, and when it was worked off.
+pub(in crate::data) fn advance(
+    tx: &Connection,
+    id: ReplayId,
+    (position, found): (u64, usize),
+    ended_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE replays SET position = ?2, found = found + ?3, ended_at = ?4 WHERE id = ?1",
+    )?
+    .execute((
+        id.to_bytes(),
+        place(position),
+        rows(found),
+        ended_at.map(Timestamp::as_millis),
+    ))?;
+    Ok(())
+}
+
+/// The endpoints that have a replay that is not worked off.
+pub(in crate::data) fn all_open(connection: &Connection) -> Result<Vec<WebhookId>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT webhook_id FROM replays INDEXED BY replays_open WHERE ended_at IS NULL")?;
+    let found = statement.query_map([], |row| Ok(WebhookId::from_bytes(row.get(0)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}

@@ -82,6 +82,13 @@ pub(in crate::data) fn find(
     found.next()?.map(webhook).transpose()
 }
 
+/// An endpoint, whatever its workspace.
+pub(in crate::data) fn by_id(connection: &Connection, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1 AND disabled IS NOT 4"))?;
+    let mut found = statement.query([id.to_bytes()])?;
+    found.next()?.map(webhook).transpose()
+}
+
 /// The endpoints of a workspace that are not being removed, newest first.
 pub(in crate::data) fn list(
     connection: &Connection,

@@ -4,6 +4,7 @@ mod accept;
 mod batches;
 mod claim;
 mod cost;
+mod deliveries;
 mod devices;
 mod events;
 mod history;
