@@ -17,6 +17,8 @@ mod names;
 mod receiving;
 mod recovery;
 mod sending;
+mod webhook_commands;
+mod webhook_examples;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 
