@@ -17,6 +17,7 @@ mod names;
 mod receiving;
 mod recovery;
 mod sending;
+mod webhooks;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

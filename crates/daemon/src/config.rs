@@ -576,7 +576,10 @@ mod tests {
         let mut config = config.expect("valid");
         let deliveries = config.webhook_deliveries();
         assert_eq!((deliveries.allow.len(), deliveries.name_servers.len()), (2, 1));
-        assert_eq!(deliveries.retries, postern_webhooks::Schedule::of_seconds(&[1, 2]));
+        assert_eq!(
+            deliveries.retries,
+            postern_webhooks::Schedule::of_seconds(&[1, 2])
+        );
         assert!(!deliveries.allow_http);
         config.sandbox.enabled = true;
         let deliveries = config.webhook_deliveries();
@@ -586,7 +589,10 @@ mod tests {
     #[test]
     fn the_default_schedule_is_that_of_the_deliveries() {
         let config = load(&[]).expect("valid");
-        assert_eq!(config.webhook_deliveries().retries, postern_webhooks::Schedule::default());
+        assert_eq!(
+            config.webhook_deliveries().retries,
+            postern_webhooks::Schedule::default()
+        );
     }
 
     #[test]
@@ -620,10 +626,22 @@ mod tests {
                 "5001",
                 "messages.batch_max is 5001, expected 1 to 5000",
             ),
-            ("POSTERN_WEBHOOKS__ALLOW", "10.0.0.0/8,*.example", "webhooks.allow"),
+            (
+                "POSTERN_WEBHOOKS__ALLOW",
+                "10.0.0.0/8,*.example",
+                "webhooks.allow",
+            ),
             ("POSTERN_WEBHOOKS__NAMESERVERS", "nowhere", "webhooks.nameservers"),
-            ("POSTERN_WEBHOOKS__RETRY_SECONDS", "5,604801", "webhooks.retry_seconds is 604801"),
-            ("POSTERN_WEBHOOKS__TIMEOUT", "0", "webhooks.timeout is 0, expected 1 to 15"),
+            (
+                "POSTERN_WEBHOOKS__RETRY_SECONDS",
+                "5,604801",
+                "webhooks.retry_seconds is 604801",
+            ),
+            (
+                "POSTERN_WEBHOOKS__TIMEOUT",
+                "0",
+                "webhooks.timeout is 0, expected 1 to 15",
+            ),
         ];
         for (name, value, expected) in cases {
             let error = load(&[(name, value)]).expect_err(name);

@@ -160,7 +160,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[expect(clippy::disallowed_methods, reason = "harness tasks that end with the test's runtime")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "harness tasks that end with the test's runtime"
+)]
 fn serve(listener: TcpListener, state: Arc<State>) {
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
@@ -178,7 +181,10 @@ async fn converse(socket: TcpStream, state: &State) -> anyhow::Result<()> {
         // What a server without TLS says to a client that has it.
         let hello = socket.buffer().len();
         socket.consume(hello);
-        socket.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
+        socket
+            .get_mut()
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await?;
         return Ok(());
     }
     while let Some(request) = read(&mut socket).await? {
@@ -192,9 +198,16 @@ async fn converse(socket: TcpStream, state: &State) -> anyhow::Result<()> {
 
 fn reply(mut request: Received, state: &State) -> Reply {
     if request.kind() == "webhook.challenge" {
-        let token = request.json()["data"]["token"].as_str().unwrap_or_default().to_owned();
+        let token = request.json()["data"]["token"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let body = serde_json::json!({ "token": token }).to_string();
-        return Reply::Answer(200, vec![("content-type", "application/json".to_owned())], body.into());
+        return Reply::Answer(
+            200,
+            vec![("content-type", "application/json".to_owned())],
+            body.into(),
+        );
     }
     let behaviour = Arc::clone(&lock(&state.behaviour));
     let mut received = lock(&state.received);

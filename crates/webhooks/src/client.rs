@@ -48,7 +48,10 @@ impl Client {
         let guard = Guard::new(config.allow.clone(), config.allow_http);
         let resolver = GuardedResolver::new(guard.clone(), &config.name_servers);
         let http = builder(config, resolver.clone()).build().or_else(|error| {
-            tracing::warn!(error = chain(&error), "the system has no certificates; webhooks reach no https");
+            tracing::warn!(
+                error = chain(&error),
+                "the system has no certificates; webhooks reach no https"
+            );
             builder(config, resolver).tls_certs_only([]).build()
         });
         Ok(Self {
@@ -107,7 +110,11 @@ struct Answered {
 }
 
 impl Answered {
-    async fn exchange(&mut self, request: reqwest::RequestBuilder, at: Timestamp) -> Result<(), AttemptFailure> {
+    async fn exchange(
+        &mut self,
+        request: reqwest::RequestBuilder,
+        at: Timestamp,
+    ) -> Result<(), AttemptFailure> {
         let mut response = request.send().await.map_err(|error| failure_of(&error))?;
         self.status = Some(response.status());
         self.retry_after = asked_to_wait(&response, at);
@@ -125,7 +132,11 @@ impl Answered {
 
     fn judge(self, failure: Option<AttemptFailure>, at: Timestamp, duration: Duration) -> Answer {
         let failure = failure.or_else(|| self.status.and_then(refused));
-        let excerpt = if failure.is_some() { self.body.clone() } else { Vec::new() };
+        let excerpt = if failure.is_some() {
+            self.body.clone()
+        } else {
+            Vec::new()
+        };
         let outcome = AttemptOutcome {
             at,
             duration,
@@ -155,7 +166,9 @@ fn refused(status: StatusCode) -> Option<AttemptFailure> {
 fn asked_to_wait(response: &Response, now: Timestamp) -> Option<Duration> {
     let says = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
     let headers: &HeaderMap = response.headers();
-    let value = headers.get(RETRY_AFTER).filter(|_| says.contains(&response.status()))?;
+    let value = headers
+        .get(RETRY_AFTER)
+        .filter(|_| says.contains(&response.status()))?;
     retry_after::parse(value.to_str().ok()?, now)
 }
 
@@ -180,7 +193,9 @@ fn failure_of(error: &reqwest::Error) -> AttemptFailure {
 
 /// Whether an error is one of TLS, or an I/O error that holds one: what it holds is not its source.
 fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let held = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
     error.is::<rustls::Error>() || held.is_some_and(|held| is_of_tls(held))
 }
 

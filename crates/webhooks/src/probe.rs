@@ -34,7 +34,10 @@ impl WebhookProbe for Probe {
         });
         let target = Target::new(self.client.guard(), target);
         let id = EventId::generate().to_string();
-        let answer = self.client.post(&target, &id, Bytes::from(body.to_string())).await;
+        let answer = self
+            .client
+            .post(&target, &id, Bytes::from(body.to_string()))
+            .await;
         let mut outcome = answer.outcome;
         if outcome.failure.is_none() && !echoes(&answer.body, &token) {
             outcome.failure = Some(AttemptFailure::Challenge);
@@ -46,7 +49,10 @@ impl WebhookProbe for Probe {
     async fn deliver(&self, target: &WebhookTarget, event: &Event) -> AttemptOutcome {
         let target = Target::new(self.client.guard(), target);
         let body = Bytes::from(postern_payloads::body(event));
-        self.client.post(&target, &event.id.to_string(), body).await.outcome
+        self.client
+            .post(&target, &event.id.to_string(), body)
+            .await
+            .outcome
     }
 }
 

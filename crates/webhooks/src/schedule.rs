@@ -48,7 +48,11 @@ mod tests {
     #[test]
     fn the_default_goes_on_for_three_days_and_ends() {
         let schedule = Schedule::default();
-        let shortest = 0.8 * Schedule::DEFAULT_SECONDS.map(|seconds| seconds as f64).iter().sum::<f64>();
+        let shortest = 0.8
+            * Schedule::DEFAULT_SECONDS
+                .map(|seconds| seconds as f64)
+                .iter()
+                .sum::<f64>();
         assert!(shortest >= 72.0 * 3600.0, "{shortest}");
         for (tries, seconds) in (1..).zip(Schedule::DEFAULT_SECONDS) {
             let wait = schedule.wait(tries).expect("another try").as_secs_f64();

@@ -43,7 +43,12 @@ mod tests {
         let now = chrono::DateTime::<chrono::Utc>::from(std::time::UNIX_EPOCH + since_epoch());
         let mut headers = HeaderMap::new();
         let signer = Signer::new(&[new.clone(), old.clone()]);
-        signer.sign(&mut headers, "evt_1", Timestamp::from_millis(now.timestamp_millis()), b"{}");
+        signer.sign(
+            &mut headers,
+            "evt_1",
+            Timestamp::from_millis(now.timestamp_millis()),
+            b"{}",
+        );
         let verify = |secret: &WebhookSecret, body: &[u8]| {
             let key = Webhook::from_bytes(secret.expose().to_vec()).expect("a key");
             key.verify(body, &headers).is_ok()
@@ -53,7 +58,10 @@ mod tests {
         assert!(!verify(&new, b"{ }"));
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the crate that verifies reads the machine's clock itself")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the crate that verifies reads the machine's clock itself"
+    )]
     fn since_epoch() -> std::time::Duration {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since.expect("after 1970")

@@ -82,7 +82,11 @@ impl Supervisor {
         self.failed.retain(|id, _| ids.contains(id));
         for webhook in wanted {
             let Some(running) = self.running.get(&webhook.id) else {
-                if self.failed.get(&webhook.id).is_none_or(|failed| failed.until <= Instant::now()) {
+                if self
+                    .failed
+                    .get(&webhook.id)
+                    .is_none_or(|failed| failed.until <= Instant::now())
+                {
                     self.start(webhook);
                 }
                 continue;
@@ -133,15 +137,23 @@ impl Supervisor {
             // Logged with its message where it was caught.
             Err(Panicked) => {}
         }
-        let times = self.failed.get(&id).map_or(1, |failed| failed.times.saturating_add(1));
+        let times = self
+            .failed
+            .get(&id)
+            .map_or(1, |failed| failed.times.saturating_add(1));
         let until = Instant::now() + RESTART.delay(times);
         self.failed.insert(id, Failed { times, until });
     }
 
     /// Until the first that failed is started again, and never longer than the poll interval.
     fn until_next_look(&self) -> Duration {
-        let waits = self.failed.iter().filter(|(id, _)| !self.running.contains_key(id));
-        let first = waits.map(|(_, failed)| failed.until.saturating_duration_since(Instant::now())).min();
+        let waits = self
+            .failed
+            .iter()
+            .filter(|(id, _)| !self.running.contains_key(id));
+        let first = waits
+            .map(|(_, failed)| failed.until.saturating_duration_since(Instant::now()))
+            .min();
         let poll = self.context.config.poll;
         first.map_or(poll, |first| first.clamp(Duration::from_millis(10), poll))
     }

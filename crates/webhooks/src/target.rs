@@ -20,7 +20,10 @@ impl Target {
     pub(crate) fn new(guard: &Guard, target: &WebhookTarget) -> Self {
         let headers = target.headers.iter().filter_map(|(name, value)| {
             // What cannot be a header was refused when it was stored.
-            Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?))
+            Some((
+                name.parse::<HeaderName>().ok()?,
+                HeaderValue::from_str(value).ok()?,
+            ))
         });
         Self {
             url: guard.check(&target.url),

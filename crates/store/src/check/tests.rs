@@ -167,25 +167,35 @@ impl Making {
         };
         self.store.create_webhook(new, at(9)).await.expect("created");
         let events = self.store.events_after(0, 100).await.expect("events");
-        let events: Vec<_> = events.iter().filter(|event| event.device == Some(self.device)).collect();
+        let events: Vec<_> = events
+            .iter()
+            .filter(|event| event.device == Some(self.device))
+            .collect();
         let result = |event: &Event, then| DeliveryResult {
             seq: event.seq,
             device: event.device,
             tries: 1,
             kept: false,
             then,
-            attempt: Some((event.id, event.kind, AttemptOutcome {
-                at: at(9),
-                duration: std::time::Duration::ZERO,
-                status: Some(500),
-                failure: Some(AttemptFailure::Status),
-                excerpt: Vec::new(),
-                retry_after: None,
-            })),
+            attempt: Some((
+                event.id,
+                event.kind,
+                AttemptOutcome {
+                    at: at(9),
+                    duration: std::time::Duration::ZERO,
+                    status: Some(500),
+                    failure: Some(AttemptFailure::Status),
+                    excerpt: Vec::new(),
+                    retry_after: None,
+                },
+            )),
         };
         let progress = DeliveryProgress {
             position: events[1].seq,
-            results: vec![result(events[0], Then::Retry(at(10))), result(events[1], Then::Hold)],
+            results: vec![
+                result(events[0], Then::Retry(at(10))),
+                result(events[1], Then::Hold),
+            ],
             health: EndpointHealth::default(),
             disable: None,
         };
@@ -425,14 +435,22 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     ("webhook-rows", "DELETE FROM webhooks", &[]),
-    ("webhook-rows", "UPDATE attempts SET webhook_id = randomblob(16)", &[]),
+    (
+        "webhook-rows",
+        "UPDATE attempts SET webhook_id = randomblob(16)",
+        &[],
+    ),
     ("webhook-positions", "UPDATE webhooks SET position = 1000", &[]),
     (
         "delivery-devices",
         "UPDATE deliveries SET device_id = (SELECT id FROM devices WHERE linked = 0)",
         &[],
     ),
-    ("delivery-order", "UPDATE deliveries SET state = 2 WHERE state = 1", &[]),
+    (
+        "delivery-order",
+        "UPDATE deliveries SET state = 2 WHERE state = 1",
+        &[],
+    ),
     ("delivery-order", "DELETE FROM deliveries WHERE state = 1", &[]),
     (
         "idempotency-keys",

@@ -79,7 +79,11 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn release_held_deliveries(&self, webhook: WebhookId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn release_held_deliveries(
+        &self,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.database
             .write(move |tx| deliveries::release_some(tx, webhook, now, AT_ONCE))
             .await
@@ -186,7 +190,9 @@ fn disable(
 ) -> Result<(), StoreError> {
     endpoints::disable(tx, webhook, reason, now)?;
     let outcomes = results.iter().rev().filter_map(|result| result.attempt.as_ref());
-    let last = outcomes.map(|(_, _, outcome)| outcome).find(|outcome| outcome.failure.is_some());
+    let last = outcomes
+        .map(|(_, _, outcome)| outcome)
+        .find(|outcome| outcome.failure.is_some());
     let Some((workspace, url)) = endpoints::owner(tx, webhook)? else {
         return Ok(());
     };
@@ -234,7 +240,11 @@ fn replay_step(
     let position = reached.unwrap_or(last);
     let ended = position >= replay.last;
     replays::advance(tx, replay.id, (position, found.len()), ended.then_some(now))?;
-    Ok(if ended { ReplayStep::Ended(used) } else { ReplayStep::More(used) })
+    Ok(if ended {
+        ReplayStep::Ended(used)
+    } else {
+        ReplayStep::More(used)
+    })
 }
 
 /// Keeps an event that is to be sent again, unless it waits already; whether it does from now on.

@@ -75,7 +75,10 @@ impl Health {
             self.rests = self.rests.saturating_add(1);
             rest = rest.max(Some(jittered(doubled.min(longest))));
         }
-        if let Some(until) = rest.filter(|rest| *rest > Duration::ZERO).map(|rest| now.after(rest)) {
+        if let Some(until) = rest
+            .filter(|rest| *rest > Duration::ZERO)
+            .map(|rest| now.after(rest))
+        {
             stored.rest_until = stored.rest_until.max(Some(until));
         }
     }
@@ -112,7 +115,10 @@ mod tests {
 
     #[test]
     fn rests_begin_after_failures_in_a_row_grow_to_five_minutes_and_end_with_a_success() {
-        let (config, failed) = (WebhooksConfig::default(), tried(Some(AttemptFailure::Status), None));
+        let (config, failed) = (
+            WebhooksConfig::default(),
+            tried(Some(AttemptFailure::Status), None),
+        );
         let (mut health, mut now) = (fresh(), Timestamp::from_millis(1_000));
         for _ in 1..config.failures_before_rest {
             health.note(&failed, now, &config);
@@ -129,7 +135,10 @@ mod tests {
             now = until;
             assert!(health.rests_until(now).is_none() && health.is_doubtful());
         }
-        for (rest, expected) in rests.iter().zip([5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]) {
+        for (rest, expected) in rests
+            .iter()
+            .zip([5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0])
+        {
             assert!((rest / expected - 1.0).abs() <= 0.21, "{rests:?}");
         }
         health.note(&tried(None, None), now, &config);

@@ -102,10 +102,17 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    pub(crate) fn new(context: Arc<Context>, mut settings: watch::Receiver<Arc<Webhook>>, stop: Stop) -> Self {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        mut settings: watch::Receiver<Arc<Webhook>>,
+        stop: Stop,
+    ) -> Self {
         let webhook = Webhook::clone(&settings.borrow_and_update());
         Self {
-            target: Arc::new(Target::new(context.client.guard(), &webhook.target(context.now()))),
+            target: Arc::new(Target::new(
+                context.client.guard(),
+                &webhook.target(context.now()),
+            )),
             health: Health::of(&webhook, &context.config),
             pace: Pace::of(webhook.rate_cap),
             paced_until: None,
@@ -223,7 +230,11 @@ impl Follower {
             return;
         }
         let doubtful = self.health.is_doubtful();
-        let most = if doubtful { 1 } else { self.context.config.concurrency };
+        let most = if doubtful {
+            1
+        } else {
+            self.context.config.concurrency
+        };
         self.refresh_target(now);
         while self.running.len() < most && self.learned.len() < window::SIZE {
             // What failed before gets half of the places, and all of them when nothing else is there.
@@ -282,7 +293,9 @@ impl Follower {
         }
         let (busy, rows) = (&self.busy, &self.rows);
         let is_busy = |device| busy.contains(&device);
-        let next = self.window.next(is_busy, |device| rows.hold(device), self.webhook.ordered);
+        let next = self
+            .window
+            .next(is_busy, |device| rows.hold(device), self.webhook.ordered);
         let (entry, held) = match next {
             Some(Next::Deliver(entry)) => (entry, false),
             Some(Next::Hold(entry)) => (entry, true),
@@ -371,7 +384,9 @@ impl Follower {
         }
         let webhook = self.webhook.id;
         match (was_doubtful, self.health.is_doubtful()) {
-            (false, true) => tracing::warn!(webhook.id = %webhook, "the endpoint fails and is left alone for a while"),
+            (false, true) => {
+                tracing::warn!(webhook.id = %webhook, "the endpoint fails and is left alone for a while")
+            }
             (true, false) => tracing::info!(webhook.id = %webhook, "the endpoint is back"),
             _ => {}
         }
@@ -500,7 +515,11 @@ impl Follower {
         let now = self.context.now();
         let moments = [self.health.rests_until(now), self.rows.next_due()];
         let rests = moments[0].is_some();
-        let first = if rests { moments[0] } else { moments[1].filter(|due| *due > now) };
+        let first = if rests {
+            moments[0]
+        } else {
+            moments[1].filter(|due| *due > now)
+        };
         let wait = first.map_or(self.context.config.poll, |moment| moment.since(now).max(BREATH));
         let moment = Instant::now() + wait.min(self.context.config.poll);
         self.paced_until.map_or(moment, |paced| paced.min(moment))

@@ -71,7 +71,10 @@ impl Rows {
 
     /// What the store answered: what is due, and when the next one is.
     pub(super) fn found(&mut self, due: Vec<DueDelivery>, next_due: Option<Timestamp>) {
-        self.due = due.into_iter().filter(|row| !self.taken.contains(&row.seq)).collect();
+        self.due = due
+            .into_iter()
+            .filter(|row| !self.taken.contains(&row.seq))
+            .collect();
         self.unseen = !self.due.is_empty();
         self.next_due = next_due;
     }

@@ -53,7 +53,9 @@ impl Window {
 
     /// The last place that is settled, as all before it.
     pub(super) fn position(&self) -> u64 {
-        self.slots.front().map_or(self.read, |slot| slot.entry.event.seq - 1)
+        self.slots
+            .front()
+            .map_or(self.read, |slot| slot.entry.event.seq - 1)
     }
 
     /// How far the log was read.
@@ -125,7 +127,11 @@ impl Window {
         if let Ok(index) = self.slots.binary_search_by_key(&seq, |slot| slot.entry.event.seq) {
             self.slots[index].state = State::Settled;
         }
-        while self.slots.front().is_some_and(|slot| slot.state == State::Settled) {
+        while self
+            .slots
+            .front()
+            .is_some_and(|slot| slot.state == State::Settled)
+        {
             self.slots.pop_front();
         }
     }

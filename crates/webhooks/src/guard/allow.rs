@@ -62,6 +62,9 @@ fn canonical(name: &str) -> String {
 fn is_name(name: &str) -> bool {
     let labels = canonical(name);
     labels.split('.').all(|label| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     })
 }

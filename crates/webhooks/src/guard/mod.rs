@@ -60,7 +60,11 @@ impl Guard {
             Host::Ipv6(address) => self.allows(address.into()),
             Host::Domain(name) => self.trusts(name) || !is_local(name),
         };
-        if passes { Ok(url) } else { Err(TargetError::Blocked) }
+        if passes {
+            Ok(url)
+        } else {
+            Err(TargetError::Blocked)
+        }
     }
 
     /// Whether this address may be dialled.

@@ -40,7 +40,11 @@ async fn events_arrive_once_signed_and_under_their_ids() {
     }
     let attempts = fixture.attempts(endpoint).await;
     assert_eq!(attempts.len(), 700);
-    assert!(attempts.iter().all(|attempt| attempt.number == 1 && attempt.failure.is_none()));
+    assert!(
+        attempts
+            .iter()
+            .all(|attempt| attempt.number == 1 && attempt.failure.is_none())
+    );
     assert!(fixture.webhook(endpoint).await.last_success_at.is_some());
 }
 
@@ -49,7 +53,9 @@ async fn only_what_is_wanted_arrives_and_the_rest_is_passed() {
     let fixture = Fixture::new(hasty()).await;
     let other = fixture.add_device().await;
     let url = fixture.sink.url("/other");
-    let of_device = fixture.endpoint_with(&url, |new| new.devices = Some(vec![other])).await;
+    let of_device = fixture
+        .endpoint_with(&url, |new| new.devices = Some(vec![other]))
+        .await;
     let url = fixture.sink.url("/none");
     let none = |new: &mut NewWebhook| new.event_types = EventTypes::only([EventType::MessageFailed]);
     let of_type = fixture.endpoint_with(&url, none).await;
@@ -68,14 +74,20 @@ async fn only_what_is_wanted_arrives_and_the_rest_is_passed() {
 async fn two_secrets_sign_while_one_replaces_the_other() {
     let fixture = Fixture::new(hasty()).await;
     let endpoint = fixture.endpoint("/hook").await;
-    let (new, later) = (WebhookSecret::from_bytes([3; 32]), now().after(Duration::from_secs(60)));
-    let rotated = fixture.store.rotate_webhook_secret(fixture.workspace, endpoint, new.clone(), later, now());
+    let (new, later) = (
+        WebhookSecret::from_bytes([3; 32]),
+        now().after(Duration::from_secs(60)),
+    );
+    let rotated = fixture
+        .store
+        .rotate_webhook_secret(fixture.workspace, endpoint, new.clone(), later, now());
     rotated.await.expect("rotated");
     fixture.wakes.webhooks.ring();
     until("both sign", || async {
         fixture.happen(fixture.device, 1).await;
         let got = fixture.got("/hook");
-        got.iter().any(|request| is_genuine(request, &new) && is_genuine(request, &secret()))
+        got.iter()
+            .any(|request| is_genuine(request, &new) && is_genuine(request, &secret()))
     })
     .await;
 }
@@ -89,7 +101,9 @@ async fn a_disabled_endpoint_gets_nothing_until_it_goes_on_where_it_stood() {
             enabled: Some(enabled),
             ..WebhookChange::default()
         };
-        fixture.store.change_webhook(fixture.workspace, endpoint, change, now())
+        fixture
+            .store
+            .change_webhook(fixture.workspace, endpoint, change, now())
     };
     set(false).await.expect("changed");
     fixture.wakes.webhooks.ring();

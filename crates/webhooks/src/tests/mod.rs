@@ -13,9 +13,7 @@ use std::time::Duration;
 use postern_domain::webhook::{EventTypes, WebhookSecret};
 use postern_domain::{Content, DeviceId, EventId, MessageId, StanzaId, Timestamp, WebhookId, WorkspaceId};
 use postern_runtime::{Clock, SystemClock, Wakes};
-use postern_store::{
-    Accepted, Attempt, AttemptFilter, NewMessage, NewWebhook, Store, StoreOptions, Webhook,
-};
+use postern_store::{Accepted, Attempt, AttemptFilter, NewMessage, NewWebhook, Store, StoreOptions, Webhook};
 use postern_testkit::{Received, WebhookSink, eventually};
 use tempfile::TempDir;
 
@@ -69,7 +67,9 @@ impl Fixture {
         let store = open(&folder);
         let workspace = store.first_workspace(now()).await.expect("a workspace");
         let device = DeviceId::generate();
-        let created = store.create_device(workspace, device, "till".to_owned(), now()).await;
+        let created = store
+            .create_device(workspace, device, "till".to_owned(), now())
+            .await;
         created.expect("a device");
         let mut fixture = Self {
             folder,
@@ -100,7 +100,9 @@ impl Fixture {
     /// Another device of the workspace.
     async fn add_device(&self) -> DeviceId {
         let device = DeviceId::generate();
-        let created = self.store.create_device(self.workspace, device, "other".to_owned(), now());
+        let created = self
+            .store
+            .create_device(self.workspace, device, "other".to_owned(), now());
         created.await.expect("a device");
         device
     }
@@ -169,7 +171,10 @@ impl Fixture {
     /// The tries of an endpoint, the latest first.
     async fn attempts(&self, id: WebhookId) -> Vec<Attempt> {
         let filter = AttemptFilter::default();
-        let page = self.store.webhook_attempts(self.workspace, id, filter, 10_000, None).await;
+        let page = self
+            .store
+            .webhook_attempts(self.workspace, id, filter, 10_000, None)
+            .await;
         page.expect("an answer").expect("an endpoint").rows
     }
 
@@ -179,8 +184,14 @@ impl Fixture {
         until("everything is delivered", || async {
             let webhook = self.webhook(id).await;
             let backlog = self.store.webhook_backlog(&webhook).await.expect("a backlog");
-            let behind = self.store.events_after(webhook.position, 1_000).await.expect("events");
-            let wanted = behind.iter().any(|event| event.seq <= last && webhook.wants(event.kind, event.device));
+            let behind = self
+                .store
+                .events_after(webhook.position, 1_000)
+                .await
+                .expect("events");
+            let wanted = behind
+                .iter()
+                .any(|event| event.seq <= last && webhook.wants(event.kind, event.device));
             !wanted && backlog.waiting == 0
         })
         .await;

@@ -61,7 +61,13 @@ async fn what_is_parked_holds_nothing_back_and_neither_does_an_endpoint_that_wan
     fixture.happen(fixture.device, 30).await;
     until("the rest is held back", || async {
         let webhook = fixture.webhook(endpoint).await;
-        fixture.store.webhook_backlog(&webhook).await.expect("counted").waiting == 30
+        fixture
+            .store
+            .webhook_backlog(&webhook)
+            .await
+            .expect("counted")
+            .waiting
+            == 30
     })
     .await;
     assert_eq!(fixture.got("/ordered").len(), 1);
@@ -71,7 +77,13 @@ async fn what_is_parked_holds_nothing_back_and_neither_does_an_endpoint_that_wan
     fixture.happen(fixture.device, 1).await;
     until("it is held back too", || async {
         let webhook = fixture.webhook(endpoint).await;
-        fixture.store.webhook_backlog(&webhook).await.expect("counted").waiting == 31
+        fixture
+            .store
+            .webhook_backlog(&webhook)
+            .await
+            .expect("counted")
+            .waiting
+            == 31
     })
     .await;
     assert_eq!(fixture.got("/ordered").len(), 1);
@@ -79,8 +91,13 @@ async fn what_is_parked_holds_nothing_back_and_neither_does_an_endpoint_that_wan
         ordered: Some(false),
         ..WebhookChange::default()
     };
-    let changed = fixture.store.change_webhook(fixture.workspace, endpoint, change, now());
+    let changed = fixture
+        .store
+        .change_webhook(fixture.workspace, endpoint, change, now());
     changed.await.expect("changed");
     fixture.wakes.webhooks.ring();
-    until("the rest arrived", || async { fixture.ids("/ordered").len() == 31 }).await;
+    until("the rest arrived", || async {
+        fixture.ids("/ordered").len() == 31
+    })
+    .await;
 }

@@ -7,7 +7,10 @@ use super::*;
 
 impl Fixture {
     async fn replay(&self, endpoint: WebhookId, request: ReplayRequest) -> Replay {
-        let asked = self.store.replay_events(self.workspace, endpoint, request, now()).await;
+        let asked = self
+            .store
+            .replay_events(self.workspace, endpoint, request, now())
+            .await;
         let replay = asked.expect("a replay");
         self.wakes.webhooks.ring();
         eventually("the replay is worked off", || async {
@@ -36,12 +39,17 @@ async fn a_range_one_event_and_what_was_parked_are_sent_again() {
     fixture.settled(endpoint).await;
     let times = |count: usize| {
         let got = fixture.got("/hook");
-        got.iter().filter(|request| request.repetition == count - 1).count()
+        got.iter()
+            .filter(|request| request.repetition == count - 1)
+            .count()
     };
     assert_eq!((times(1), times(2), times(3)), (1_500, 1_500, 0));
 
     let event = fixture.events().await[7];
-    assert_eq!(fixture.replay(endpoint, ReplayRequest::Event(event)).await.found, 1);
+    assert_eq!(
+        fixture.replay(endpoint, ReplayRequest::Event(event)).await.found,
+        1
+    );
     fixture.settled(endpoint).await;
     assert_eq!(times(3), 1);
 
@@ -49,7 +57,12 @@ async fn a_range_one_event_and_what_was_parked_are_sent_again() {
     fixture.happen(fixture.device, 2).await;
     let parked = || async {
         let webhook = fixture.webhook(endpoint).await;
-        fixture.store.webhook_backlog(&webhook).await.expect("counted").parked
+        fixture
+            .store
+            .webhook_backlog(&webhook)
+            .await
+            .expect("counted")
+            .parked
     };
     until("both are parked", || async { parked().await == 2 }).await;
     fixture.sink.behave(|_| Reply::status(200));

@@ -16,7 +16,11 @@ async fn what_happened_in_between_arrives_after_a_stop() {
     fixture.start();
     fixture.settled(endpoint).await;
     assert_eq!(fixture.ids("/hook").len(), 200);
-    assert_eq!(fixture.got("/hook").len(), 200, "a stop in good order repeats nothing");
+    assert_eq!(
+        fixture.got("/hook").len(),
+        200,
+        "a stop in good order repeats nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,7 +43,11 @@ pub(in crate::data) fn put(
 }
 
 /// How an event is kept for an endpoint, if it is.
-pub(in crate::data) fn state(tx: &Connection, webhook: WebhookId, seq: u64) -> Result<Option<State>, StoreError> {
+pub(in crate::data) fn state(
+    tx: &Connection,
+    webhook: WebhookId,
+    seq: u64,
+) -> Result<Option<State>, StoreError> {
     let number: Option<u8> = tx
         .prepare_cached("SELECT state FROM deliveries WHERE webhook_id = ?1 AND event_seq = ?2")?
         .query_row((webhook.to_bytes(), place(seq)), |row| row.get(0))
@@ -172,7 +176,10 @@ pub(in crate::data) fn waiting(
     )?;
     let devices = statement.query_map([of_webhook], |row| {
         let count: i64 = row.get(1)?;
-        Ok((DeviceId::from_bytes(row.get(0)?), usize::try_from(count).unwrap_or(usize::MAX)))
+        Ok((
+            DeviceId::from_bytes(row.get(0)?),
+            usize::try_from(count).unwrap_or(usize::MAX),
+        ))
     })?;
     let devices = devices.collect::<Result<_, _>>()?;
     let mut statement = connection
@@ -199,10 +206,16 @@ pub(in crate::data) fn parked(
         "SELECT event_seq, device_id FROM deliveries INDEXED BY deliveries_parked
          WHERE webhook_id = ?1 AND state = 2 AND event_seq > ?2 AND event_seq <= ?3 ORDER BY event_seq LIMIT ?4",
     )?;
-    let found = statement.query_map((webhook.to_bytes(), place(after), place(last), rows(limit)), |row| {
-        let device: Option<[u8; 16]> = row.get(1)?;
-        Ok((row.get::<_, i64>(0)?.cast_unsigned(), device.map(DeviceId::from_bytes)))
-    })?;
+    let found = statement.query_map(
+        (webhook.to_bytes(), place(after), place(last), rows(limit)),
+        |row| {
+            let device: Option<[u8; 16]> = row.get(1)?;
+            Ok((
+                row.get::<_, i64>(0)?.cast_unsigned(),
+                device.map(DeviceId::from_bytes),
+            ))
+        },
+    )?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 

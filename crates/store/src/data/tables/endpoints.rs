@@ -9,7 +9,10 @@ use crate::StoreError;
 use crate::data::records::EndpointHealth;
 
 /// Whether an endpoint is there, and why nothing is delivered to it (see `webhooks.disabled`).
-pub(in crate::data) fn disabled(tx: &Connection, webhook: WebhookId) -> Result<Option<Option<u8>>, StoreError> {
+pub(in crate::data) fn disabled(
+    tx: &Connection,
+    webhook: WebhookId,
+) -> Result<Option<Option<u8>>, StoreError> {
     Ok(tx
         .prepare_cached("SELECT disabled FROM webhooks WHERE id = ?1")?
         .query_row([webhook.to_bytes()], |row| row.get(0))

@@ -147,22 +147,20 @@ pub(in crate::data) fn advance(
     (position, found): (u64, usize),
     ended_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE replays SET position = ?2, found = found + ?3, ended_at = ?4 WHERE id = ?1",
-    )?
-    .execute((
-        id.to_bytes(),
-        place(position),
-        rows(found),
-        ended_at.map(Timestamp::as_millis),
-    ))?;
+    tx.prepare_cached("UPDATE replays SET position = ?2, found = found + ?3, ended_at = ?4 WHERE id = ?1")?
+        .execute((
+            id.to_bytes(),
+            place(position),
+            rows(found),
+            ended_at.map(Timestamp::as_millis),
+        ))?;
     Ok(())
 }
 
 /// The endpoints that have a replay that is not worked off.
 pub(in crate::data) fn all_open(connection: &Connection) -> Result<Vec<WebhookId>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT webhook_id FROM replays INDEXED BY replays_open WHERE ended_at IS NULL")?;
+    let mut statement = connection
+        .prepare_cached("SELECT webhook_id FROM replays INDEXED BY replays_open WHERE ended_at IS NULL")?;
     let found = statement.query_map([], |row| Ok(WebhookId::from_bytes(row.get(0)?)))?;
     Ok(found.collect::<Result<_, _>>()?)
 }

@@ -84,7 +84,8 @@ pub(in crate::data) fn find(
 
 /// An endpoint, whatever its workspace.
 pub(in crate::data) fn by_id(connection: &Connection, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1 AND disabled IS NOT 4"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("{SELECT} WHERE id = ?1 AND disabled IS NOT 4"))?;
     let mut found = statement.query([id.to_bytes()])?;
     found.next()?.map(webhook).transpose()
 }

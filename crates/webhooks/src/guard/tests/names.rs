@@ -53,7 +53,11 @@ async fn serve(socket: UdpSocket, mut answers: VecDeque<Vec<RData>>, asked: Arc<
         if query.query_type() == RecordType::A {
             *asked.lock().expect("no panic") += 1;
             let several = answers.len() > 1;
-            let found = if several { answers.pop_front() } else { answers.front().cloned() };
+            let found = if several {
+                answers.pop_front()
+            } else {
+                answers.front().cloned()
+            };
             for data in found.unwrap_or_default() {
                 // Good for no time at all, so that it is asked for anew.
                 answer.add_answer(Record::from_rdata(query.name().clone(), 0, data));
@@ -101,7 +105,10 @@ impl Web {
 
 fn client(names: &Names, allow: &[&str]) -> Client {
     let config = WebhooksConfig {
-        allow: allow.iter().map(|entry| entry.parse().expect("an entry")).collect(),
+        allow: allow
+            .iter()
+            .map(|entry| entry.parse().expect("an entry"))
+            .collect(),
         allow_http: true,
         name_servers: vec![names.address],
         timeout: std::time::Duration::from_secs(5),
@@ -152,7 +159,11 @@ async fn of_several_addresses_only_those_that_are_allowed_are_dialled() {
     let web = Web::start().await;
     // Nothing listens at the second one; the private first one would have answered.
     let names = Names::answering(&[&["127.0.0.1", "127.0.0.2"]]).await;
-    let failure = post(&client(&names, &["127.0.0.2"]), format!("http://both.test:{}/", web.port)).await;
+    let failure = post(
+        &client(&names, &["127.0.0.2"]),
+        format!("http://both.test:{}/", web.port),
+    )
+    .await;
     assert_eq!(failure, Some(AttemptFailure::Connect));
     assert_eq!(web.connections(), 0);
 }
@@ -163,7 +174,10 @@ async fn allowed_names_and_networks_are_dialled_wherever_they_lead() {
     for allowed in ["hooks.internal", "127.0.0.0/8"] {
         let names = Names::answering(&[&["127.0.0.1"]]).await;
         let client = client(&names, &[allowed]);
-        assert_eq!(post(&client, format!("http://hooks.internal:{}/", web.port)).await, None);
+        assert_eq!(
+            post(&client, format!("http://hooks.internal:{}/", web.port)).await,
+            None
+        );
     }
     assert_eq!(web.connections(), 2);
 }
