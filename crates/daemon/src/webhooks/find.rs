@@ -13,7 +13,7 @@ use crate::print::printable;
 /// There is none, there are several, or the daemon cannot be asked.
 pub(super) async fn webhook(client: &Client, named: &str) -> anyhow::Result<Webhook> {
     if named.parse::<WebhookId>().is_ok() {
-        return read(&*client.webhook_json(named).await?);
+        return read(&client.webhook_json(named).await?);
     }
     only_one(all(client).await?, named)
 }
