@@ -19,6 +19,7 @@ mod recovery;
 mod sending;
 mod webhook_commands;
 mod webhook_examples;
+mod webhooks;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

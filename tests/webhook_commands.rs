@@ -174,7 +174,7 @@ async fn an_endpoint_that_is_not_ready_is_refused_with_the_reason() -> anyhow::R
 #[tokio::test]
 async fn what_failed_is_seen_and_sent_again() -> anyhow::Result<()> {
     let network = TestSandbox::start(&postern()).await?;
-    let options = loopback_allowed().set("WEBHOOKS__RETRY_SECONDS", "0");
+    let options = loopback_allowed().set("WEBHOOKS__RETRY_SECONDS", "0,0");
     let daemon = TestDaemon::start_with(&postern(), &network, options).await?;
     let device = daemon.link_device(&network, OWNER).await?;
     let sink = WebhookSink::start().await?;
@@ -193,7 +193,7 @@ async fn what_failed_is_seen_and_sent_again() -> anyhow::Result<()> {
     assert!(shown.contains("failing"), "{shown}");
 
     let attempts = done(&daemon, &["attempts", &url, "--failed"]).await?;
-    assert_eq!(attempts.lines().count(), 3, "a title and two tries: {attempts}");
+    assert_eq!(attempts.lines().count(), 4, "a title and three tries: {attempts}");
     assert!(
         attempts.contains("failed (status)") && attempts.contains(" 500 "),
         "{attempts}"
@@ -202,7 +202,7 @@ async fn what_failed_is_seen_and_sent_again() -> anyhow::Result<()> {
     let last: Value = serde_json::from_str(&lines)?;
     assert_eq!(
         (&last["number"], &last["response"], &last["nextTryAt"]),
-        (&json!(2), &json!("out of order"), &Value::Null)
+        (&json!(3), &json!("out of order"), &Value::Null)
     );
 
     sink.behave(|_| Reply::status(204));
@@ -217,7 +217,7 @@ async fn what_failed_is_seen_and_sent_again() -> anyhow::Result<()> {
             .received()
             .into_iter()
             .filter(|request| request.id() == event);
-        Ok((came.count() == 3).then_some(()))
+        Ok((came.count() == 4).then_some(()))
     };
     eventually("it came again under its id", arrived).await?;
     let healed = || async {
@@ -232,7 +232,7 @@ async fn what_failed_is_seen_and_sent_again() -> anyhow::Result<()> {
             .received()
             .into_iter()
             .filter(|request| request.id() == event);
-        Ok((came.count() == 4).then_some(()))
+        Ok((came.count() == 5).then_some(()))
     };
     eventually("it came once more", again).await
 }
