@@ -22,6 +22,9 @@ mod searching;
 mod sending;
 mod tracing;
 mod upgrades;
+mod webhook_commands;
+mod webhook_examples;
+mod webhooks;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

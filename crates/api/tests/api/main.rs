@@ -11,5 +11,7 @@ mod harness;
 mod idempotency;
 mod lists;
 mod messages;
+mod probe;
 mod qr;
 mod tenancy;
+mod webhooks;

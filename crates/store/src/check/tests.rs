@@ -5,15 +5,20 @@ use std::path::PathBuf;
 
 use postern_domain::port::Inbound;
 use postern_domain::session::Signal;
+use postern_domain::webhook::{AttemptFailure, AttemptOutcome, EventTypes, WebhookSecret};
 use postern_domain::{
-    Account, Address, Content, DeviceId, MessageId, ParkReason, PhoneNumber, StanzaId, Timestamp, WorkspaceId,
+    Account, Address, Content, DeviceId, Event, MessageId, ParkReason, PhoneNumber, StanzaId, Timestamp,
+    WebhookId, WorkspaceId,
 };
 use tempfile::TempDir;
 use wacore::store::Device as Keys;
 use wacore_binary::Jid;
 
 use super::*;
-use crate::{IdempotencyKey, KeyStore, KeyStoreOptions, NewMessage, Outcome, Store, StoreOptions};
+use crate::{
+    DeliveryProgress, DeliveryResult, EndpointHealth, IdempotencyKey, KeyStore, KeyStoreOptions, NewMessage,
+    NewWebhook, Outcome, Recorded, ReplayRequest, Store, StoreOptions, Then,
+};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -140,6 +145,65 @@ impl Making {
         };
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);
+        self.webhook().await;
+    }
+
+    /// An endpoint with an event that is tried again, one that it holds back, and one that is sent again.
+    async fn webhook(&self) {
+        let id = WebhookId::generate();
+        let new = NewWebhook {
+            id,
+            workspace: self.workspace,
+            url: "https://example.com/".to_owned(),
+            description: String::new(),
+            event_types: EventTypes::ALL,
+            devices: None,
+            headers: Vec::new(),
+            secret: WebhookSecret::from_bytes([1; WebhookSecret::BYTES]),
+            ordered: true,
+            rate_cap: None,
+            enabled: true,
+            verified_at: None,
+        };
+        self.store.create_webhook(new, at(9)).await.expect("created");
+        let events = self.store.events_after(0, 100).await.expect("events");
+        let events: Vec<_> = events
+            .iter()
+            .filter(|event| event.device == Some(self.device))
+            .collect();
+        let result = |event: &Event, then| DeliveryResult {
+            seq: event.seq,
+            device: event.device,
+            tries: 1,
+            kept: false,
+            then,
+            attempt: Some((
+                event.id,
+                event.kind,
+                AttemptOutcome {
+                    at: at(9),
+                    duration: std::time::Duration::ZERO,
+                    status: Some(500),
+                    failure: Some(AttemptFailure::Status),
+                    excerpt: Vec::new(),
+                    retry_after: None,
+                },
+            )),
+        };
+        let progress = DeliveryProgress {
+            position: events[1].seq,
+            results: vec![
+                result(events[0], Then::Retry(at(10))),
+                result(events[1], Then::Hold),
+            ],
+            health: EndpointHealth::default(),
+            disable: None,
+        };
+        let recorded = self.store.record_deliveries(id, progress, at(10)).await;
+        assert_eq!(recorded.expect("recorded"), Recorded::Going);
+        let again = ReplayRequest::Event(events[0].id);
+        let replay = self.store.replay_events(self.workspace, id, again, at(11)).await;
+        replay.expect("asked for");
     }
 }
 
@@ -390,6 +454,24 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         "UPDATE events SET workspace_seq = 1 WHERE workspace_seq = 2",
         &[],
     ),
+    ("webhook-rows", "DELETE FROM webhooks", &[]),
+    (
+        "webhook-rows",
+        "UPDATE attempts SET webhook_id = randomblob(16)",
+        &[],
+    ),
+    ("webhook-positions", "UPDATE webhooks SET position = 1000", &[]),
+    (
+        "delivery-devices",
+        "UPDATE deliveries SET device_id = (SELECT id FROM devices WHERE linked = 0)",
+        &[],
+    ),
+    (
+        "delivery-order",
+        "UPDATE deliveries SET state = 2 WHERE state = 1",
+        &[],
+    ),
+    ("delivery-order", "DELETE FROM deliveries WHERE state = 1", &[]),
     (
         "idempotency-keys",
         "CREATE TABLE other AS SELECT * FROM idempotency; DROP TABLE idempotency;

@@ -14,7 +14,7 @@ use super::tables::{daily, devices, timeline};
 use super::tally::Place;
 use crate::StoreError;
 use crate::check::Find::{Look, Rows};
-use crate::check::Subject::{Device, Message, Workspace};
+use crate::check::Subject::{Device, Message, Webhook, Workspace};
 use crate::check::{Found, Rule};
 
 /// The checks of the gateway's data.
@@ -212,6 +212,44 @@ pub(crate) const CHECKS: &[Rule] = &[
         promise: "The messages that are there are counted, by their days and statuses; none is counted that is still to be \
                   sent and not there.",
         find: Look(day_counts),
+    },
+    Rule {
+        name: "webhook-rows",
+        promise: "What waits for a webhook, its tries and its replays belong to one that is there.",
+        find: Rows(
+            Webhook,
+            "SELECT webhook_id FROM (
+                 SELECT DISTINCT webhook_id FROM deliveries
+                 UNION SELECT DISTINCT webhook_id FROM attempts INDEXED BY attempts_by_webhook
+                 UNION SELECT webhook_id FROM replays)
+             WHERE webhook_id NOT IN (SELECT id FROM webhooks)",
+        ),
+    },
+    Rule {
+        name: "webhook-positions",
+        promise: "No webhook is past the end of the log.",
+        find: Rows(
+            Webhook,
+            "SELECT id FROM webhooks WHERE position > (SELECT coalesce(max(seq), 0) FROM events)",
+        ),
+    },
+    Rule {
+        name: "delivery-devices",
+        promise: "What waits for a webhook waits under the device that its event tells of.",
+        find: Rows(
+            Webhook,
+            "SELECT deliveries.webhook_id FROM deliveries CROSS JOIN events ON events.seq = deliveries.event_seq
+             WHERE deliveries.device_id IS NOT events.device_id",
+        ),
+    },
+    Rule {
+        name: "delivery-order",
+        promise: "What is held back for a webhook is held back by an event of its device that is tried again.",
+        find: Rows(
+            Webhook,
+            "SELECT webhook_id FROM deliveries INDEXED BY deliveries_of_device WHERE state <> 2
+             GROUP BY webhook_id, device_id HAVING sum(state = 3) > 0 AND (device_id IS NULL OR sum(state = 1) = 0)",
+        ),
     },
     Rule {
         name: "search-shelves",

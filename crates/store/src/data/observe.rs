@@ -62,6 +62,7 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was changed.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.clear_removed_webhooks().await?;
         self.write_counted(move |tx, tally| {
             let mut corrected = 0;
             for device in devices::all(tx)? {

@@ -10,6 +10,12 @@ use postern_domain::{
 
 use super::words::TextQuery;
 
+mod deliveries;
+mod webhooks;
+
+pub use deliveries::*;
+pub use webhooks::*;
+
 /// An API key to be stored. The secret itself never reaches the store.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {

@@ -5,6 +5,7 @@ mod analytics;
 mod batches;
 mod claim;
 mod cost;
+mod deliveries;
 mod devices;
 mod events;
 mod history;
@@ -14,6 +15,7 @@ mod receive;
 mod record;
 mod search;
 mod sweep;
+mod webhooks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
