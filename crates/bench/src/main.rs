@@ -16,6 +16,7 @@ mod sends;
 mod sessions;
 mod soak;
 mod tables;
+mod torture;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Part {
     Tables(tables::Options),
     /// Traffic under faults, and whether any message was lost, doubled, stuck or out of order.
     Soak(soak::Options),
+    /// Traffic under kills at random moments, and whether anything that was accepted was lost, doubled or out of order.
+    Torture(torture::Options),
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
@@ -81,6 +84,10 @@ fn main() -> ExitCode {
             Some(Part::Soak(options)) => {
                 conditions()?;
                 return soak::run(&this, options).await;
+            }
+            Some(Part::Torture(options)) => {
+                conditions()?;
+                return torture::run(&this, options).await;
             }
             None => {
                 conditions()?;
