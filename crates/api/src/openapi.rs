@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{devices, health, messages};
+use crate::{devices, events, health, messages};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,7 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "Events", description = "Everything that happened, as webhooks tell it: listed, read one by one, or followed live."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
@@ -49,6 +50,7 @@ const JSON: &str = "application/json";
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
+        events::list, events::stream, events::get,
         health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
@@ -89,6 +91,9 @@ impl Modify for FromTheTables {
         for route in ROUTES {
             if let Some(operation) = operation(document, route) {
                 complete(operation, route);
+                if let Some(answer) = success(operation) {
+                    events::add_examples(route.path, answer);
+                }
             }
         }
     }
@@ -118,6 +123,13 @@ fn complete(operation: &mut Operation, route: &Route) {
     for (status, codes) in by_status {
         let answer = RefOr::T(error_answer(&codes));
         operation.responses.responses.insert(status.to_string(), answer);
+    }
+}
+
+fn success(operation: &mut Operation) -> Option<&mut Response> {
+    match operation.responses.responses.get_mut("200")? {
+        RefOr::T(answer) => Some(answer),
+        RefOr::Ref(_) => None,
     }
 }
 

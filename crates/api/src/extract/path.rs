@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use postern_domain::{BatchId, DeviceId, MessageId};
+use postern_domain::{BatchId, DeviceId, EventId, MessageId};
 use postern_store::Device;
 
 use crate::errors::ApiError;
@@ -24,6 +24,10 @@ impl PathEntity for DeviceId {
 
 impl PathEntity for MessageId {
     const NAME: &'static str = "message";
+}
+
+impl PathEntity for EventId {
+    const NAME: &'static str = "event";
 }
 
 impl PathEntity for BatchId {

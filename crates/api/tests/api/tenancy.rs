@@ -23,6 +23,8 @@ async fn another_workspaces_objects_do_not_exist() {
         .as_str()
         .expect("an id")
         .to_owned();
+    let events = api.get("/v1/events").await.expect(StatusCode::OK);
+    let event = events["data"][0]["id"].as_str().expect("an id").to_owned();
     let stranger = api.another_workspace().await;
 
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
@@ -30,6 +32,8 @@ async fn another_workspaces_objects_do_not_exist() {
             message.clone()
         } else if route.path.starts_with("/v1/batches") {
             batch.clone()
+        } else if route.path.starts_with("/v1/events") {
+            event.clone()
         } else {
             device.to_string()
         };
@@ -85,6 +89,9 @@ async fn another_workspaces_objects_do_not_exist() {
         "/v1/messages?q=mine",
         "/v1/messages?clientReference=mine",
         "/v1/devices",
+        "/v1/events",
+        "/v1/events?order=oldest",
+        &format!("/v1/events?deviceId={device}"),
     ] {
         let list = api.call_as(&stranger, Method::GET, path).send().await;
         assert_eq!(
@@ -92,6 +99,16 @@ async fn another_workspaces_objects_do_not_exist() {
             json!({ "data": [], "nextCursor": null }),
             "{path}"
         );
+    }
+    for path in [
+        format!("/v1/events?after={event}"),
+        format!("/v1/events/stream?lastEventId={event}"),
+    ] {
+        let gone = api.call_as(&stranger, Method::GET, &path).send().await;
+        let theirs = gone.expect_error(410, "EVENT_GONE");
+        let nobodys = path.replace(&event, &postern_domain::EventId::generate().to_string());
+        let gone = api.call_as(&stranger, Method::GET, &nobodys).send().await;
+        assert_eq!(gone.expect_error(410, "EVENT_GONE"), theirs);
     }
     // And nothing was done to them.
     let shown = api

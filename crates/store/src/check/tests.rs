@@ -348,6 +348,11 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         "UPDATE devices SET parked = parked + 1 WHERE linked = 1",
         &[],
     ),
+    (
+        "batch-messages",
+        "UPDATE messages SET batch_id = randomblob(16) WHERE stanza_id = 'SENT'",
+        &[],
+    ),
     ("event-numbers", "DELETE FROM events WHERE device_seq = 3", &[]),
     (
         "event-numbers",
