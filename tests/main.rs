@@ -9,6 +9,7 @@ mod disk;
 mod documents;
 mod endings;
 mod errors;
+mod events;
 mod examples;
 mod groups;
 mod idempotency;

@@ -137,7 +137,8 @@ impl Making {
             content: Content::Text {
                 body: "hi".to_owned(),
             },
-        };
+        quoted: None,
+};
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);
     }
@@ -351,6 +352,11 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "batch-messages",
         "UPDATE messages SET batch_id = randomblob(16) WHERE stanza_id = 'SENT'",
+        &[],
+    ),
+    (
+        "search-shelves",
+        "INSERT INTO search_shelves (number) VALUES (99)",
         &[],
     ),
     ("event-numbers", "DELETE FROM events WHERE device_seq = 3", &[]),

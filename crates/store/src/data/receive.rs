@@ -1,16 +1,19 @@
 //! Received messages, and reading messages of both directions back.
 
-use postern_domain::event::EventPayload;
+use postern_domain::event::{EventPayload, Quoted};
 use postern_domain::port::Inbound;
 use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, Timestamp, WorkspaceId};
+use rusqlite::Connection;
 
 use super::records::{Message, MessageFilter, Page, PageStart};
 use super::store::Store;
+use super::tables::messages::Stored;
 use super::tables::{devices, events, history, messages};
 use crate::StoreError;
 
 impl Store {
-    /// Commits received messages, in order, with their events; those known already are folded. Answers how many were new.
+    /// Commits received messages, in order, with their events; those known already are folded, unless they could not be
+    /// decrypted before: those are told of again with what they say. Answers how many were new.
     ///
     /// # Errors
     /// The store failed or the device is gone: nothing was stored, so nothing may be confirmed to WhatsApp.
@@ -29,16 +32,15 @@ impl Store {
                 let mut new = 0;
                 for message in batch {
                     let id = MessageId::generate();
-                    if messages::insert_inbound(tx, id, workspace, device, &message, now)? {
-                        events::append(
-                            tx,
-                            device,
-                            EventType::MessageReceived,
-                            &received(id, message),
-                            now,
-                        )?;
-                        new += 1;
-                    }
+                    let stored = messages::insert_inbound(tx, id, workspace, device, &message, now)?;
+                    let id = match stored {
+                        Stored::New => id,
+                        Stored::Completed(id) => id,
+                        Stored::Known => continue,
+                    };
+                    let payload = received(tx, device, id, message)?;
+                    events::append(tx, device, EventType::MessageReceived, &payload, now)?;
+                    new += usize::from(stored == Stored::New);
                 }
                 let counted = DeviceCounters {
                     received: new as u64,
@@ -84,8 +86,22 @@ impl Store {
     }
 }
 
-fn received(id: MessageId, message: Inbound) -> EventPayload {
-    EventPayload::Received {
+fn received(
+    connection: &Connection,
+    device: DeviceId,
+    id: MessageId,
+    message: Inbound,
+) -> Result<EventPayload, StoreError> {
+    let quoted = match message.quoted {
+        None => None,
+        Some(stanza) => Some(
+            match messages::quoted(connection, device, &message.chat.to_string(), &stanza)? {
+                Some(message) => Quoted::Message(message),
+                None => Quoted::Stanza(stanza),
+            },
+        ),
+    };
+    Ok(EventPayload::Received {
         message: id,
         chat: message.chat,
         sender: message.sender,
@@ -93,6 +109,6 @@ fn received(id: MessageId, message: Inbound) -> EventPayload {
         push_name: message.push_name,
         sent_at: message.sent_at,
         content: message.content,
-        quoted: None,
-    }
+        quoted,
+    })
 }

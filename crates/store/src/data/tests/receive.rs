@@ -18,7 +18,9 @@ pub(super) fn inbound(stanza: &str, from: usize) -> Inbound {
         content: Content::Text {
             body: "hello".to_owned(),
         },
-    }
+    quoted: None,
+}
+quoted: None,
 }
 
 #[tokio::test]
