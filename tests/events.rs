@@ -1,14 +1,14 @@
 //! A reader of the event stream misses nothing and gets nothing twice, whatever happens to the daemon or to other readers.
 
 use anyhow::Context as _;
-use postern_testkit::{DEADLINE, TestDaemon};
+use postern_testkit::{DEADLINE, TestDaemon, TestSandbox};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::{CONTACT, linked};
+use crate::{CONTACT, OWNER, linked};
 
 /// A reader of server-sent events.
 pub(crate) struct Reader {
@@ -157,5 +157,135 @@ async fn a_stream_ends_cleanly_when_the_daemon_stops() -> anyhow::Result<()> {
     let (ended, exit) = tokio::join!(reader.next(), daemon.terminate());
     assert!(ended?.is_none());
     assert_eq!(exit?, Some(0));
+    Ok(())
+}
+
+/// What a contact sends, as it is told of.
+async fn told(
+    network: &TestSandbox,
+    reader: &mut Reader,
+    from: &str,
+    message: Value,
+) -> anyhow::Result<(String, Value)> {
+    let written = network
+        .http()
+        .post(&format!("/contacts/{from}/messages"), &message)
+        .await?
+        .ok()?;
+    let stanza = written["stanzaId"].as_str().context("no id")?.to_owned();
+    Ok((stanza, reader.until("message.received").await?))
+}
+
+#[tokio::test]
+async fn whatever_a_contact_sends_is_told_of() -> anyhow::Result<()> {
+    let (network, daemon, device) = linked().await?;
+    let mut reader = Reader::open(&daemon, "?type=message.received", None).await?;
+    let (first, text) = told(
+        &network,
+        &mut reader,
+        CONTACT,
+        json!({ "to": OWNER, "text": "hello" }),
+    )
+    .await?;
+    assert_eq!(text["from"], CONTACT);
+    assert_eq!(text["chat"], CONTACT);
+    assert!(
+        text["fromLid"].as_str().is_some_and(|lid| lid.ends_with("@lid")),
+        "{text}"
+    );
+    assert!(
+        text["pushName"].is_string() && text["sentAt"].is_string(),
+        "{text}"
+    );
+    assert_eq!(
+        (&text["group"], &text["participant"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&text["type"], &text["text"]["body"]),
+        (&json!("text"), &json!("hello"))
+    );
+    assert_eq!(
+        (&text["quotedMessageId"], &text["deviceId"]),
+        (&Value::Null, &json!(device))
+    );
+    let listed = daemon.http().get(&format!(
+        "/v1/messages/{}",
+        text["messageId"].as_str().unwrap_or_default()
+    ));
+    assert_eq!(listed.await?.ok()?["stanzaId"], first);
+
+    // Answers, to what is known here and to what is not.
+    let answer = json!({ "to": OWNER, "text": "and?", "quoted": first });
+    let (_, answer) = told(&network, &mut reader, CONTACT, answer).await?;
+    assert_eq!(answer["quotedMessageId"], text["messageId"]);
+    assert_eq!(answer["text"]["body"], "and?");
+    let answer = json!({ "to": OWNER, "text": "well", "quoted": "3EB0FF" });
+    let (_, answer) = told(&network, &mut reader, CONTACT, answer).await?;
+    assert_eq!(answer["quotedMessageId"], "3EB0FF");
+
+    for (kind, name) in [
+        ("image", "imageMessage"),
+        ("sticker", "stickerMessage"),
+        ("poll", "pollCreationMessage"),
+        ("location", "locationMessage"),
+        ("unknown", "unknown"),
+    ] {
+        let (_, other) = told(
+            &network,
+            &mut reader,
+            CONTACT,
+            json!({ "to": OWNER, "type": kind }),
+        )
+        .await?;
+        assert_eq!(
+            (&other["type"], &other["text"]),
+            (&json!("unsupported"), &Value::Null),
+            "{kind}"
+        );
+        assert_eq!(other["unsupported"]["kind"], name);
+    }
+
+    let group = network.create_group("Lunch", &[OWNER, CONTACT]).await?;
+    let (_, noon) = told(
+        &network,
+        &mut reader,
+        CONTACT,
+        json!({ "to": group, "text": "noon" }),
+    )
+    .await?;
+    assert_eq!((&noon["chat"], &noon["group"]), (&json!(group), &json!(group)));
+    assert_eq!(
+        (&noon["from"], &noon["participant"]),
+        (&json!(CONTACT), &json!(CONTACT))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_decrypted_is_told_of_and_then_what_it_says() -> anyhow::Result<()> {
+    let (network, daemon, _device) = linked().await?;
+    let mut reader = Reader::open(&daemon, "?type=message.received", None).await?;
+    for text in ["to a stranger", "to a friend"] {
+        let message = json!({ "to": OWNER, "text": text, "undecryptable": true });
+        let (_, unread) = told(&network, &mut reader, CONTACT, message).await?;
+        assert_eq!(
+            (&unread["type"], &unread["text"]),
+            (&json!("undecryptable"), &Value::Null)
+        );
+        assert_eq!(unread["from"], CONTACT);
+        let read = reader.until("message.received").await?;
+        assert_eq!(read["messageId"], unread["messageId"]);
+        assert_eq!(
+            (&read["type"], &read["text"]["body"]),
+            (&json!("text"), &json!(text))
+        );
+        let path = format!("/v1/messages/{}", read["messageId"].as_str().unwrap_or_default());
+        let message = daemon.http().get(&path).await?.ok()?;
+        assert_eq!(
+            (&message["type"], &message["text"]["body"]),
+            (&json!("text"), &json!(text))
+        );
+    }
     Ok(())
 }

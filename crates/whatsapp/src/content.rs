@@ -163,11 +163,11 @@ fn camel_case(snake_case: &str) -> String {
 #[cfg(test)]
 mod tests {
     use buffa::MessageField;
-    use waproto::whatsapp::{ContextInfo, MessageContextInfo};
     use waproto::whatsapp::message::{
         DeviceSentMessage, ExtendedTextMessage, FutureProofMessage, ImageMessage, ProtocolMessage,
         ReactionMessage, SenderKeyDistributionMessage,
     };
+    use waproto::whatsapp::{ContextInfo, MessageContextInfo};
 
     use super::*;
 

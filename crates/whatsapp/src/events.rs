@@ -220,13 +220,19 @@ impl Events {
     /// The client asks the sender for it again by itself. What the sender wants hidden until then, an edit or a vote, says
     /// nothing without its content.
     fn undecryptable(self: &Arc<Self>, message: &UndecryptableMessage) {
-        let Some(client) = self.client().filter(|_| message.decrypt_fail_mode != DecryptFailMode::Hide) else {
+        let Some(client) = self
+            .client()
+            .filter(|_| message.decrypt_fail_mode != DecryptFailMode::Hide)
+        else {
             return;
         };
         let events = Arc::clone(self);
         let info = Arc::clone(&message.info);
         let _detached = self.tasks.start(Box::pin(async move {
-            if inbound::announce(&events.reporter, client.as_ref(), &info).await.is_err() {
+            if inbound::announce(&events.reporter, client.as_ref(), &info)
+                .await
+                .is_err()
+            {
                 tracing::warn!(
                     device.id = %events.reporter.device,
                     "a message that cannot be decrypted yet could not be announced"

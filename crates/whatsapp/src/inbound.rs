@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use postern_domain::{Content, StanzaId};
 use postern_domain::port::{Inbound, NotCommitted};
+use postern_domain::{Content, StanzaId};
 use wacore::types::message::{MessageCategory, MessageInfo};
 use wacore_binary::{JidExt as _, Server};
 use whatsapp_rust::types::events::InboundMessage;

@@ -136,8 +136,8 @@ fn received(from: &str) -> Vec<Inbound> {
         content: Content::Text {
             body: "hi".to_owned(),
         },
-    quoted: None,
-}]
+        quoted: None,
+    }]
 }
 
 #[tokio::test]

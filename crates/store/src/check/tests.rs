@@ -137,8 +137,8 @@ impl Making {
             content: Content::Text {
                 body: "hi".to_owned(),
             },
-        quoted: None,
-};
+            quoted: None,
+        };
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);
     }

@@ -171,7 +171,9 @@ pub(in crate::data) fn quoted(
     stanza: &StanzaId,
 ) -> Result<Option<MessageId>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT id FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND chat = ?3 LIMIT 1")?
+        .prepare_cached(
+            "SELECT id FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND chat = ?3 LIMIT 1",
+        )?
         .query_row((device.to_bytes(), stanza.as_str(), chat), |row| row.get(0))
         .optional()?
         .map(MessageId::from_bytes))
