@@ -209,11 +209,8 @@ async fn whatever_a_contact_sends_is_told_of() -> anyhow::Result<()> {
         (&text["quotedMessageId"], &text["deviceId"]),
         (&Value::Null, &json!(device))
     );
-    let listed = daemon.http().get(&format!(
-        "/v1/messages/{}",
-        text["messageId"].as_str().unwrap_or_default()
-    ));
-    assert_eq!(listed.await?.ok()?["stanzaId"], first);
+    let path = format!("/v1/messages/{}", text["messageId"].as_str().unwrap_or_default());
+    assert_eq!(daemon.http().get(&path).await?.ok()?["stanzaId"], first);
 
     // Answers, to what is known here and to what is not.
     let answer = json!({ "to": OWNER, "text": "and?", "quoted": first });

@@ -14,6 +14,7 @@ mod examples;
 mod groups;
 mod idempotency;
 mod linking;
+mod listening;
 mod names;
 mod power;
 mod receiving;

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod device;
+mod listen;
 mod send;
 mod upkeep;
 
@@ -14,6 +15,7 @@ pub use self::daemon::DaemonFlags;
 pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
+pub use self::listen::{ListenCommand, PrintEvents, Secret, Since};
 pub use self::send::SendCommand;
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 use crate::config::LogFormat;
@@ -41,6 +43,7 @@ First steps:
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern listen --help        follow what happens, or post it to a webhook consumer you are writing
   postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
@@ -54,6 +57,8 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Follow the events of a running daemon; post each to a webhook consumer on this machine.
+    Listen(ListenCommand),
     /// Copy the data of a daemon, which may be running, to a folder.
     Backup(BackupFlags),
     /// Bring a backup back, while no daemon runs on the folder.
