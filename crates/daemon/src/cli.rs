@@ -5,6 +5,7 @@ mod device;
 mod listen;
 mod send;
 mod upkeep;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,10 @@ pub use self::device::{
 pub use self::listen::{ListenCommand, PrintEvents, Secret, Since};
 pub use self::send::SendCommand;
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
+pub use self::webhooks::{
+    AddWebhook, ListAttempts, ListWebhooks, MoveWebhook, RemoveWebhook, ReplayEvents, RotateSecret,
+    ShowWebhook, TestWebhook, WebhooksCommand, WebhooksVerb,
+};
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -44,6 +49,7 @@ First steps:
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
   postern listen --help        follow what happens, or post it to a webhook consumer you are writing
+  postern webhooks --help      have events sent to your HTTP endpoint
   postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
@@ -59,6 +65,8 @@ pub enum Command {
     Send(SendCommand),
     /// Follow the events of a running daemon; post each to a webhook consumer on this machine.
     Listen(ListenCommand),
+    /// Manage the webhook endpoints of a running daemon: register them, try them, send events again.
+    Webhooks(WebhooksCommand),
     /// Copy the data of a daemon, which may be running, to a folder.
     Backup(BackupFlags),
     /// Bring a backup back, while no daemon runs on the folder.

@@ -12,7 +12,7 @@ use crate::errors::ErrorCode::{
     PayloadTooLarge, QrNotReady, SessionDisconnected, StorageUnavailable, TooManyStreams, Unauthorized,
     UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{devices, events, health, messages, openapi};
+use crate::{analytics, devices, events, health, messages, openapi, webhooks};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -61,6 +61,20 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/v1/events",                          Key,  Ignored,      EVENTS,          || web::to(events::list)),
     route(GET,    "/v1/events/stream",                   Key,  Ignored,      STREAM,          || web::to(events::stream)),
     route(GET,    "/v1/events/{id}",                     Key,  Ignored,      &[],             || web::to(events::get)),
+
+    route(GET,    "/v1/analytics/summary",               Key,  Ignored,      &[Validation],   || web::to(analytics::summary)),
+
+    route(POST,   "/v1/webhooks",                        Key,  Json,         &[InvalidState], || web::to(webhooks::create)),
+    route(GET,    "/v1/webhooks",                        Key,  Ignored,      &[Validation],   || web::to(webhooks::list)),
+    route(GET,    "/v1/webhooks/{id}",                   Key,  Ignored,      &[],             || web::to(webhooks::get)),
+    route(PATCH,  "/v1/webhooks/{id}",                   Key,  Json,         &[],             || web::to(webhooks::change)),
+    route(DELETE, "/v1/webhooks/{id}",                   Key,  Ignored,      &[],             || web::to(webhooks::delete)),
+    route(POST,   "/v1/webhooks/{id}/rotate-secret",     Key,  OptionalJson, &[],             || web::to(webhooks::rotate_secret)),
+    route(POST,   "/v1/webhooks/{id}/test",              Key,  Json,         &[],             || web::to(webhooks::test)),
+    route(GET,    "/v1/webhooks/{id}/attempts",          Key,  Ignored,      &[Validation],   || web::to(webhooks::attempts)),
+    route(POST,   "/v1/webhooks/{id}/replay",            Key,  Json,         &[InvalidState], || web::to(webhooks::replay)),
+    route(GET,    "/v1/webhooks/{id}/replays/{replayId}", Key, Ignored,      &[],             || web::to(webhooks::show_replay)),
+    route(POST,   "/v1/events/{id}/redeliver",           Key,  OptionalJson, &[InvalidState], || web::to(webhooks::redeliver)),
 
     route(GET,    "/healthz",                            Open, Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open, Ignored,      PROBE,           || web::to(health::readyz)),

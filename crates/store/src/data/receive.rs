@@ -2,13 +2,14 @@
 
 use postern_domain::event::{EventPayload, Quoted};
 use postern_domain::port::Inbound;
-use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, Timestamp, WorkspaceId};
+use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
 use super::records::{Message, MessageFilter, Page, PageStart};
 use super::store::Store;
 use super::tables::messages::Stored;
 use super::tables::{devices, events, history, messages};
+use super::tally::Place;
 use crate::StoreError;
 
 impl Store {
@@ -23,33 +24,35 @@ impl Store {
         batch: Vec<Inbound>,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.database
-            .write(move |tx| {
-                let workspace = devices::workspace(tx, device)?.ok_or_else(|| StoreError::Invalid {
-                    what: "the device of received messages",
-                    reason: "there is no such device".to_owned(),
-                })?;
-                let mut new = 0;
-                for message in batch {
-                    let id = MessageId::generate();
-                    let stored = messages::insert_inbound(tx, id, workspace, device, &message, now)?;
-                    let id = match stored {
-                        Stored::New => id,
-                        Stored::Completed(id) => id,
-                        Stored::Known => continue,
-                    };
-                    let payload = received(tx, device, id, message)?;
-                    events::append(tx, device, EventType::MessageReceived, &payload, now)?;
-                    new += usize::from(stored == Stored::New);
-                }
-                let counted = DeviceCounters {
-                    received: new as u64,
-                    ..DeviceCounters::default()
+        self.write_counted(move |tx, tally| {
+            let workspace = devices::workspace(tx, device)?.ok_or_else(|| StoreError::Invalid {
+                what: "the device of received messages",
+                reason: "there is no such device".to_owned(),
+            })?;
+            let mut new = 0;
+            for message in batch {
+                let id = MessageId::generate();
+                let stored = messages::insert_inbound(tx, id, workspace, device, &message, now)?;
+                let id = match stored {
+                    Stored::New => id,
+                    Stored::Completed(id) => id,
+                    Stored::Known => continue,
                 };
-                devices::heard(tx, device, now, counted)?;
-                Ok(new)
-            })
-            .await
+                let payload = received(tx, device, id, message)?;
+                events::append(tx, device, EventType::MessageReceived, &payload, now)?;
+                if stored == Stored::New {
+                    tally.stored(Place::of(workspace, device, now), MessageStatus::Received);
+                    new += 1;
+                }
+            }
+            let counted = DeviceCounters {
+                received: new as u64,
+                ..DeviceCounters::default()
+            };
+            devices::heard(tx, device, now, counted)?;
+            Ok(new)
+        })
+        .await
     }
 
     /// One message with its timeline.
