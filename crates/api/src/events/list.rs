@@ -131,7 +131,7 @@ pub(crate) async fn list(
         .store
         .events(caller.workspace, query.filter, query.limit, start)
         .await?;
-    let next = page.more.then(|| match start {
+    let next = page.more.then_some(match start {
         EventStart::After(_) => EventStart::After(page.reached),
         EventStart::Newest | EventStart::Before(_) => EventStart::Before(page.reached),
     });

@@ -11,9 +11,7 @@ use postern_runtime::{Clock as _, SystemClock};
 use tokio::time::sleep;
 
 use self::forward::Forwarder;
-pub use self::forward::Secret;
-pub use self::since::Since;
-use crate::cli::{ListenCommand, PrintEvents};
+use crate::cli::{ListenCommand, PrintEvents, Since};
 use crate::client::events::{Body, Heard};
 use crate::client::{Client, find};
 use crate::print::{print, printable};
