@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use postern_domain::{DeviceReason, DeviceState, FailureCode, MessageStatus, ParkReason};
+use postern_domain::{DeviceReason, DeviceState, EventType, FailureCode, MessageStatus, ParkReason};
 use postern_testkit::{DEADLINE, TestDaemon, TestSandbox};
 use tokio::process::Command;
 
@@ -13,6 +13,7 @@ use crate::{CONTACT, OWNER, linked, postern};
 
 const SESSIONS: &str = include_str!("../docs/sessions.md");
 const SENDING: &str = include_str!("../docs/sending.md");
+const EVENTS: &str = include_str!("../docs/events.md");
 const LIFECYCLE: &str = include_str!("../docs/lifecycle.svg");
 
 /// State and reason of each row of the reference.
@@ -65,6 +66,17 @@ fn the_page_on_sending_explains_every_status_and_every_failure() {
     for code in FailureCode::ALL {
         let row = format!("| `{}` |", code.name());
         assert!(rows().any(|line| line.starts_with(&row)), "nothing on {row}");
+    }
+}
+
+#[test]
+fn the_page_on_events_explains_every_type() {
+    for kind in EventType::ALL {
+        let row = format!("| `{kind}` |");
+        assert!(
+            EVENTS.lines().any(|line| line.starts_with(&row)),
+            "nothing on {row}"
+        );
     }
 }
 

@@ -9,6 +9,7 @@ use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 
 use crate::auth::KnownKeys;
+use crate::events::{Seats, Tail};
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub struct ApiConfig {
     ///
     /// A key that is revoked keeps working for this long.
     pub key_cache_ttl: Duration,
+    /// How many streams of events may be open; 1000 unless told.
+    pub max_streams: usize,
+    /// How long the reader of a stream may take nothing before its place is given to others; 60 s unless told.
+    pub stream_deadline: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
     /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
@@ -41,6 +46,8 @@ impl Default for ApiConfig {
             batch_max: 1_000,
             batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
+            max_streams: 1_000,
+            stream_deadline: Duration::from_secs(60),
             qr_wait: Duration::from_secs(10),
             unverified_webhooks: false,
         }
@@ -62,6 +69,10 @@ pub struct Api {
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
     pub(crate) known_keys: KnownKeys,
+    /// The newest events, for streams.
+    pub(crate) tail: Tail,
+    /// The places for streams.
+    pub(crate) seats: Seats,
 }
 
 impl Api {
@@ -76,6 +87,8 @@ impl Api {
         stop: Stop,
     ) -> Self {
         Self {
+            tail: Tail::new(&store),
+            seats: Seats::new(config.max_streams, config.stream_deadline),
             store,
             wakes,
             probe,

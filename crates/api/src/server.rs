@@ -8,6 +8,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
+use postern_runtime::Tasks;
+
 use crate::routes::configure;
 use crate::{Api, edge};
 
@@ -47,6 +49,14 @@ impl Default for ServerOptions {
 /// The listener cannot be used.
 pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::Result<Server> {
     let api = web::Data::new(api);
+    let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
+    let tasks = Tasks::new();
+    drop(tasks.spawn("tail of the event log", async move {
+        tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
+    }));
+    drop(tasks.spawn("places of streams", async move {
+        seats.seats.run(seats.stop.clone()).await;
+    }));
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())

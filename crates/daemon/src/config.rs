@@ -51,6 +51,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes.
     pub body_limit: usize,
+    /// Streams of events that may be open.
+    pub max_streams: usize,
     /// Seconds.
     pub shutdown_timeout: u64,
 }
@@ -399,6 +401,7 @@ impl Config {
             1024,
             16 * 1024 * 1024,
         )?;
+        within("server.max_streams", self.server.max_streams, 1, 100_000)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
         within("data.readers", self.data.readers, 1, 64)?;
         within("data.write_queue", self.data.write_queue, 16, 65_536)?;
