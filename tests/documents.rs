@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use postern_domain::{DeviceReason, DeviceState, ParkReason};
+use postern_domain::{DeviceReason, DeviceState, FailureCode, MessageStatus, ParkReason};
 use postern_testkit::{DEADLINE, TestDaemon, TestSandbox};
 use tokio::process::Command;
 
@@ -51,6 +51,20 @@ fn the_page_on_sessions_says_what_becomes_of_messages_in_every_state() {
     for reason in ParkReason::ALL {
         let name = format!("`{}`", reason.name());
         assert!(SESSIONS.contains(&name), "nothing on {name}");
+    }
+}
+
+#[test]
+fn the_page_on_sending_explains_every_status_and_every_failure() {
+    let rows = || SENDING.lines().filter(|line| line.starts_with("| `"));
+    for status in MessageStatus::ALL {
+        let name = format!("`{}`", status.name());
+        let is_explained = rows().any(|row| row.contains(&name));
+        assert_eq!(is_explained, status != MessageStatus::Received, "{name}");
+    }
+    for code in FailureCode::ALL {
+        let row = format!("| `{}` |", code.name());
+        assert!(rows().any(|line| line.starts_with(&row)), "nothing on {row}");
     }
 }
 
