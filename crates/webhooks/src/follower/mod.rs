@@ -85,6 +85,8 @@ pub(crate) struct Follower {
     window: Window,
     rows: Rows,
     running: FuturesUnordered<BoxFuture<'static, (Delivery, AttemptOutcome)>>,
+    /// How many of those that are under way had failed before.
+    repeating: usize,
     /// Devices of an ordered endpoint with a delivery under way.
     busy: HashSet<DeviceId>,
     learned: Vec<DeliveryResult>,
@@ -119,6 +121,7 @@ impl Follower {
             window: Window::at(webhook.position),
             rows: Rows::default(),
             running: FuturesUnordered::new(),
+            repeating: 0,
             busy: HashSet::new(),
             learned: Vec::new(),
             disable: None,
@@ -241,7 +244,7 @@ impl Follower {
         self.refresh_target(now);
         while self.running.len() < most && self.learned.len() < window::SIZE {
             // What failed before gets half of the places, and all of them when nothing else is there.
-            let rows_first = doubtful || self.running.len() < most.div_ceil(2) || !self.window.has_idle();
+            let rows_first = doubtful || self.repeating < most.div_ceil(2) || !self.window.has_idle();
             let begun = rows_first && self.begin_due(now);
             // In doubt no other event is put at risk while one is kept.
             let risks_another = doubtful && self.rows.count() > 0;
@@ -338,6 +341,7 @@ impl Follower {
         if self.webhook.ordered {
             self.busy.extend(delivery.device);
         }
+        self.repeating += usize::from(delivery.kept);
         let (context, target) = (Arc::clone(&self.context), Arc::clone(&self.target));
         self.running.push(Box::pin(async move {
             let id = delivery.event.to_string();
@@ -363,6 +367,7 @@ impl Follower {
     /// Decides what follows from a try.
     fn finished(&mut self, (delivery, outcome): (Delivery, AttemptOutcome)) {
         let (now, config) = (self.context.now(), &self.context.config);
+        self.repeating -= usize::from(delivery.kept);
         if self.webhook.ordered
             && let Some(device) = delivery.device
         {
