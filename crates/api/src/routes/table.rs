@@ -12,7 +12,7 @@ use crate::errors::ErrorCode::{
     QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
     WhatsAppUnavailable,
 };
-use crate::{devices, health, messages, openapi, webhooks};
+use crate::{analytics, devices, health, messages, openapi, webhooks};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -55,6 +55,8 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices/{id}/logout",             Key,  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
     route(POST,   "/v1/devices/{id}/parked/release",     Key,  OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
     route(POST,   "/v1/devices/{id}/parked/cancel",      Key,  OptionalJson, &[],             || web::to(devices::cancel_parked)),
+
+    route(GET,    "/v1/analytics/summary",               Key,  Ignored,      &[Validation],   || web::to(analytics::summary)),
 
     route(POST,   "/v1/webhooks",                        Key,  Json,         &[InvalidState], || web::to(webhooks::create)),
     route(GET,    "/v1/webhooks",                        Key,  Ignored,      &[Validation],   || web::to(webhooks::list)),

@@ -109,6 +109,7 @@ async fn another_workspaces_objects_do_not_exist() {
         &format!("/v1/messages?deviceId={device}"),
         "/v1/messages?q=mine",
         "/v1/messages?clientReference=mine",
+        "/v1/messages?parked=true",
         "/v1/devices",
         "/v1/webhooks",
     ] {
@@ -118,6 +119,20 @@ async fn another_workspaces_objects_do_not_exist() {
             json!({ "data": [], "nextCursor": null }),
             "{path}"
         );
+    }
+    for path in [
+        "/v1/analytics/summary",
+        &format!("/v1/analytics/summary?deviceId={device}"),
+    ] {
+        let summary = api.call_as(&stranger, Method::GET, path).send().await;
+        let summary = summary.expect(StatusCode::OK);
+        assert_eq!(
+            (&summary["total"], &summary["devices"]),
+            (&json!(0), &json!([])),
+            "{path}"
+        );
+        let own = api.get(path).await.expect(StatusCode::OK);
+        assert_eq!(own["total"], 2, "{path}");
     }
     // And nothing was done to them.
     let shown = api

@@ -78,7 +78,7 @@ examples/python/webhook.py do. The secret is shown once: verify signatures with 
 pub struct AddWebhook {
     /// Where events are sent, https://…
     #[arg(value_name = "URL")]
-    pub url: String,
+    pub target: String,
     /// The types of events it gets, with commas between them; all unless told.
     #[arg(long, value_name = "TYPES", value_delimiter = ',')]
     pub types: Vec<String>,

@@ -34,7 +34,7 @@ async fn settings(client: &Client, flags: AddWebhook) -> anyhow::Result<Value> {
     let headers: Map<_, _> = headers
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
-    let mut settings = json!({ "url": flags.url });
+    let mut settings = json!({ "url": flags.target });
     for (field, value, said) in [
         ("eventTypes", json!(flags.types), !flags.types.is_empty()),
         ("deviceIds", json!(devices), !devices.is_empty()),

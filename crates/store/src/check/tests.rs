@@ -332,7 +332,7 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "message-timelines",
         "UPDATE messages SET status = 7 WHERE stanza_id = 'SENT'",
-        &[],
+        &["day-counts"],
     ),
     (
         "message-timelines",
@@ -347,17 +347,17 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "outbox-messages",
         "DELETE FROM messages WHERE stanza_id = 'READY'",
-        &[],
+        &["day-counts"],
     ),
     (
         "outbox-statuses",
         "UPDATE messages SET status = 9, timeline = x'0a020809' WHERE stanza_id = 'READY'",
-        &[],
+        &["day-counts"],
     ),
     ("outbox-complete", "DELETE FROM outbox WHERE lane = 0", &[]),
     (
         "outbox-complete",
-        "INSERT INTO outbox SELECT device_id, 2, seq, chat, due_at, account, parked FROM outbox WHERE lane = 0",
+        "INSERT INTO outbox SELECT device_id, 2, seq, chat, due_at, account, parked, NULL FROM outbox WHERE lane = 0",
         &["outbox-lanes"],
     ),
     (
@@ -408,8 +408,28 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = NULL WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = randomblob(16) WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = (SELECT id FROM workspaces) WHERE lane = 0",
+        &[],
+    ),
+    (
         "parked-counts",
         "UPDATE devices SET parked = parked + 1 WHERE linked = 1",
+        &[],
+    ),
+    (
+        "batch-messages",
+        "UPDATE messages SET batch_id = randomblob(16) WHERE stanza_id = 'SENT'",
         &[],
     ),
     ("event-numbers", "DELETE FROM events WHERE device_seq = 3", &[]),
@@ -466,7 +486,34 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "workspaces",
         "UPDATE messages SET workspace_id = randomblob(16) WHERE stanza_id = 'SENT'",
-        &["workspace-devices"],
+        &["workspace-devices", "day-counts"],
+    ),
+    // One too few of what ended; one too many and too few of what is to be sent; another day; no status.
+    ("day-counts", "DELETE FROM daily_counts WHERE status = 5", &[]),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET count = count + 1 WHERE status = 3",
+        &[],
+    ),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET count = count - 1 WHERE status = 2",
+        &[],
+    ),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET day = 1 WHERE status = 11",
+        &[],
+    ),
+    (
+        "day-counts",
+        "INSERT INTO daily_counts SELECT workspace_id, day, device_id, 12, 1 FROM daily_counts WHERE status = 11",
+        &[],
+    ),
+    (
+        "search-shelves",
+        "INSERT INTO search_shelves (number) VALUES (7)",
+        &[],
     ),
     (
         "workspace-devices",
@@ -511,7 +558,7 @@ async fn damage_of_a_file_is_found_and_ends_the_look_at_it() {
     // An index that lacks an entry.
     sound.break_with(
         "postern.db",
-        "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX outbox_parked ON outbox (seq) \
+        "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX outbox_parked ON outbox (workspace_id, seq) \
          WHERE lane = 0' WHERE name = 'outbox_parked'",
     );
     assert_eq!(sound.broken(), ["integrity"]);

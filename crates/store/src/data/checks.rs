@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use postern_domain::{
-    DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber, WorkspaceId,
+    DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber, Timestamp, WorkspaceId,
 };
 use rusqlite::Connection;
 
-use super::tables::{devices, timeline};
+use super::tables::{daily, devices, timeline};
+use super::tally::Place;
 use crate::StoreError;
 use crate::check::Find::{Look, Rows};
 use crate::check::Subject::{Device, Message, Webhook, Workspace};
@@ -135,6 +136,15 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "parked-workspaces",
+        promise: "Parked messages carry their workspace, and only they.",
+        find: Rows(
+            Message,
+            "SELECT messages.id FROM outbox CROSS JOIN messages ON messages.seq = outbox.seq
+             WHERE outbox.workspace_id IS NOT iif(outbox.lane = 5, messages.workspace_id, NULL)",
+        ),
+    },
+    Rule {
         name: "parked-counts",
         promise: "Every device counts as many parked messages as it has.",
         find: Rows(
@@ -196,6 +206,12 @@ pub(crate) const CHECKS: &[Rule] = &[
                  UNION SELECT DISTINCT device_id, workspace_id FROM events WHERE device_id IS NOT NULL) AS rows
              ON rows.device_id = devices.id WHERE rows.workspace_id <> devices.workspace_id",
         ),
+    },
+    Rule {
+        name: "day-counts",
+        promise: "The messages that are there are counted, by their days and statuses; none is counted that is still to be \
+                  sent and not there.",
+        find: Look(day_counts),
     },
     Rule {
         name: "webhook-rows",
@@ -294,6 +310,35 @@ fn message_timelines(connection: &Connection, found: &mut Found) -> Result<(), S
         if last.is_none() || last != status {
             let id = row.get(0)?;
             found.add(|| MessageId::from_bytes(id).to_string());
+        }
+    }
+    Ok(())
+}
+
+/// What has ended may have been forgotten, and stays counted.
+fn day_counts(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
+    let mut missing = daily::all(connection)?;
+    let mut statement =
+        connection.prepare("SELECT workspace_id, created_at, device_id, status FROM messages")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (workspace, device) = (
+            WorkspaceId::from_bytes(row.get(0)?),
+            DeviceId::from_bytes(row.get(2)?),
+        );
+        let place = Place::of(workspace, device, Timestamp::from_millis(row.get(1)?));
+        *missing.entry((place, row.get(3)?)).or_default() -= 1;
+    }
+    for ((place, status), missing) in missing {
+        let status = MessageStatus::from_number(status);
+        let fits = match status {
+            Some(status) if status.is_in_outbox() => missing == 0,
+            Some(_) => missing >= 0,
+            None => false,
+        };
+        if !fits {
+            let status = status.map_or("no status", MessageStatus::name);
+            found.add(|| format!("{}, {}, {status}", place.device, place.day));
         }
     }
     Ok(())

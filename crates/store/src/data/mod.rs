@@ -9,11 +9,14 @@
 //!
 //! Messages are found by their words through an index that is written behind them ([`Store::index_messages`]).
 //!
+//! How many messages stand where is counted with every write that moves them ([`Store::summary`]).
+//!
 //! Statuses only move forward, whoever reports what in which order: every change asks
 //! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
 //! transaction of the change, numbered without gaps for its workspace and its device.
 
 mod accept;
+mod analytics;
 mod batches;
 mod checks;
 mod claim;
@@ -32,6 +35,7 @@ mod revise;
 mod store;
 mod sweep;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod webhooks;

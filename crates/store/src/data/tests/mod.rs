@@ -1,6 +1,7 @@
 //! What the gateway's data promises, asked of the store as the other crates ask it.
 
 mod accept;
+mod analytics;
 mod batches;
 mod claim;
 mod cost;
