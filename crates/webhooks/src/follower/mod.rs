@@ -168,10 +168,10 @@ impl Follower {
         if self.disable.is_some() || self.health.rests_until(now).is_some() {
             return Ok(false);
         }
-        self.look_at_rows(now).await?;
         if self.replaying && !self.health.is_doubtful() && self.rows.count() < REPLAYED_AT_ONCE {
             self.replay().await?;
         }
+        self.look_at_rows(now).await?;
         for _ in 0..STRETCHES_AT_ONCE {
             if !self.reads_log() {
                 return Ok(false);
@@ -216,6 +216,9 @@ impl Follower {
             // Nothing is due, and something has to find out how the endpoint is.
             let far = now.after(Duration::from_hours(24 * 365));
             let (first, _) = store.due_deliveries(self.webhook.id, far, 1).await?;
+            if first.is_empty() {
+                return self.load_rows().await;
+            }
             let next = self.rows.next_due();
             self.rows.found(first, next);
         }
@@ -241,8 +244,8 @@ impl Follower {
             let rows_first = doubtful || self.running.len() < most.div_ceil(2) || !self.window.has_idle();
             let begun = rows_first && self.begin_due(now);
             // In doubt no other event is put at risk while one is kept.
-            let new = !begun && !(doubtful && self.rows.count() > 0) && self.paced_until.is_none();
-            if !(begun || new && self.begin_new()) {
+            let risks_another = doubtful && self.rows.count() > 0;
+            if !begun && (risks_another || self.paced_until.is_some() || !self.begin_new()) {
                 return;
             }
         }
@@ -500,11 +503,10 @@ impl Follower {
     /// Reads what the endpoint has still to get. Nothing waits to be recorded.
     async fn load_rows(&mut self) -> Result<(), StoreError> {
         let (store, id) = (&self.context.store, self.webhook.id);
-        let most = self.context.config.most_waiting;
-        let mut waiting = store.waiting_deliveries(id, self.window.read(), most).await?;
+        let mut waiting = store.waiting_deliveries(id, self.window.read()).await?;
         if !self.webhook.ordered && waiting.held {
             while store.release_held_deliveries(id, self.context.now()).await? {}
-            waiting = store.waiting_deliveries(id, self.window.read(), most).await?;
+            waiting = store.waiting_deliveries(id, self.window.read()).await?;
         }
         self.rows.reload(waiting);
         Ok(())
