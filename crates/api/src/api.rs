@@ -7,9 +7,13 @@ use std::time::Duration;
 use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::auth::KnownKeys;
 use crate::events::{Seats, Tail};
+
+/// How many webhook endpoints are waited for at once: each holds a connection here and one there.
+const MOST_PROBES: usize = 16;
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -62,6 +66,8 @@ pub struct Api {
     pub(crate) wakes: Wakes,
     /// Talks to webhook endpoints while a caller waits.
     pub(crate) probe: Arc<dyn WebhookProbe>,
+    /// A permit for each endpoint that is waited for.
+    pub(crate) probing: Semaphore,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -92,6 +98,7 @@ impl Api {
             store,
             wakes,
             probe,
+            probing: Semaphore::new(MOST_PROBES),
             clock,
             config,
             stop,
