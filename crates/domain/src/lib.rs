@@ -10,6 +10,7 @@ pub mod device;
 pub mod event;
 pub mod ids;
 pub mod message;
+pub mod operator;
 pub mod pacing;
 pub mod port;
 pub mod proto;
@@ -24,9 +25,11 @@ pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
-    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, WebhookId,
+    WorkspaceId,
 };
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
+pub use operator::{OperatorName, OperatorNameError, Role};
 pub use pacing::{Pacing, QuietHours};
 pub use reference::{ClientReference, ReferenceError};
 pub use stanza::StanzaId;

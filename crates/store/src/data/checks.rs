@@ -191,6 +191,14 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "operator-owners",
+        promise: "A workspace that has operators has an owner among them.",
+        find: Rows(
+            Workspace,
+            "SELECT workspace_id FROM operators GROUP BY workspace_id HAVING min(role) <> 1",
+        ),
+    },
+    Rule {
         name: "search-shelves",
         promise: "The words of texts stand in the tables that are written down, and those are there.",
         find: Look(search_shelves),

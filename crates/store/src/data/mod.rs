@@ -14,6 +14,7 @@
 //! transaction of the change, numbered without gaps for its device.
 
 mod accept;
+mod audit;
 mod batches;
 mod checks;
 mod claim;
@@ -21,6 +22,8 @@ mod devices;
 mod forget;
 mod index;
 mod observe;
+mod operators;
+mod overview;
 mod parked;
 mod receive;
 mod record;
@@ -33,7 +36,10 @@ mod tables;
 mod tests;
 mod words;
 
+pub use audit::{Act, AuditEntry};
 pub(crate) use checks::{CHECKS, links};
+pub use operators::{NewOperator, Operator, OperatorError, OperatorSession};
+pub use overview::{Queue, Traffic};
 pub use records::*;
 pub use revise::MoveError;
 pub(crate) use store::SCHEMA;

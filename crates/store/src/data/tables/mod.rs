@@ -1,6 +1,7 @@
 //! The SQL of `postern.db`: one file a table, each a set of named functions that take the connection first.
 
 pub(super) mod api_keys;
+pub(super) mod audit;
 pub(super) mod batches;
 pub(super) mod columns;
 pub(super) mod devices;
@@ -8,6 +9,7 @@ pub(super) mod events;
 pub(super) mod history;
 pub(super) mod idempotency;
 pub(super) mod messages;
+pub(super) mod operators;
 pub(super) mod outbox;
 pub(super) mod recipients;
 pub(super) mod search;
