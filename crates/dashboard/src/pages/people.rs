@@ -158,6 +158,7 @@ struct Asked {
     symbol: Icon,
     text: &'static str,
     fields: Markup,
+    is_grave: bool,
 }
 
 fn as_question(asked: &Asked) -> Question<'_> {
@@ -169,6 +170,7 @@ fn as_question(asked: &Asked) -> Question<'_> {
         title: &asked.title,
         text: asked.text,
         fields: html! { (asked.fields) },
+        is_grave: asked.is_grave,
     }
 }
 
@@ -191,6 +193,7 @@ fn anew(operator: &Operator, path: &str) -> Asked {
                 input type="password" id={ (id) "-field" } name="password" required minlength="10" autocomplete="new-password";
             }
         },
+        is_grave: false,
         id,
     }
 }
@@ -204,6 +207,7 @@ fn removed(operator: &Operator, path: &str) -> Asked {
         symbol: Icon::Trash,
         text: "They are logged out at once. What they did stays in the activity.",
         fields: html! {},
+        is_grave: true,
     }
 }
 

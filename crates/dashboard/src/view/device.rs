@@ -220,7 +220,7 @@ fn parked(person: &Person, device: &Device) -> Markup {
                 p {
                     "They will not leave until somebody decides. They were accepted for the account that was linked then, \
                      and go out from no other. "
-                    a href={ "/messages?parked=1&device=" (device.id) } { "Look at them" }
+                    a href={ "/messages?status=parked&device=" (device.id) } { "Look at them" }
                 }
             }
             @if person.operator.role.may(Role::Operator) {
@@ -243,6 +243,7 @@ pub(crate) fn discard_question(action: &str) -> Question<'_> {
         title: "Cancel all parked messages?",
         text: "They will never be sent. Who asked for them can see that they were canceled.",
         fields: html! {},
+        is_grave: true,
     }
 }
 

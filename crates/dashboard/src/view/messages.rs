@@ -19,6 +19,9 @@ const ROWS: usize = 30;
 /// Characters of a text in a row.
 const PREVIEW: usize = 120;
 
+/// Stands among the statuses, though a parked message has one as well.
+pub(crate) const PARKED: &str = "parked";
+
 /// What is looked for.
 #[derive(Clone)]
 pub(crate) struct Listing {
@@ -55,7 +58,7 @@ impl Listing {
         }
         filter.device = fields.get("device").parse().ok();
         filter.status = fields.get("status").parse().ok();
-        filter.parked = fields.ticked("parked");
+        filter.parked = fields.get("status") == PARKED;
         filter.direction = match fields.get("direction") {
             "in" => Some(Direction::Inbound),
             "out" => Some(Direction::Outbound),
@@ -117,11 +120,13 @@ pub(crate) async fn live(
             .messages(workspace, filter, ROWS, Some(next))
             .await?;
     }
+    // With one device there is nothing to tell apart.
+    let names = Some(names(&devices)).filter(|names| names.len() > 1);
     let nothing = page.rows.is_empty();
     Ok(html! {
         @if nothing && page.next.is_none() { (none(person, listing)) }
         @else if nothing { p class="quiet-text" { "Nothing among the newest; there are older ones." } }
-        @else { section class="card" { (rows(&page.rows, Some(&names(&devices)))) } }
+        @else { section class="card" { (rows(&page.rows, names.as_ref())) } }
         @if start.is_some() || page.next.is_some() {
             nav class="pages" aria-label="Pages" {
                 @if start.is_some() { (turn(&listing.page(None), "Newest")) } @else { span {} }

@@ -34,7 +34,9 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person) -> Result<Marku
         .store
         .messages(workspace, MessageFilter::default(), 6, None)
         .await?;
+    // With one device there is nothing to tell apart.
     let names = names(&all);
+    let names = Some(&names).filter(|names| names.len() > 1);
     Ok(html! {
         (tiles(&all))
         (attention(&all))
@@ -48,7 +50,7 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person) -> Result<Marku
                     (empty(Icon::Message, "No messages yet", "Send one from here, or post it to the API.", html! {
                         a class="button quiet" href="/messages/new" { (icon(Icon::Send)) span { "Send a message" } }
                     }))
-                } @else { (messages::rows(&newest.rows, Some(&names))) }
+                } @else { (messages::rows(&newest.rows, names)) }
             }
             div class="stack" {
                 (today_card(&traffic))
@@ -56,7 +58,7 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person) -> Result<Marku
                     header class="card-head" { h2 { "Failed today" } }
                     @if failed.rows.is_empty() {
                         p class="quiet-text pad" { (icon(Icon::Check)) " Nothing failed." }
-                    } @else { (messages::rows(&failed.rows, Some(&names))) }
+                    } @else { (messages::rows(&failed.rows, names)) }
                 }
             }
         }
@@ -94,7 +96,7 @@ fn tiles(devices: &[Device]) -> Markup {
         (
             "idle",
             Icon::Unlink,
-            "unlinked or paused",
+            "not in use",
             count(&|device| device.status.state == DeviceState::Unlinked || paused(device)),
         ),
     ];

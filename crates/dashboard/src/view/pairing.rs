@@ -42,7 +42,7 @@ fn on_show(code: &ShownCode) -> Result<Markup, Failure> {
         CodeKind::Qr => html! {
             section class="code-card" data-announce="A QR code is on show" {
                 (qr::svg(code.code.expose())?)
-                p class="code-until" { (icon(Icon::Clock)) span { "A new code comes by itself in " strong { (time::countdown(code.expires_at)) } } }
+                p class="code-until" { (icon(Icon::Clock)) span { "New code in " strong { (time::countdown(code.expires_at)) } } }
             }
         },
         CodeKind::PairingCode => html! {

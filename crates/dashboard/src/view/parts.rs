@@ -49,12 +49,14 @@ pub(crate) struct Question<'a> {
     pub(crate) text: &'a str,
     /// More fields.
     pub(crate) fields: Markup,
+    /// There is no way back.
+    pub(crate) is_grave: bool,
 }
 
 /// A button that asks first.
 pub(crate) fn ask(question: &Question<'_>) -> Markup {
     html! {
-        button type="button" class="button quiet danger" id={ "ask-" (question.id) } popovertarget=(question.id) {
+        button type="button" class={ "button quiet" @if question.is_grave { " danger" } } id={ "ask-" (question.id) } popovertarget=(question.id) {
             (icon(question.symbol)) span { (question.label) "…" }
         }
     }
@@ -73,7 +75,7 @@ pub(crate) fn question(person: &Person, question: &Question<'_>) -> Markup {
                 div class="actions end" {
                     button type="button" class="button quiet" popovertarget=(question.id)
                         popovertargetaction="hide" autofocus { "Keep it as it is" }
-                    button type="submit" class="button danger solid" { (icon(question.symbol)) span { (question.label) } }
+                    button type="submit" class=(if question.is_grave { "button danger solid" } else { "button primary" }) { (icon(question.symbol)) span { (question.label) } }
                 }
             }
         }

@@ -94,6 +94,7 @@ fn settings(person: &Person, device: &Device) -> maud::Markup {
         text: "The link is removed from the account and its keys are wiped. To use it again somebody has to scan a code. \
                Messages that wait are parked.",
         fields: html! {},
+        is_grave: true,
     };
     let remove = Question {
         action: &remove_path,
@@ -108,6 +109,7 @@ fn settings(person: &Person, device: &Device) -> maud::Markup {
                 span { "Delete its messages and events as well. There is no way back." }
             }
         },
+        is_grave: true,
     };
     html! {
         section class="card settings" {

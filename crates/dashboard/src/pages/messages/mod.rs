@@ -17,7 +17,7 @@ use crate::stream;
 use crate::view::device::title;
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, shell};
-use crate::view::messages::Listing;
+use crate::view::messages::{Listing, PARKED};
 use crate::view::parts::{heading, live, notice};
 use crate::view::{View, messages};
 
@@ -136,16 +136,13 @@ fn filters(listing: &Listing, devices: &[Device]) -> Markup {
                 @for status in MessageStatus::ALL {
                     option value=(status) selected[fields.get("status") == status.name()] { (status) }
                 }
+                option value=(PARKED) selected[listing.filter.parked] { (PARKED) }
             }
             label class="unseen" for="direction" { "Direction" }
             select id="direction" name="direction" {
                 option value="" { "Sent and received" }
                 option value="out" selected[fields.get("direction") == "out"] { "Sent" }
                 option value="in" selected[fields.get("direction") == "in"] { "Received" }
-            }
-            label class="tick" {
-                input type="checkbox" name="parked" value="1" checked[listing.filter.parked];
-                span { "Parked" }
             }
             noscript { button type="submit" class="button quiet" { "Find" } }
         }
