@@ -25,8 +25,8 @@ pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
-    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, WebhookId,
-    WorkspaceId,
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, ReplayId,
+    WebhookId, WorkspaceId,
 };
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
 pub use operator::{OperatorName, OperatorNameError, Role};
