@@ -55,8 +55,6 @@ async fn every_route_takes_its_role_and_no_lesser_one() -> anyhow::Result<()> {
                 (Need::Role(_), Some(_)) => assert_eq!(seen, 403, "{what}"),
             }
         }
-        // A role that was allowed to has removed it, or paused it: the others find it as it was.
-        assert_ne!(route.path, "", "a route without a path");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use postern_domain::{OperatorId, Timestamp, WorkspaceId};
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use super::store::Store;
 use super::tables::audit;
@@ -89,6 +90,11 @@ impl Audited {
         E: From<StoreError> + Send + 'static,
     {
         self.database.read(work).await
+    }
+
+    /// See [`Database::watch`].
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.database.watch()
     }
 
     pub(super) async fn close(&self) {
