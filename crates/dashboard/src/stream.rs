@@ -25,8 +25,6 @@ use crate::view::View;
 
 /// How often the store is looked into even when nobody rings.
 const POLL: Duration = Duration::from_secs(3);
-/// The least time between two looks.
-const PAUSE: Duration = Duration::from_millis(250);
 /// How long nothing is said at most.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often the session is looked at.
@@ -99,8 +97,10 @@ impl Live {
                 self.checked = Instant::now();
                 let session = self.person.session;
                 match self.dashboard.person_by(session).await {
-                    Ok(Some(operator)) => self.person.operator = operator,
-                    Ok(None) => return None,
+                    Ok(Some(operator)) if operator.role.may(self.view.role()) => {
+                        self.person.operator = operator;
+                    }
+                    Ok(_) => return None,
                     // The database is busy; the next look may fare better.
                     Err(_) => {}
                 }
@@ -152,7 +152,7 @@ impl Live {
         }
         // Many things happen at once; one look sees them all.
         tokio::select! {
-            () = sleep(PAUSE) => {}
+            () = sleep(self.view.pause()) => {}
             () = self.dashboard.stop.pulled() => {}
         }
     }

@@ -10,7 +10,7 @@ use crate::guard::Person;
 use crate::stream;
 use crate::view::View;
 use crate::view::icon::{Icon, icon};
-use crate::view::layout::{Place, shell};
+use crate::view::layout::{Place, live_shell};
 use crate::view::parts::{heading, live};
 
 /// `GET /`
@@ -25,7 +25,7 @@ pub(crate) async fn show(dashboard: web::Data<Dashboard>, person: Person) -> Ans
         (heading("Overview", html! {}, actions))
         (live("/stream", inner))
     };
-    page(shell(&person, Place::Overview, "Overview", body))
+    page(live_shell(&person, Place::Overview, "Overview", body))
 }
 
 /// `GET /stream`

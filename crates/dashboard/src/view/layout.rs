@@ -25,9 +25,18 @@ const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfReq
 
 /// A page for somebody who is logged in.
 pub(crate) fn shell(person: &Person, place: Place, title: &str, inner: Markup) -> Markup {
+    frame(person, place, title, false, inner)
+}
+
+/// The same with something alive in it: where no script runs, it loads itself anew.
+pub(crate) fn live_shell(person: &Person, place: Place, title: &str, inner: Markup) -> Markup {
+    frame(person, place, title, true, inner)
+}
+
+fn frame(person: &Person, place: Place, title: &str, refreshes: bool, inner: Markup) -> Markup {
     document(
         title,
-        true,
+        refreshes,
         html! {
             a class="skip" href="#main" { "Skip to the content" }
             div class="shell" {

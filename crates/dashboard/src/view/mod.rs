@@ -14,9 +14,10 @@ pub(crate) mod sandbox;
 pub(crate) mod time;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use maud::Markup;
-use postern_domain::{DeviceId, MessageId, WorkspaceId};
+use postern_domain::{DeviceId, MessageId, Role, WorkspaceId};
 use postern_store::Device;
 
 use self::messages::Listing;
@@ -52,6 +53,22 @@ impl View {
         match self {
             Self::Device(id) | Self::Pairing(id) => Some(*id),
             _ => None,
+        }
+    }
+
+    /// Who may see it; as in the table of routes.
+    pub(crate) fn role(&self) -> Role {
+        match self {
+            Self::Pairing(_) | Self::Sandbox(_) => Role::Operator,
+            _ => Role::Viewer,
+        }
+    }
+
+    /// The least time between two looks at it: what is counted anew each time is looked at less often.
+    pub(crate) fn pause(&self) -> Duration {
+        match self {
+            Self::Overview | Self::Messages(_) | Self::Sandbox(_) => Duration::from_secs(1),
+            _ => Duration::from_millis(200),
         }
     }
 

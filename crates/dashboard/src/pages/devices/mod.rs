@@ -23,7 +23,7 @@ use crate::stream;
 use crate::view::View;
 use crate::view::device::{account, discard_question, title};
 use crate::view::icon::{Icon, icon};
-use crate::view::layout::{Place, shell};
+use crate::view::layout::{Place, live_shell};
 use crate::view::parts::{Question, ask, heading, live, notice, question};
 
 /// The longest name, in characters.
@@ -42,7 +42,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
         (notice(super::done(fields.get("done"))))
         (live("/devices/stream", inner))
     };
-    page(shell(&person, Place::Devices, "Devices", body))
+    page(live_shell(&person, Place::Devices, "Devices", body))
 }
 
 /// `GET /devices/stream`
@@ -69,7 +69,7 @@ pub(crate) async fn show(
         (live(&format!("/devices/{id}/stream"), inner))
         @if person.operator.role.may(Role::Operator) { (settings(&person, &device)) }
     };
-    page(shell(&person, Place::Devices, &name, body))
+    page(live_shell(&person, Place::Devices, &name, body))
 }
 
 /// `GET /devices/{id}/stream`

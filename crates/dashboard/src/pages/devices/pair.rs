@@ -15,7 +15,7 @@ use crate::stream;
 use crate::view::View;
 use crate::view::device::title;
 use crate::view::icon::{Icon, icon};
-use crate::view::layout::{Place, shell};
+use crate::view::layout::{Place, live_shell};
 use crate::view::parts::{Field, act, field, form, heading, live};
 use crate::view::sandbox::scanner;
 
@@ -113,5 +113,5 @@ async fn show(
             }
         }
     };
-    Ok(shell(person, Place::Devices, &format!("Link {name}"), body))
+    Ok(live_shell(person, Place::Devices, &format!("Link {name}"), body))
 }

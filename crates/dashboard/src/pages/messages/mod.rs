@@ -16,7 +16,7 @@ use crate::guard::Person;
 use crate::stream;
 use crate::view::device::title;
 use crate::view::icon::{Icon, icon};
-use crate::view::layout::{Place, shell};
+use crate::view::layout::{Place, live_shell};
 use crate::view::messages::{Listing, PARKED};
 use crate::view::parts::{heading, live, notice};
 use crate::view::{View, messages};
@@ -44,7 +44,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
             }
         }
     };
-    page(shell(&person, Place::Messages, "Messages", body))
+    page(live_shell(&person, Place::Messages, "Messages", body))
 }
 
 /// `GET /messages/stream`
@@ -69,7 +69,7 @@ pub(crate) async fn show(
         (notice(super::done(fields.get("done"))))
         (live(&format!("/messages/{id}/stream"), inner))
     };
-    page(shell(&person, Place::Messages, "Message", body))
+    page(live_shell(&person, Place::Messages, "Message", body))
 }
 
 /// `GET /messages/{id}/stream`
