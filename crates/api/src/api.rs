@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 
@@ -24,6 +25,8 @@ pub struct ApiConfig {
     pub key_cache_ttl: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
+    /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
+    pub unverified_webhooks: bool,
 }
 
 impl ApiConfig {
@@ -39,6 +42,7 @@ impl Default for ApiConfig {
             batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
             qr_wait: Duration::from_secs(10),
+            unverified_webhooks: false,
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Api {
     pub(crate) store: Store,
     /// Whom to wake after a commit.
     pub(crate) wakes: Wakes,
+    /// Talks to webhook endpoints while a caller waits.
+    pub(crate) probe: Arc<dyn WebhookProbe>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -61,10 +67,18 @@ pub struct Api {
 impl Api {
     /// An API over `store`; it rings `wakes` after every commit that somebody has to act on.
     #[must_use]
-    pub fn new(store: Store, wakes: Wakes, clock: Arc<dyn Clock>, config: ApiConfig, stop: Stop) -> Self {
+    pub fn new(
+        store: Store,
+        wakes: Wakes,
+        probe: Arc<dyn WebhookProbe>,
+        clock: Arc<dyn Clock>,
+        config: ApiConfig,
+        stop: Stop,
+    ) -> Self {
         Self {
             store,
             wakes,
+            probe,
             clock,
             config,
             stop,

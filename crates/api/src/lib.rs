@@ -7,6 +7,7 @@
 //! The API writes what is wanted (a message, an intent, a request to pair) and rings; it never talks to a
 //! session. An answer that promises something is sent after the store committed it.
 
+mod analytics;
 mod api;
 mod auth;
 mod devices;
@@ -21,6 +22,7 @@ mod page;
 pub mod qr;
 mod routes;
 mod server;
+mod webhooks;
 
 pub use api::{Api, ApiConfig};
 pub use auth::Caller;

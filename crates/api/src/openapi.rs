@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{devices, health, messages};
+use crate::{analytics, devices, health, messages, webhooks};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,8 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "Analytics", description = "What became of the messages of some days, in numbers."),
+        (name = "Webhooks", description = "Have events sent to your HTTP endpoint: register it, see how its deliveries go, send again."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
@@ -49,7 +51,9 @@ const JSON: &str = "application/json";
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
-        health::healthz, health::readyz, get,
+        webhooks::create, webhooks::list, webhooks::get, webhooks::change, webhooks::delete, webhooks::rotate_secret,
+        webhooks::test, webhooks::attempts, webhooks::replay, webhooks::show_replay, webhooks::redeliver,
+        analytics::summary, health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
     modifiers(&FromTheTables),

@@ -11,6 +11,7 @@ use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
+use postern_webhooks::Webhooks;
 use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
 
 use crate::cli::Serve;
@@ -56,6 +57,7 @@ pub(crate) struct Daemon {
     tasks: Tasks,
     stop: Stop,
     sessions: Sessions,
+    webhooks: Webhooks,
     store: Store,
     keys: KeyStore,
     #[cfg(feature = "sandbox")]
@@ -105,15 +107,29 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
+        let webhooks = Webhooks::start(
+            config.webhook_deliveries(),
+            store.clone(),
+            wakes.clone(),
+            Arc::clone(&clock),
+        )?;
         let limits = ApiConfig {
             body_limit: config.server.body_limit,
             batch_max: config.messages.batch_max,
             batch_body_limit: config.messages.batch_body_limit,
+            unverified_webhooks: config.webhooks.allow_unverified,
             ..ApiConfig::default()
         };
         let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
         let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
-        let api = Api::new(store.clone(), wakes, clock, limits, stop.clone());
+        let api = Api::new(
+            store.clone(),
+            wakes,
+            webhooks.probe(),
+            clock,
+            limits,
+            stop.clone(),
+        );
         let address = listener.local_addr()?;
         let beside = dashboard.clone().map(postern_dashboard::configure);
         let server = postern_api::server_with(listener, api, &server_options(&config), move |app| {
@@ -130,6 +146,7 @@ impl Daemon {
             tasks,
             stop,
             sessions,
+            webhooks,
             store,
             keys,
             #[cfg(feature = "sandbox")]
@@ -158,15 +175,15 @@ impl Daemon {
         Ok(())
     }
 
-    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions, which
-    /// write down what they know, then the files.
+    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions and the
+    /// deliveries, which write down what they know, then the files.
     pub(crate) async fn stop(self) {
         tracing::info!("stopping: finishing requests");
         self.stop.pull();
         self.server.stop(true).await;
         self.tasks.ended().await;
-        tracing::info!("stopping: closing sessions");
-        self.sessions.stop().await;
+        tracing::info!("stopping: closing sessions and ending deliveries");
+        tokio::join!(self.sessions.stop(), self.webhooks.stop());
         self.store.close().await;
         self.keys.close().await;
         #[cfg(feature = "sandbox")]
@@ -225,6 +242,7 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),
+        attempt_retention: days(config.retention.attempts_days),
         ..SessionsConfig::default()
     }
 }

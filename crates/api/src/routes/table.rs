@@ -12,7 +12,7 @@ use crate::errors::ErrorCode::{
     QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
     WhatsAppUnavailable,
 };
-use crate::{devices, health, messages, openapi};
+use crate::{analytics, devices, health, messages, openapi, webhooks};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -55,6 +55,20 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices/{id}/logout",             Key,  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
     route(POST,   "/v1/devices/{id}/parked/release",     Key,  OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
     route(POST,   "/v1/devices/{id}/parked/cancel",      Key,  OptionalJson, &[],             || web::to(devices::cancel_parked)),
+
+    route(GET,    "/v1/analytics/summary",               Key,  Ignored,      &[Validation],   || web::to(analytics::summary)),
+
+    route(POST,   "/v1/webhooks",                        Key,  Json,         &[InvalidState], || web::to(webhooks::create)),
+    route(GET,    "/v1/webhooks",                        Key,  Ignored,      &[Validation],   || web::to(webhooks::list)),
+    route(GET,    "/v1/webhooks/{id}",                   Key,  Ignored,      &[],             || web::to(webhooks::get)),
+    route(PATCH,  "/v1/webhooks/{id}",                   Key,  Json,         &[],             || web::to(webhooks::change)),
+    route(DELETE, "/v1/webhooks/{id}",                   Key,  Ignored,      &[],             || web::to(webhooks::delete)),
+    route(POST,   "/v1/webhooks/{id}/rotate-secret",     Key,  OptionalJson, &[],             || web::to(webhooks::rotate_secret)),
+    route(POST,   "/v1/webhooks/{id}/test",              Key,  Json,         &[],             || web::to(webhooks::test)),
+    route(GET,    "/v1/webhooks/{id}/attempts",          Key,  Ignored,      &[Validation],   || web::to(webhooks::attempts)),
+    route(POST,   "/v1/webhooks/{id}/replay",            Key,  Json,         &[InvalidState], || web::to(webhooks::replay)),
+    route(GET,    "/v1/webhooks/{id}/replays/{replayId}", Key, Ignored,      &[],             || web::to(webhooks::show_replay)),
+    route(POST,   "/v1/events/{id}/redeliver",           Key,  OptionalJson, &[InvalidState], || web::to(webhooks::redeliver)),
 
     route(GET,    "/healthz",                            Open, Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open, Ignored,      PROBE,           || web::to(health::readyz)),

@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod analytics;
 mod bad_batches;
 mod bad_input;
 mod batches;
@@ -10,5 +11,7 @@ mod harness;
 mod idempotency;
 mod lists;
 mod messages;
+mod probe;
 mod qr;
 mod tenancy;
+mod webhooks;

@@ -92,7 +92,7 @@ impl Client {
 }
 
 /// `text` as a part of a query.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 

@@ -5,6 +5,7 @@ mod failure;
 pub(crate) mod find;
 mod messages;
 pub(crate) mod model;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 use std::time::Duration;

@@ -7,13 +7,15 @@ use super::columns::{place, rows, time};
 use crate::StoreError;
 use crate::data::audit::{Act, AuditEntry};
 
-/// Appends an act. A message is accepted once however often its form arrives, and so is it written down.
+/// Appends an act; once, although some take several transactions, and although the form of a message, which is accepted
+/// once, may arrive twice.
 pub(in crate::data) fn append(tx: &Connection, act: &Act) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO audit (workspace_id, at, actor, actor_name, action, target, details)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (
-             SELECT 1 FROM (SELECT actor, action, target FROM audit WHERE workspace_id = ?1 ORDER BY seq DESC LIMIT 1)
-             WHERE actor = ?3 AND action = ?5 AND target = ?6 AND action = 'message.send')",
+             SELECT 1 FROM (
+                 SELECT at, actor, action, target FROM audit WHERE workspace_id = ?1 ORDER BY seq DESC LIMIT 1)
+             WHERE actor = ?3 AND action = ?5 AND target = ?6 AND (at = ?2 OR action = 'message.send'))",
     )?
     .execute((
         act.workspace.to_bytes(),

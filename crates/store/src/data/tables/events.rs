@@ -39,13 +39,6 @@ pub(in crate::data) fn append(
 }
 
 /// Appends an event that is of no device.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "for webhook.disabled, which the delivery of webhooks appends"
-    )
-)]
 pub(in crate::data) fn append_of_workspace(
     tx: &Connection,
     workspace: WorkspaceId,
