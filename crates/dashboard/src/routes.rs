@@ -79,6 +79,7 @@ pub static ROUTES: &[Route] = &[
     route(GET,  "/messages/{id}/stream",       VIEWER,   || web::to(messages::stream)),
     route(POST, "/messages/{id}/retry",        OPERATOR, || web::to(messages::retry)),
     route(POST, "/messages/{id}/cancel",       OPERATOR, || web::to(messages::cancel)),
+    route(POST, "/messages/{id}/release",      OPERATOR, || web::to(messages::release)),
 
     route(GET,  "/sandbox",                    OPERATOR, || web::to(sandbox::show)),
     route(GET,  "/sandbox/stream",             OPERATOR, || web::to(sandbox::stream)),

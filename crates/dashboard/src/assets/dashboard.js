@@ -100,6 +100,8 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('textarea[data-count]').forEach(count);
   announce();
 });
+// Coming back to a form that was sent: it can be sent again, and counts once.
+addEventListener('pageshow', () => document.querySelectorAll('[aria-busy]').forEach((button) => button.removeAttribute('aria-busy')));
 // What was done is told once: a reload does not tell it again.
 if (new URLSearchParams(location.search).has('done')) {
   const address = new URL(location.href);

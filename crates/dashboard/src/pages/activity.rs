@@ -88,6 +88,7 @@ fn words(action: &str) -> &str {
         "device.cancel_parked" => "canceled parked messages",
         "message.send" => "sent a message",
         "message.retry" => "retried a message",
+        "message.release" => "released a parked message",
         "message.cancel" => "canceled a message",
         other => other,
     }

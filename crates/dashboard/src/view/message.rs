@@ -89,7 +89,12 @@ fn trouble(person: &Person, message: &Message) -> Markup {
             section class="callout warn" {
                 (icon(Icon::Pause))
                 div { h2 { "It is parked" } p { (parked(*reason)) " Since " (time::clock(*since)) "." } }
-                @if may { div class="actions" { (act(person, &path("cancel"), "quiet danger", Icon::Ban, "Cancel it")) } }
+                @if may {
+                    div class="actions" {
+                        (act(person, &path("release"), "quiet", Icon::Play, "Release"))
+                        (act(person, &path("cancel"), "quiet danger", Icon::Ban, "Cancel it"))
+                    }
+                }
             }
         } @else if can_cancel {
             section class="callout" {

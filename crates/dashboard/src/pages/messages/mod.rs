@@ -99,6 +99,22 @@ pub(crate) async fn cancel(dashboard: web::Data<Dashboard>, person: Person, id: 
     see(format!("/messages/{id}?done=canceled"))
 }
 
+/// `POST /messages/{id}/release`
+pub(crate) async fn release(
+    dashboard: web::Data<Dashboard>,
+    person: Person,
+    id: web::Path<String>,
+) -> Answer {
+    let id = message_id(&id)?;
+    let store = dashboard.acting(&person.operator, "message.release", id);
+    let message = store
+        .release(person.workspace(), id, dashboard.clock.now())
+        .await?;
+    dashboard.wakes.outbox.ring(&message.device);
+    dashboard.wakes.events.ring();
+    see(format!("/messages/{id}?done=retried"))
+}
+
 fn message_id(text: &str) -> Result<MessageId, Failure> {
     text.parse().map_err(|_not_an_id| Failure::NotFound)
 }
