@@ -59,6 +59,7 @@ async fn the_first_start_prints_a_link_that_is_good_once() -> anyhow::Result<()>
         "it was used"
     );
 
+    daemon.terminate().await?;
     daemon.restart().await?;
     let later = printed_link(&daemon).await?;
     assert!(!later.contains("setup"), "{later}");
