@@ -9,6 +9,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
 
+use postern_runtime::Tasks;
+
 use crate::routes::configure;
 use crate::{Api, edge};
 
@@ -62,6 +64,14 @@ pub fn server_with(
     beside: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let api = web::Data::new(api);
+    let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
+    let tasks = Tasks::new();
+    drop(tasks.spawn("tail of the event log", async move {
+        tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
+    }));
+    drop(tasks.spawn("places of streams", async move {
+        seats.seats.run(seats.stop.clone()).await;
+    }));
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())

@@ -54,6 +54,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes.
     pub body_limit: usize,
+    /// Streams of events that may be open.
+    pub max_streams: usize,
     /// Seconds.
     pub shutdown_timeout: u64,
     /// Addresses and networks in CIDR notation, parted by commas or spaces.
@@ -436,6 +438,7 @@ impl Config {
             1024,
             16 * 1024 * 1024,
         )?;
+        within("server.max_streams", self.server.max_streams, 1, 100_000)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
         let mut proxies = self.server.trusted_proxies.split([',', ' ']);
         if let Some(wrong) = proxies.find(|text| !text.is_empty() && network(text).is_none()) {

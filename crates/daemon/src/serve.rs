@@ -117,6 +117,7 @@ impl Daemon {
             body_limit: config.server.body_limit,
             batch_max: config.messages.batch_max,
             batch_body_limit: config.messages.batch_body_limit,
+            max_streams: config.server.max_streams,
             unverified_webhooks: config.webhooks.allow_unverified,
             ..ApiConfig::default()
         };
