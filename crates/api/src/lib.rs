@@ -31,4 +31,4 @@ pub use errors::{ApiError, ErrorCode, FieldError};
 pub use keys::{ApiKeySecret, KEY_PREFIX, NotAnApiKey};
 pub use openapi::document;
 pub use routes::{Access, Body, ROUTES, Route};
-pub use server::{ServerOptions, server};
+pub use server::{ServerOptions, server, server_with};

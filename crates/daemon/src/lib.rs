@@ -5,6 +5,7 @@ pub mod config;
 
 mod bootstrap;
 mod client;
+mod dashboard;
 mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;
