@@ -7,8 +7,13 @@ use std::time::Duration;
 use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::auth::KnownKeys;
+use crate::events::{Seats, Tail};
+
+/// How many webhook endpoints are waited for at once: each holds a connection here and one there.
+const MOST_PROBES: usize = 16;
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -23,6 +28,10 @@ pub struct ApiConfig {
     ///
     /// A key that is revoked keeps working for this long.
     pub key_cache_ttl: Duration,
+    /// How many streams of events may be open; 1000 unless told.
+    pub max_streams: usize,
+    /// How long the reader of a stream may take nothing before its place is given to others; 60 s unless told.
+    pub stream_deadline: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
     /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
@@ -41,6 +50,8 @@ impl Default for ApiConfig {
             batch_max: 1_000,
             batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
+            max_streams: 1_000,
+            stream_deadline: Duration::from_secs(60),
             qr_wait: Duration::from_secs(10),
             unverified_webhooks: false,
         }
@@ -55,6 +66,8 @@ pub struct Api {
     pub(crate) wakes: Wakes,
     /// Talks to webhook endpoints while a caller waits.
     pub(crate) probe: Arc<dyn WebhookProbe>,
+    /// A permit for each endpoint that is waited for.
+    pub(crate) probing: Semaphore,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -62,6 +75,10 @@ pub struct Api {
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
     pub(crate) known_keys: KnownKeys,
+    /// The newest events, for streams.
+    pub(crate) tail: Tail,
+    /// The places for streams.
+    pub(crate) seats: Seats,
 }
 
 impl Api {
@@ -76,9 +93,12 @@ impl Api {
         stop: Stop,
     ) -> Self {
         Self {
+            tail: Tail::new(&store),
+            seats: Seats::new(config.max_streams, config.stream_deadline),
             store,
             wakes,
             probe,
+            probing: Semaphore::new(MOST_PROBES),
             clock,
             config,
             stop,

@@ -17,6 +17,7 @@ mod sessions;
 mod soak;
 mod tables;
 mod torture;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Part {
     Soak(soak::Options),
     /// Traffic under kills at random moments, and whether anything that was accepted was lost, doubled or out of order.
     Torture(torture::Options),
+    /// Deliveries of events to webhooks a second, and how soon one arrives.
+    Webhooks(webhooks::Options),
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
@@ -88,6 +91,10 @@ fn main() -> ExitCode {
             Some(Part::Torture(options)) => {
                 conditions()?;
                 return torture::run(&this, options).await;
+            }
+            Some(Part::Webhooks(options)) => {
+                conditions()?;
+                webhooks::measure(&this, options).await?;
             }
             None => {
                 conditions()?;

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod device;
+mod listen;
 mod send;
 mod upkeep;
 mod webhooks;
@@ -15,6 +16,7 @@ pub use self::daemon::DaemonFlags;
 pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
+pub use self::listen::{ListenCommand, PrintEvents, Secret, Since};
 pub use self::send::SendCommand;
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 pub use self::webhooks::{
@@ -42,10 +44,11 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 First steps:
   postern demo                 a simulated WhatsApp network, a daemon and a first message (sandbox builds)
-  postern serve                the daemon for the real WhatsApp; prints its first API key once
+  postern serve                the daemon for the real WhatsApp; prints its first API key, and the way into its dashboard
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern listen --help        follow what happens, or post it to a webhook consumer you are writing
   postern webhooks --help      have events sent to your HTTP endpoint
   postern backup DIR           a copy of its data, while it runs
 
@@ -60,6 +63,8 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Follow the events of a running daemon; post each to a webhook consumer on this machine.
+    Listen(ListenCommand),
     /// Manage the webhook endpoints of a running daemon: register them, try them, send events again.
     Webhooks(WebhooksCommand),
     /// Copy the data of a daemon, which may be running, to a folder.

@@ -1,11 +1,12 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
 use postern_api::ApiConfig;
 use postern_domain::{Pacing, QuietHours};
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// Deliveries to webhooks.
     pub webhooks: WebhooksConfig,
+    /// The operators' pages.
+    pub dashboard: DashboardSettings,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -51,8 +54,44 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes.
     pub body_limit: usize,
+    /// Streams of events that may be open.
+    pub max_streams: usize,
     /// Seconds.
     pub shutdown_timeout: u64,
+    /// Addresses and networks in CIDR notation, parted by commas or spaces.
+    pub trusted_proxies: String,
+}
+
+impl ServerConfig {
+    /// As they are compared. They were validated when the settings were read.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> Vec<IpNet> {
+        let networks = self.trusted_proxies.split([',', ' ']);
+        networks.filter_map(network).collect()
+    }
+}
+
+/// A network, or a single address as one.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// `[dashboard]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DashboardSettings {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// Hours.
+    pub idle_hours: u64,
+    /// Days.
+    pub absolute_days: u64,
+    /// Minutes.
+    pub setup_minutes: u64,
+    /// Pages.
+    pub streams: usize,
 }
 
 /// `[data]`
@@ -399,7 +438,20 @@ impl Config {
             1024,
             16 * 1024 * 1024,
         )?;
+        within("server.max_streams", self.server.max_streams, 1, 100_000)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
+        let mut proxies = self.server.trusted_proxies.split([',', ' ']);
+        if let Some(wrong) = proxies.find(|text| !text.is_empty() && network(text).is_none()) {
+            return Err(ConfigError::Range {
+                key: "server.trusted_proxies",
+                value: wrong.to_owned(),
+                expected: "addresses and networks like 10.0.0.0/8".to_owned(),
+            });
+        }
+        within("dashboard.idle_hours", self.dashboard.idle_hours, 1, 720)?;
+        within("dashboard.absolute_days", self.dashboard.absolute_days, 1, 365)?;
+        within("dashboard.setup_minutes", self.dashboard.setup_minutes, 1, 1_440)?;
+        within("dashboard.streams", self.dashboard.streams, 1, 10_000)?;
         within("data.readers", self.data.readers, 1, 64)?;
         within("data.write_queue", self.data.write_queue, 16, 65_536)?;
         within("whatsapp.pre_keys", self.whatsapp.pre_keys, 5, 812)?;
@@ -621,6 +673,12 @@ mod tests {
             ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
             ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
+            (
+                "POSTERN_SERVER__TRUSTED_PROXIES",
+                "10.0.0.0/8, nowhere",
+                "server.trusted_proxies",
+            ),
+            ("POSTERN_DASHBOARD__STREAMS", "0", "dashboard.streams"),
             (
                 "POSTERN_MESSAGES__BATCH_MAX",
                 "5001",

@@ -5,11 +5,13 @@ pub mod config;
 
 mod bootstrap;
 mod client;
+mod dashboard;
 mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod device;
 mod keys;
+mod listen;
 mod logging;
 mod print;
 #[cfg(feature = "sandbox")]
@@ -71,6 +73,7 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
+        Command::Listen(flags) => listen::command(flags, &environment).await,
         Command::Webhooks(flags) => webhooks::command(flags, &environment).await,
         Command::Backup(flags) => upkeep::backup(flags, environment).await,
         Command::Restore(flags) => upkeep::restore(flags, environment).await,

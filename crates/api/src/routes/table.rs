@@ -8,11 +8,11 @@ use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
-    QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
-    WhatsAppUnavailable,
+    EventGone, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady,
+    PayloadTooLarge, QrNotReady, SessionDisconnected, StorageUnavailable, TooManyStreams, Unauthorized,
+    UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, devices, health, messages, openapi, webhooks};
+use crate::{analytics, devices, events, health, messages, openapi, webhooks};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -22,6 +22,8 @@ const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected]
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
 const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
 const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
+const EVENTS: &[ErrorCode] = &[Validation, EventGone];
+const STREAM: &[ErrorCode] = &[Validation, EventGone, TooManyStreams];
 const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 
 /// Every route of the API.
@@ -55,6 +57,10 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices/{id}/logout",             Key,  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
     route(POST,   "/v1/devices/{id}/parked/release",     Key,  OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
     route(POST,   "/v1/devices/{id}/parked/cancel",      Key,  OptionalJson, &[],             || web::to(devices::cancel_parked)),
+
+    route(GET,    "/v1/events",                          Key,  Ignored,      EVENTS,          || web::to(events::list)),
+    route(GET,    "/v1/events/stream",                   Key,  Ignored,      STREAM,          || web::to(events::stream)),
+    route(GET,    "/v1/events/{id}",                     Key,  Ignored,      &[],             || web::to(events::get)),
 
     route(GET,    "/v1/analytics/summary",               Key,  Ignored,      &[Validation],   || web::to(analytics::summary)),
 

@@ -7,6 +7,7 @@ mod batches;
 mod devices;
 mod document;
 mod edge;
+mod events;
 mod harness;
 mod idempotency;
 mod lists;

@@ -1,6 +1,7 @@
 //! The REST API of a running daemon, as the commands that speak to one call it.
 
 mod devices;
+pub(crate) mod events;
 mod failure;
 pub(crate) mod find;
 mod messages;

@@ -142,6 +142,7 @@ impl Making {
             content: Content::Text {
                 body: "hi".to_owned(),
             },
+            quoted: None,
         };
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);
@@ -520,6 +521,12 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         "INSERT INTO workspaces SELECT randomblob(16), name, plan, created_at, event_seq FROM workspaces;
          UPDATE events SET workspace_id = (SELECT max(id) FROM workspaces) WHERE device_seq = 1;
          UPDATE events SET workspace_id = (SELECT min(id) FROM workspaces) WHERE device_seq = 2",
+        &[],
+    ),
+    (
+        "operator-owners",
+        "INSERT INTO operators (id, workspace_id, name, role, password, created_at)
+         SELECT randomblob(16), id, 'eve', 3, '', 0 FROM workspaces",
         &[],
     ),
 ];

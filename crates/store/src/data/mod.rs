@@ -17,6 +17,7 @@
 
 mod accept;
 mod analytics;
+mod audit;
 mod batches;
 mod checks;
 mod claim;
@@ -26,6 +27,8 @@ mod events;
 mod forget;
 mod index;
 mod observe;
+mod operators;
+mod overview;
 mod parked;
 mod receive;
 mod record;
@@ -41,7 +44,10 @@ mod tests;
 mod webhooks;
 mod words;
 
+pub use audit::{Act, AuditEntry};
 pub(crate) use checks::{CHECKS, links};
+pub use operators::{NewOperator, Operator, OperatorError, OperatorSession};
+pub use overview::{Queue, Traffic};
 pub use records::*;
 pub use replays::{Redelivery, ReplayError};
 pub use revise::MoveError;
