@@ -54,7 +54,7 @@ fn refusal(failure: AttemptFailure, outcome: &AttemptOutcome) -> String {
             .collect();
         text += &match said.trim() {
             "" => ".".to_owned(),
-            said => format!(": {said}"),
+            said => format!(": {said}."),
         };
     }
     text + " The gateway posts {\"type\":\"webhook.challenge\",\"data\":{\"token\":\"…\"}}; answer it with a 2xx status and \

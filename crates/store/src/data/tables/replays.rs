@@ -4,6 +4,7 @@ use postern_domain::{DeviceId, EventId, EventType, ReplayId, Timestamp, WebhookI
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{id, number, optional_time, place, rows, time};
+use super::order::first_event_since;
 use crate::StoreError;
 use crate::data::records::Replay;
 
@@ -95,25 +96,9 @@ pub(in crate::data) fn logged(
     }))
 }
 
-/// The first place of the log that holds an event made at or after `at`, found by halving: the order of the log is that
-/// of time, but for a clock that was set.
+/// The first place of the log that holds an event made at or after `at`.
 pub(in crate::data) fn first_since(connection: &Connection, at: Timestamp) -> Result<u64, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq, at FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(seq) FROM events")?
-        .query_row([], |row| row.get(0))?;
-    let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let (seq, made): (i64, i64) = statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if made >= at.as_millis() {
-            high = middle;
-        } else {
-            low = seq + 1;
-        }
-    }
-    Ok(low.cast_unsigned())
+    Ok(first_event_since(connection, at.as_millis())?.cast_unsigned())
 }
 
 fn replay(row: &Row<'_>) -> Result<Replay, StoreError> {

@@ -421,6 +421,24 @@ async fn a_replay_is_one_event_or_a_time_that_the_endpoint_is_past() {
 }
 
 #[tokio::test]
+async fn a_replay_of_an_empty_log_is_done_at_once() {
+    let fixture = Fixture::new().await;
+    let emptied = fixture.store.database.write(|tx| {
+        tx.execute("DELETE FROM events", [])?;
+        Ok::<_, StoreError>(())
+    });
+    emptied.await.expect("emptied");
+    let webhook = fixture.webhook(1).await;
+    let request = ReplayRequest::Range {
+        from: Some(at(1)),
+        until: Some(at(2)),
+        parked: false,
+    };
+    let replay = fixture.replay_of(webhook.id, request).await.expect("a replay");
+    assert_eq!(replay.ended_at, Some(at(9_000)));
+}
+
+#[tokio::test]
 async fn a_replay_that_makes_no_sense_is_refused() {
     let fixture = Fixture::new().await;
     let (webhook, other) = (fixture.webhook(1).await, fixture.webhook(1).await);
