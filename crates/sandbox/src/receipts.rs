@@ -54,7 +54,11 @@ pub(crate) fn handle_receipt(session: &LoggedIn, stanza: &NodeRef<'_>) {
     if let Some(list) = stanza.get_optional_child("list") {
         ids.extend(children(list, "item").filter_map(|item| text_attr(item, "id")));
     }
-    if let Some(companion) = session.person.lock().account.companions.get_mut(&session.device) {
+    // Who asks for a message again acknowledges the one it could not read as well. Until then that one waits, so that
+    // the acknowledgement is not taken for one of the repetition, which has the same id.
+    if kind != "retry"
+        && let Some(companion) = session.person.lock().account.companions.get_mut(&session.device)
+    {
         for id in &ids {
             companion.confirm(Class::Message, id, "");
         }

@@ -196,6 +196,42 @@ async fn what_crosses_a_repetition_is_read_at_once_and_in_order() {
     client.stop().await;
 }
 
+/// What the sandbox shows of the only client.
+async fn companion(lab: &Lab) -> Value {
+    let (_, phone) = lab.request("GET", &format!("/phones/{PHONE}"), None).await;
+    phone["companions"][0].clone()
+}
+
+/// The client acknowledges what it could not read right after it has asked for it again. That is no word about the
+/// repetition, which may be on its way still when the client dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_waits_for_a_client_that_went_away() {
+    let lab = Lab::start().await;
+    let client = lab.linked_client(PHONE).await;
+    let hello = lab.write(CONTACT, PHONE, "hello").await;
+    client.text(&hello).await;
+    let before = companion(&lab).await["prekeys"].clone();
+    lab.fault_with(PHONE, "slow", json!({ "latencyMs": 3_000 })).await;
+    let body = json!({ "to": PHONE, "text": "what?", "undecryptable": true });
+    let path = format!("/contacts/{CONTACT}/messages");
+    let (status, written) = lab.request("POST", &path, Some(body)).await;
+    assert_eq!(status, 201, "{written}");
+    let question = written["stanzaId"].as_str().expect("an id");
+    eventually("the contact writes again, on a new session", async || {
+        (companion(&lab).await["prekeys"] != before).then_some(())
+    })
+    .await;
+    let backend = client.stop().await;
+    lab.clear_faults().await;
+    let client = TestClient::start(&lab, backend).await;
+    assert_eq!(client.text(question).await.1, "what?");
+    eventually("nothing waits any more", async || {
+        (companion(&lab).await["queued"] == 0).then_some(())
+    })
+    .await;
+    client.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_ask_each_other_again() {
     let lab = Lab::start().await;
