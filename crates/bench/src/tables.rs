@@ -86,7 +86,7 @@ pub(crate) async fn measure(this: &Postern, options: &Options) -> anyhow::Result
 
 /// Has batches accepted until there are `to` rows; answers how many a second.
 async fn fill(daemon: &TestDaemon, device: &str, from: u64, to: u64) -> anyhow::Result<f64> {
-    let later = chrono::Utc::now() + chrono::Duration::days(300);
+    let later = in_300_days();
     let message = json!({
         "to": "+15551234567", "type": "text", "text": { "body": "later" }, "sendAt": later.to_rfc3339()
     });
@@ -95,7 +95,7 @@ async fn fill(daemon: &TestDaemon, device: &str, from: u64, to: u64) -> anyhow::
     let (full, rest) = (batch(BATCH), batch(missing % BATCH));
     let bodies = (0..missing / BATCH)
         .map(|_| &full)
-        .chain((missing % BATCH > 0).then_some(&rest));
+        .chain((!missing.is_multiple_of(BATCH)).then_some(&rest));
     let (started, mut done) = (Instant::now(), 0);
     let mut progress = Progress::new("messages stored", usize::try_from(to)?);
     let mut posting = stream::iter(bodies)
@@ -107,6 +107,15 @@ async fn fill(daemon: &TestDaemon, device: &str, from: u64, to: u64) -> anyhow::
         progress.at(usize::try_from(from + done.min(missing))?);
     }
     Ok(meter::per_second(missing, started.elapsed().as_secs_f64()))
+}
+
+/// So late that nothing of it leaves meanwhile.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon that is measured has the system's clock"
+)]
+fn in_300_days() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now() + chrono::Duration::days(300)
 }
 
 fn requests(daemon: &TestDaemon, body: &Value, run: String) -> Requests {
