@@ -267,7 +267,13 @@ impl Dispatch {
     pub(crate) fn learn(&mut self, observed: Observed) -> Result<Vec<Outcome>, Observed> {
         let learned = match observed {
             Observed::Acked { stanza, .. } => {
-                self.recovered |= self.circuit.succeeded();
+                if self.circuit.succeeded() {
+                    self.recovered = true;
+                    // One of those that were under way when the others failed: there is no outage, or none any more.
+                    self.outage = None;
+                    self.held_until = None;
+                    self.look = true;
+                }
                 vec![Outcome::Acked { stanza }]
             }
             Observed::Refused { stanza, code } => vec![self.refused(stanza, &code)],

@@ -401,11 +401,11 @@ async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
     let gateway = Gateway::start().await;
     let device = gateway.linked(OWNER).await;
     let client = gateway.network.client(device);
-    let failures = (0..6)
+    let failures = (0..8)
         .map(|_| SendError::Failed("no answer".to_owned()))
         .collect();
     *client.failures.lock().expect("no panic") = failures;
-    // All leave at once, so that the failures are those of different messages.
+    // All leave at once, so that the failures are those of different messages and none succeeds beside them.
     gateway.network.tell(device, Observed::ConnectionLost);
     gateway.becomes(device, DeviceState::Degraded).await;
     let mut ids = Vec::new();
@@ -436,4 +436,27 @@ async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
     );
     let row = gateway.device(device).await.expect("a device");
     assert_eq!(row.status.retry_at, None);
+}
+
+#[tokio::test]
+async fn what_succeeds_beside_failures_says_that_there_is_no_outage() {
+    let gateway = Gateway::start().await;
+    let device = gateway.linked(OWNER).await;
+    let client = gateway.network.client(device);
+    let failures = (0..6)
+        .map(|_| SendError::Failed("no answer".to_owned()))
+        .collect();
+    *client.failures.lock().expect("no panic") = failures;
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
+    let mut ids = Vec::new();
+    for number in 0..8 {
+        let to = format!("+1555000000{number}");
+        ids.push(gateway.accept(device, &to, "hi").await.0);
+    }
+    gateway.network.tell(device, Observed::Connected);
+    for id in ids {
+        gateway.reaches(id, MessageStatus::Sent).await;
+    }
+    gateway.becomes(device, DeviceState::Connected).await;
 }

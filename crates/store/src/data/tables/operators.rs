@@ -39,7 +39,7 @@ pub(in crate::data) fn list(
     connection: &Connection,
     workspace: WorkspaceId,
 ) -> Result<Vec<Operator>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM operators WHERE workspace_id = ?1 ORDER BY id");
+    let sql = format!("SELECT {COLUMNS} FROM operators WHERE workspace_id = ?1 ORDER BY created_at, id");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([workspace.to_bytes()])?;
     let mut operators = Vec::new();
