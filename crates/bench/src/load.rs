@@ -31,13 +31,20 @@ pub(crate) struct Requests {
     pub run: String,
 }
 
-/// Sends `total` requests over `connections` connections and waits for every answer.
+/// Sends `total` requests over `connections` connections and waits for every answer. The connections stand before the
+/// clock starts: so many at once overflow a listener's queue, and the system tries again after a second.
 pub(crate) async fn run(requests: &Requests, connections: u64, total: u64) -> anyhow::Result<Run> {
+    let mut sockets = Vec::new();
+    for _ in 0..connections {
+        let socket = TcpStream::connect(&requests.address).await?;
+        socket.set_nodelay(true)?;
+        sockets.push(socket);
+    }
     let started = Instant::now();
     let mut tasks = JoinSet::new();
-    for connection in 0..connections {
+    for (connection, socket) in (0..).zip(sockets) {
         let share = total / connections + u64::from(connection < total % connections);
-        tasks.spawn(one_connection(requests.clone(), connection, share));
+        tasks.spawn(one_connection(socket, requests.clone(), connection, share));
     }
     let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
     while let Some(joined) = tasks.join_next().await {
@@ -47,9 +54,12 @@ pub(crate) async fn run(requests: &Requests, connections: u64, total: u64) -> an
     Ok(Run { rate, latency })
 }
 
-async fn one_connection(requests: Requests, connection: u64, count: u64) -> anyhow::Result<Histogram<u64>> {
-    let mut socket = TcpStream::connect(&requests.address).await?;
-    socket.set_nodelay(true)?;
+async fn one_connection(
+    mut socket: TcpStream,
+    requests: Requests,
+    connection: u64,
+    count: u64,
+) -> anyhow::Result<Histogram<u64>> {
     let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
     let mut answer = Vec::with_capacity(4096);
     let authorization = requests
