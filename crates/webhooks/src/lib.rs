@@ -9,7 +9,7 @@
 //! Deliveries are made at least once, under ids that stay: what was under way when the process died is in no record and
 //! is sent again. Everything that is in memory is bounded.
 //!
-//! Where requests may go is decided by the [`guard`], in the resolver that the client dials with.
+//! Where requests may go is decided by the `guard`, in the resolver that the client dials with.
 
 mod client;
 mod config;

@@ -3,7 +3,7 @@
 //! [`Database::open`] brings a file to the schema of this binary and starts its threads. From then on there
 //! are two ways in, and no connection ever leaves its thread:
 //!
-//! ```ignore
+//! ```text
 //! // A part of the next group commit; answered once it is on the disk, rolled back alone on `Err`.
 //! let inserted = database.write(move |tx| outbox::insert(tx, &message)).await?;
 //!
