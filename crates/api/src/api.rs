@@ -1,13 +1,16 @@
 //! What every handler shares: the store, the wake-ups, the clock and the limits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_domain::Plan;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 
-use crate::auth::KnownKeys;
+use crate::auth::{KnownKeys, Network};
+use crate::keys::KeyKind;
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -18,12 +21,17 @@ pub struct ApiConfig {
     pub batch_max: usize,
     /// The largest body of a batch, in bytes; 8 MiB unless told.
     pub batch_body_limit: usize,
-    /// How long a verified API key is trusted without asking the store again; 5 s unless told.
-    ///
-    /// A key that is revoked keeps working for this long.
+    /// How long a verified API key is trusted without asking the store again; 5 s unless told. What is changed through
+    /// this API takes effect at once.
     pub key_cache_ttl: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
+    /// Which keys it hands out.
+    pub key_kind: KeyKind,
+    /// Proxies whose `X-Forwarded-For` is believed; none unless told.
+    pub trusted_proxies: Vec<Network>,
+    /// The plans there are, by their names; only `unlimited` unless told.
+    pub plans: BTreeMap<String, Plan>,
 }
 
 impl ApiConfig {
@@ -39,6 +47,9 @@ impl Default for ApiConfig {
             batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
             qr_wait: Duration::from_secs(10),
+            key_kind: KeyKind::Live,
+            trusted_proxies: Vec::new(),
+            plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
         }
     }
 }
@@ -55,7 +66,7 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
-    pub(crate) known_keys: KnownKeys,
+    pub(crate) known_keys: Arc<KnownKeys>,
 }
 
 impl Api {
@@ -68,7 +79,7 @@ impl Api {
             clock,
             config,
             stop,
-            known_keys: KnownKeys::default(),
+            known_keys: Arc::default(),
         }
     }
 }

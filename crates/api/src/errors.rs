@@ -59,7 +59,10 @@ error_codes! {
     Validation = "VALIDATION_ERROR", BAD_REQUEST,
         "The request is malformed, or a field is missing, unknown or not acceptable; `details` names each field.";
     Unauthorized = "UNAUTHORIZED", UNAUTHORIZED,
-        "There is no API key in `Authorization: Bearer …`, or it is not a valid one.";
+        "There is no API key in `Authorization: Bearer …`, or it is not a valid one: unknown, expired or revoked.";
+    Forbidden = "FORBIDDEN", FORBIDDEN,
+        "The API key is valid and may not do this: it lacks the scope that the message names, may not be used from this \
+         address, or its workspace is deactivated or has a plan without this.";
     NotFound = "NOT_FOUND", NOT_FOUND,
         "There is no such route, or nothing with this id in your workspace.";
     QrNotReady = "QR_NOT_READY", NOT_FOUND,

@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{devices, health, messages};
+use crate::{api_keys, devices, health, messages};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,7 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "API keys", description = "Make keys for those who call this API, and take them back."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
@@ -49,6 +50,7 @@ const JSON: &str = "application/json";
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
+        api_keys::create, api_keys::list, api_keys::get, api_keys::change, api_keys::revoke, api_keys::rotate,
         health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
@@ -80,7 +82,7 @@ impl Modify for FromTheTables {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let mut scheme = Http::new(HttpAuthScheme::Bearer);
-        scheme.description = Some("An API key: `sk_live_` and 48 hexadecimal digits.".to_owned());
+        scheme.description = Some("An API key: `sk_live_` (`sk_test_` from a gateway that talks to a sandbox) and 48 hexadecimal digits.".to_owned());
         components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
         for code in ErrorCode::ALL {
             let answer = RefOr::T(error_answer(&[*code]));
@@ -107,9 +109,12 @@ fn operation<'a>(document: &'a mut utoipa::openapi::OpenApi, route: &Route) -> O
 
 /// The errors an operation answers, and the key it needs.
 fn complete(operation: &mut Operation, route: &Route) {
-    if route.access == Access::Key {
-        let key = SecurityRequirement::new(SCHEME, Vec::<String>::new());
+    if let Access::Key(scope) = route.access {
+        let key = SecurityRequirement::new(SCHEME, [scope.name()]);
         operation.security = Some(vec![key]);
+        let text = operation.description.get_or_insert_default();
+        let gap = if text.is_empty() { "" } else { "\n\n" };
+        *text += &format!("{gap}Needs an API key with the scope `{scope}`.");
     }
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     for code in route.all_errors() {

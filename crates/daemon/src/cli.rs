@@ -101,7 +101,8 @@ pub struct Serve {
     /// Link devices to a simulated network that runs elsewhere on this machine, e.g. ws://127.0.0.1:8490/ws/chat.
     #[arg(long, value_name = "URL")]
     pub sandbox_url: Option<String>,
-    /// The first API key; refused once the workspace has another. Kept out of the process list.
+    /// An API key for everything, stored if it is not there yet: the first one, or one more when all others are lost. Kept
+    /// out of the process list.
     #[arg(
         long = "bootstrap-api-key",
         env = "POSTERN_BOOTSTRAP_API_KEY",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
-use postern_api::ApiConfig;
+use postern_api::{ApiConfig, Network};
 use postern_domain::{Pacing, QuietHours};
 use serde::Deserialize;
 
@@ -51,6 +51,17 @@ pub struct ServerConfig {
     pub body_limit: usize,
     /// Seconds.
     pub shutdown_timeout: u64,
+    /// Addresses and networks in CIDR notation, parted by commas or spaces.
+    pub trusted_proxies: String,
+}
+
+impl ServerConfig {
+    /// As the API takes them. They were validated when the settings were read.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> Vec<Network> {
+        let networks = self.trusted_proxies.split([',', ' ']);
+        networks.filter_map(|network| network.parse().ok()).collect()
+    }
 }
 
 /// `[data]`
@@ -301,6 +312,15 @@ impl Config {
             16 * 1024 * 1024,
         )?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
+        let proxies = self.server.trusted_proxies.split([',', ' ']);
+        let mut proxies = proxies.filter(|network| !network.is_empty());
+        if let Some(wrong) = proxies.find(|network| network.parse::<Network>().is_err()) {
+            return Err(ConfigError::Range {
+                key: "server.trusted_proxies",
+                value: wrong.to_owned(),
+                expected: "addresses and networks like 10.0.0.0/8".to_owned(),
+            });
+        }
         within("data.readers", self.data.readers, 1, 64)?;
         within("data.write_queue", self.data.write_queue, 16, 65_536)?;
         within("whatsapp.pre_keys", self.whatsapp.pre_keys, 5, 812)?;
@@ -487,6 +507,7 @@ mod tests {
             ("POSTERN_WHATSAPP__URL", "http://example.com", "whatsapp.url"),
             ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
             ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
+            ("POSTERN_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, me", "proxies is me"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
             (
                 "POSTERN_MESSAGES__BATCH_MAX",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig, ServerOptions};
+use postern_api::{Api, ApiConfig, KeyKind, ServerOptions};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
@@ -69,7 +69,7 @@ impl Daemon {
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (store, keys) = open_files(&config, &data).await?;
-        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, clock.now()).await? {
+        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, key_kind(&config), clock.now()).await? {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
@@ -101,13 +101,7 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
-        let limits = ApiConfig {
-            body_limit: config.server.body_limit,
-            batch_max: config.messages.batch_max,
-            batch_body_limit: config.messages.batch_body_limit,
-            ..ApiConfig::default()
-        };
-        let api = Api::new(store.clone(), wakes, clock, limits, stop.clone());
+        let api = Api::new(store.clone(), wakes, clock, api_config(&config), stop.clone());
         let address = listener.local_addr()?;
         let server = postern_api::server(listener, api, &server_options(&config))?;
         let handle = server.handle();
@@ -205,6 +199,26 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
 /// 0 is for ever.
 fn days(number: u64) -> Option<Duration> {
     (number > 0).then(|| Duration::from_hours(number * 24))
+}
+
+fn api_config(config: &Config) -> ApiConfig {
+    ApiConfig {
+        body_limit: config.server.body_limit,
+        batch_max: config.messages.batch_max,
+        batch_body_limit: config.messages.batch_body_limit,
+        key_kind: key_kind(config),
+        trusted_proxies: config.server.trusted_proxies(),
+        ..ApiConfig::default()
+    }
+}
+
+/// Keys that can only reach a sandbox are told apart from those that reach people.
+fn key_kind(config: &Config) -> KeyKind {
+    if config.sandbox.enabled || !config.whatsapp.url.is_empty() {
+        KeyKind::Test
+    } else {
+        KeyKind::Live
+    }
 }
 
 fn server_options(config: &Config) -> ServerOptions {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use postern_domain::{BatchId, DeviceId, MessageId};
+use postern_domain::{ApiKeyId, BatchId, DeviceId, MessageId};
 use postern_store::Device;
 
 use crate::errors::ApiError;
@@ -28,6 +28,10 @@ impl PathEntity for MessageId {
 
 impl PathEntity for BatchId {
     const NAME: &'static str = "batch";
+}
+
+impl PathEntity for ApiKeyId {
+    const NAME: &'static str = "API key";
 }
 
 /// The `{id}` of the path. What is not an id names nothing: it is not found, like an unknown one.

@@ -2,17 +2,18 @@
 
 use actix_web::http::Method;
 use actix_web::web;
+use postern_domain::Scope::{Admin, DevicesManage, DevicesRead, MessagesRead, MessagesSend};
 
 use super::Access::{Key, Open};
 use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
+    Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
     QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
     WhatsAppUnavailable,
 };
-use crate::{devices, health, messages, openapi};
+use crate::{api_keys, devices, health, messages, openapi};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -27,38 +28,45 @@ const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 /// Every route of the API.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    route(POST,   "/v1/messages",                        Key,  Json,         SEND,            || web::to(messages::send)),
-    route(POST,   "/v1/messages/batch",                  Key,  Json,         SEND,            || web::to(messages::send_batch)),
-    route(GET,    "/v1/messages",                        Key,  Ignored,      &[Validation],   || web::to(messages::list)),
-    route(GET,    "/v1/messages/{id}",                   Key,  Ignored,      &[],             || web::to(messages::get)),
-    route(PATCH,  "/v1/messages/{id}",                   Key,  Json,         &[InvalidState], || web::to(messages::reschedule)),
-    route(POST,   "/v1/messages/{id}/retry",             Key,  OptionalJson, &[InvalidState], || web::to(messages::retry)),
-    route(POST,   "/v1/messages/{id}/cancel",            Key,  OptionalJson, &[InvalidState], || web::to(messages::cancel)),
-    route(POST,   "/v1/messages/{id}/release",           Key,  OptionalJson, &[InvalidState], || web::to(messages::release)),
+    route(POST,   "/v1/messages",                        Key(MessagesSend),   Json,         SEND,            || web::to(messages::send)),
+    route(POST,   "/v1/messages/batch",                  Key(MessagesSend),   Json,         SEND,            || web::to(messages::send_batch)),
+    route(GET,    "/v1/messages",                        Key(MessagesRead),   Ignored,      &[Validation],   || web::to(messages::list)),
+    route(GET,    "/v1/messages/{id}",                   Key(MessagesRead),   Ignored,      &[],             || web::to(messages::get)),
+    route(PATCH,  "/v1/messages/{id}",                   Key(MessagesSend),   Json,         &[InvalidState], || web::to(messages::reschedule)),
+    route(POST,   "/v1/messages/{id}/retry",             Key(MessagesSend),   OptionalJson, &[InvalidState], || web::to(messages::retry)),
+    route(POST,   "/v1/messages/{id}/cancel",            Key(MessagesSend),   OptionalJson, &[InvalidState], || web::to(messages::cancel)),
+    route(POST,   "/v1/messages/{id}/release",           Key(MessagesSend),   OptionalJson, &[InvalidState], || web::to(messages::release)),
 
-    route(GET,    "/v1/batches/{id}",                    Key,  Ignored,      &[],             || web::to(messages::get_batch)),
-    route(POST,   "/v1/batches/{id}/cancel",             Key,  OptionalJson, &[],             || web::to(messages::cancel_batch)),
+    route(GET,    "/v1/batches/{id}",                    Key(MessagesRead),   Ignored,      &[],             || web::to(messages::get_batch)),
+    route(POST,   "/v1/batches/{id}/cancel",             Key(MessagesSend),   OptionalJson, &[],             || web::to(messages::cancel_batch)),
 
-    route(POST,   "/v1/devices",                         Key,  OptionalJson, &[],             || web::to(devices::create)),
-    route(GET,    "/v1/devices",                         Key,  Ignored,      &[Validation],   || web::to(devices::list)),
-    route(GET,    "/v1/devices/{id}",                    Key,  Ignored,      &[],             || web::to(devices::get)),
-    route(PATCH,  "/v1/devices/{id}",                    Key,  Json,         &[],             || web::to(devices::change)),
-    route(DELETE, "/v1/devices/{id}",                    Key,  Ignored,      &[Validation],   || web::to(devices::delete)),
-    route(POST,   "/v1/devices/{id}/pair",               Key,  OptionalJson, &[InvalidState], || web::to(devices::pair)),
-    route(GET,    "/v1/devices/{id}/qr",                 Key,  Ignored,      QR,              || web::to(devices::qr)),
-    route(GET,    "/v1/devices/{id}/qr.{format}",        Key,  Ignored,      QR,              || web::to(devices::qr_by_extension)),
-    route(POST,   "/v1/devices/{id}/pairing-code",       Key,  Json,         ASK_CODE,         || web::to(devices::ask)),
-    route(GET,    "/v1/devices/{id}/pairing-code",       Key,  Ignored,      CODE,            || web::to(devices::show)),
-    route(POST,   "/v1/devices/{id}/pause",              Key,  OptionalJson, &[],             || web::to(devices::pause)),
-    route(POST,   "/v1/devices/{id}/resume",             Key,  OptionalJson, &[],             || web::to(devices::resume)),
-    route(POST,   "/v1/devices/{id}/reconnect",          Key,  OptionalJson, &[InvalidState], || web::to(devices::reconnect)),
-    route(POST,   "/v1/devices/{id}/logout",             Key,  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
-    route(POST,   "/v1/devices/{id}/parked/release",     Key,  OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
-    route(POST,   "/v1/devices/{id}/parked/cancel",      Key,  OptionalJson, &[],             || web::to(devices::cancel_parked)),
+    route(POST,   "/v1/devices",                         Key(DevicesManage),  OptionalJson, &[],             || web::to(devices::create)),
+    route(GET,    "/v1/devices",                         Key(DevicesRead),    Ignored,      &[Validation],   || web::to(devices::list)),
+    route(GET,    "/v1/devices/{id}",                    Key(DevicesRead),    Ignored,      &[],             || web::to(devices::get)),
+    route(PATCH,  "/v1/devices/{id}",                    Key(DevicesManage),  Json,         &[],             || web::to(devices::change)),
+    route(DELETE, "/v1/devices/{id}",                    Key(DevicesManage),  Ignored,      &[Validation],   || web::to(devices::delete)),
+    route(POST,   "/v1/devices/{id}/pair",               Key(DevicesManage),  OptionalJson, &[InvalidState], || web::to(devices::pair)),
+    route(GET,    "/v1/devices/{id}/qr",                 Key(DevicesManage),  Ignored,      QR,              || web::to(devices::qr)),
+    route(GET,    "/v1/devices/{id}/qr.{format}",        Key(DevicesManage),  Ignored,      QR,              || web::to(devices::qr_by_extension)),
+    route(POST,   "/v1/devices/{id}/pairing-code",       Key(DevicesManage),  Json,         ASK_CODE,        || web::to(devices::ask)),
+    route(GET,    "/v1/devices/{id}/pairing-code",       Key(DevicesManage),  Ignored,      CODE,            || web::to(devices::show)),
+    route(POST,   "/v1/devices/{id}/pause",              Key(DevicesManage),  OptionalJson, &[],             || web::to(devices::pause)),
+    route(POST,   "/v1/devices/{id}/resume",             Key(DevicesManage),  OptionalJson, &[],             || web::to(devices::resume)),
+    route(POST,   "/v1/devices/{id}/reconnect",          Key(DevicesManage),  OptionalJson, &[InvalidState], || web::to(devices::reconnect)),
+    route(POST,   "/v1/devices/{id}/logout",             Key(DevicesManage),  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
+    route(POST,   "/v1/devices/{id}/parked/release",     Key(MessagesSend),   OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
+    route(POST,   "/v1/devices/{id}/parked/cancel",      Key(MessagesSend),   OptionalJson, &[],             || web::to(devices::cancel_parked)),
 
-    route(GET,    "/healthz",                            Open, Ignored,      &[],             || web::to(health::healthz)),
-    route(GET,    "/readyz",                             Open, Ignored,      PROBE,           || web::to(health::readyz)),
-    route(GET,    "/openapi.json",                       Open, Ignored,      &[],             || web::to(openapi::get)),
+    route(POST,   "/v1/api-keys",                        Key(Admin),          Json,         &[],             || web::to(api_keys::create)),
+    route(GET,    "/v1/api-keys",                        Key(Admin),          Ignored,      &[Validation],   || web::to(api_keys::list)),
+    route(GET,    "/v1/api-keys/{id}",                   Key(Admin),          Ignored,      &[],             || web::to(api_keys::get)),
+    route(PATCH,  "/v1/api-keys/{id}",                   Key(Admin),          Json,         &[InvalidState], || web::to(api_keys::change)),
+    route(DELETE, "/v1/api-keys/{id}",                   Key(Admin),          Ignored,      &[],             || web::to(api_keys::revoke)),
+    route(POST,   "/v1/api-keys/{id}/rotate",            Key(Admin),          OptionalJson, &[InvalidState], || web::to(api_keys::rotate)),
+
+    route(GET,    "/healthz",                            Open,                Ignored,      &[],             || web::to(health::healthz)),
+    route(GET,    "/readyz",                             Open,                Ignored,      PROBE,           || web::to(health::readyz)),
+    route(GET,    "/openapi.json",                       Open,                Ignored,      &[],             || web::to(openapi::get)),
 ];
 
 impl Route {
@@ -67,7 +75,7 @@ impl Route {
         ErrorCode::ALL.iter().copied().filter(|code| {
             self.errors.contains(code)
                 || match code {
-                    Unauthorized | Overloaded | StorageUnavailable => self.access == Key,
+                    Unauthorized | Forbidden | Overloaded | StorageUnavailable => matches!(self.access, Key(_)),
                     Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,
                     NotFound => self.path.contains("{id}"),
                     Internal => true,

@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use postern_api::{Api, ApiConfig, ApiKeySecret, ServerOptions, server};
+use postern_api::{Api, ApiConfig, ApiKeySecret, KeyKind, ServerOptions, server};
 use postern_domain::session::Signal;
-use postern_domain::{Account, DeviceId, PhoneNumber, Timestamp, WorkspaceId};
+use postern_domain::{Account, DeviceId, PhoneNumber, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::{Clock, ManualClock, Stop, SystemClock, Tasks, Wakes};
 use postern_store::{Store, StoreOptions};
 use reqwest::{Method, StatusCode};
@@ -56,8 +56,8 @@ impl TestApi {
         let store = open(&folder);
         let now = clock.now();
         let workspace = store.first_workspace(now).await.expect("a workspace");
-        let key = ApiKeySecret::generate();
-        let stored = key.to_stored(workspace, "test");
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(workspace, "test", Scopes::all());
         assert!(store.add_api_key(stored, now).await.expect("stored"));
 
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
@@ -99,8 +99,8 @@ impl TestApi {
         self.store = open(&self.folder);
         let now = self.clock.now();
         assert_eq!(self.store.first_workspace(now).await, Ok(another));
-        let key = ApiKeySecret::generate();
-        let stored = key.to_stored(another, "another");
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(another, "another", Scopes::all());
         assert!(self.store.add_api_key(stored, now).await.expect("stored"));
         self.address = serve(
             &self.store,

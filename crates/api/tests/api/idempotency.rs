@@ -127,8 +127,8 @@ async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
     let first = send(&api, "shared", &body).await;
     first.expect(StatusCode::ACCEPTED);
 
-    let rotated = postern_api::ApiKeySecret::generate();
-    let stored = rotated.to_stored(api.workspace, "rotated");
+    let rotated = postern_api::ApiKeySecret::generate(postern_api::KeyKind::Live);
+    let stored = rotated.to_stored(api.workspace, "rotated", postern_domain::Scopes::all());
     api.store
         .add_api_key(stored, Timestamp::from_millis(0))
         .await

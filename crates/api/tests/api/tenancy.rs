@@ -122,7 +122,7 @@ async fn every_route_that_needs_a_key_asks_for_it() {
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         let answer = api.call_without_key(method, &path).send().await;
         match route.access {
-            Access::Key => drop(answer.expect_error(401, "UNAUTHORIZED")),
+            Access::Key(_) => drop(answer.expect_error(401, "UNAUTHORIZED")),
             Access::Open => assert_eq!(answer.status, 200, "{path}"),
         }
     }

@@ -6,6 +6,7 @@ use postern_domain::event::EventPayload;
 use postern_domain::{BatchId, EventType, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::quota;
 use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
@@ -17,7 +18,7 @@ use crate::StoreError;
 const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
 impl Store {
-    /// Accepts a message: its row, outbox entry, idempotency record and event in one transaction.
+    /// Accepts a message: its row, outbox entry, idempotency record, event and use of the quota in one transaction.
     ///
     /// An earlier acceptance with the same idempotency key is looked up first.
     ///
@@ -49,7 +50,9 @@ pub(super) fn accept(
         }
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
-    let status = insert(tx, message, None, admit(sender.as_ref(), message)?, now)?;
+    let sender = admit(sender.as_ref(), message)?;
+    quota::take(tx, message.workspace, 1, now)?.map_err(Refusal::QuotaExceeded)?;
+    let status = insert(tx, message, None, sender, now)?;
     events::append(
         tx,
         message.device,

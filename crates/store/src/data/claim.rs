@@ -23,7 +23,8 @@ impl Store {
     ///
     /// A message that waits for its retry holds back later ones of its chat. One without a word from the
     /// server by `ack_deadline` comes again, with the same stanza id. Messages that were accepted for another
-    /// account than the one the device is linked to now are parked. A device that is not linked has none to take.
+    /// account than the one the device is linked to now are parked. A device that is not linked, or whose workspace is
+    /// deactivated, has none to take.
     ///
     /// Where very many messages are held back, a call may find none although [`Store::next_due`] says `now`;
     /// the next one goes on from there.
@@ -120,7 +121,7 @@ pub(super) fn claim(
     ack_deadline: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let Some(account) = devices::linked_account(tx, device)? else {
+    let Some(account) = devices::sending_account(tx, device)? else {
         return Ok(Vec::new());
     };
     let mut turn = Turn {

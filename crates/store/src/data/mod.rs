@@ -14,6 +14,7 @@
 //! transaction of the change, numbered without gaps for its device.
 
 mod accept;
+mod api_keys;
 mod batches;
 mod checks;
 mod claim;
@@ -22,6 +23,7 @@ mod forget;
 mod index;
 mod observe;
 mod parked;
+mod quota;
 mod receive;
 mod record;
 mod records;
@@ -32,11 +34,16 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod words;
+mod workspaces;
 
+pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyError, Credentials, NewApiKey};
 pub(crate) use checks::{CHECKS, links};
+pub use devices::CreateDeviceError;
+pub use quota::QuotaExceeded;
 pub use records::*;
 pub use revise::MoveError;
 pub(crate) use store::SCHEMA;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
 pub use words::{TextQuery, TextQueryError};
+pub use workspaces::{Deactivation, Usage, Workspace, WorkspaceChange};

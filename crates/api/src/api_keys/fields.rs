@@ -1,0 +1,75 @@
+//! What callers write about keys, checked.
+
+use postern_domain::{Scopes, Timestamp};
+use serde::{Deserialize, Deserializer};
+
+use crate::auth::Network;
+use crate::errors::FieldError;
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
+/// The most networks of a key.
+const MAX_NETWORKS: usize = 20;
+
+/// `null` is something else than nothing at all.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// # Errors
+/// A name that is missing, too long, or cannot be shown.
+pub(crate) fn name(name: &str) -> Result<String, FieldError> {
+    let name = name.trim();
+    let why = if name.is_empty() {
+        "must not be empty".to_owned()
+    } else if name.chars().count() > MAX_NAME {
+        format!("must have at most {MAX_NAME} characters")
+    } else if name.chars().any(char::is_control) {
+        "must not contain control characters".to_owned()
+    } else {
+        return Ok(name.to_owned());
+    };
+    Err(FieldError::new("name", why))
+}
+
+/// # Errors
+/// None, or an unknown one.
+pub(crate) fn scopes(names: &[String]) -> Result<Scopes, FieldError> {
+    if names.is_empty() {
+        return Err(FieldError::new("scopes", "must have at least one scope"));
+    }
+    let scopes = names.iter().enumerate().map(|(index, name)| {
+        name.parse()
+            .map_err(|why| FieldError::new(format!("scopes[{index}]"), format!("{why}")))
+    });
+    scopes.collect()
+}
+
+/// # Errors
+/// Too many, or one that is no network.
+pub(super) fn networks(texts: &[String]) -> Result<Vec<String>, FieldError> {
+    if texts.len() > MAX_NETWORKS {
+        let why = format!("may have {MAX_NETWORKS} networks at most");
+        return Err(FieldError::new("allowedIps", why));
+    }
+    let networks = texts.iter().enumerate().map(|(index, text)| {
+        let network = text.parse::<Network>();
+        network
+            .map(|network| network.to_string())
+            .map_err(|why| FieldError::new(format!("allowedIps[{index}]"), why.to_string()))
+    });
+    networks.collect()
+}
+
+/// # Errors
+/// Not a time, or a past one.
+pub(super) fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, FieldError> {
+    let why = match Timestamp::from_rfc3339(text) {
+        None => "must be a time in RFC 3339 with an offset, e.g. 2026-12-01T09:00:00Z",
+        Some(time) if time <= now => "must be in the future",
+        Some(time) => return Ok(time),
+    };
+    Err(FieldError::new("expiresAt", why))
+}
