@@ -22,8 +22,8 @@ CREATE TABLE webhooks (
     rate_cap        INTEGER,
     -- When the challenge was answered; NULL when it was skipped.
     verified_at     INTEGER,
-    -- Why nothing is delivered: 1 by the operator, 2 the endpoint answered 410, 3 nothing but failures for too long.
-    -- NULL while it is enabled.
+    -- Why nothing is delivered: 1 by the operator, 2 the endpoint answered 410, 3 nothing but failures for too long,
+    -- 4 it is being removed: the API does not show it any more. NULL while it is enabled.
     disabled        INTEGER,
     disabled_at     INTEGER,
     -- The last event (events.seq) that is delivered, not wanted, or has a row in `deliveries`, as all before it.
@@ -100,4 +100,5 @@ CREATE TABLE replays (
     ended_at   INTEGER
 ) STRICT;
 
+CREATE INDEX replays_by_webhook ON replays (webhook_id, seq);
 CREATE INDEX replays_open ON replays (webhook_id) WHERE ended_at IS NULL;

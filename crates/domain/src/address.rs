@@ -46,6 +46,9 @@ pub enum AddressError {
 }
 
 impl PhoneNumber {
+    /// One of the numbers that are set aside for fiction, for examples.
+    pub const EXAMPLE: Self = Self(15_551_234_567);
+
     /// From the digits of an E.164 number that is known to be one, e.g. the user part of a JID.
     ///
     /// # Errors
@@ -92,6 +95,9 @@ impl fmt::Display for PhoneNumber {
 }
 
 impl Lid {
+    /// One for examples.
+    pub const EXAMPLE: Self = Self(100_000_012_345_678);
+
     /// From the digits before `@lid`.
     ///
     /// # Errors

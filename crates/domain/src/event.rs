@@ -1,14 +1,14 @@
 //! The event log: an immutable row for every change that matters, written with the change itself.
 
+mod payload;
+
 use std::fmt;
 use std::str::FromStr;
 
 use prost::Message as _;
 
-use crate::{
-    Address, ClientReference, Content, DeviceId, DeviceReason, DeviceState, EventId, FailureCode, Lid,
-    MessageId, MessageStatus, Timestamp, WorkspaceId, proto,
-};
+pub use self::payload::{EventPayload, PayloadError, Quoted};
+use crate::{DeviceId, DeviceState, EventId, MessageStatus, Timestamp, WorkspaceId};
 
 /// What kind of change an event tells of. The numbers are stored; they are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,11 +38,15 @@ pub enum EventType {
     DeviceDisconnected = 11,
     /// Logged out, or pairing ended without a link.
     DeviceUnlinked = 12,
+    /// Nothing is delivered to a webhook endpoint any more.
+    WebhookDisabled = 13,
+    /// Much of the plan's quota is used up.
+    QuotaWarning = 14,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::MessageAccepted,
         Self::MessageSent,
         Self::MessageDelivered,
@@ -55,6 +59,8 @@ impl EventType {
         Self::DeviceDegraded,
         Self::DeviceDisconnected,
         Self::DeviceUnlinked,
+        Self::WebhookDisabled,
+        Self::QuotaWarning,
     ];
 
     /// The number that is stored.
@@ -85,6 +91,8 @@ impl EventType {
             Self::DeviceDegraded => "device.degraded",
             Self::DeviceDisconnected => "device.disconnected",
             Self::DeviceUnlinked => "device.unlinked",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::QuotaWarning => "quota.warning",
         }
     }
 
@@ -141,10 +149,13 @@ pub struct Event {
     pub seq: u64,
     /// Whose it is.
     pub workspace: WorkspaceId,
-    /// The device it tells of.
-    pub device: DeviceId,
+    /// Its place among the events of the workspace, from 1. Given without gaps; a number may be missing in what is read
+    /// where events were deleted, or are of a newer release.
+    pub workspace_seq: u64,
+    /// The device it tells of; `None` when it is of no device.
+    pub device: Option<DeviceId>,
     /// Its place among the events of that device, without gaps, from 1.
-    pub device_seq: u64,
+    pub device_seq: Option<u64>,
     /// What kind of change it tells of.
     pub kind: EventType,
     /// When the change was made.
@@ -153,211 +164,61 @@ pub struct Event {
     pub payload: EventPayload,
 }
 
-/// What an event tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EventPayload {
-    /// An outbound message took on a status.
-    Message {
-        /// Which message.
-        message: MessageId,
-        /// To whom.
-        to: Address,
-        /// What it became.
-        status: MessageStatus,
-        /// Why, when it failed.
-        failure: Option<(FailureCode, String)>,
-        /// What the caller calls the message.
-        client_reference: Option<ClientReference>,
-    },
-    /// A message came in.
-    Received {
-        /// Which message.
-        message: MessageId,
-        /// The chat it came in: the sender, or a group.
-        chat: Address,
-        /// Who sent it.
-        sender: Address,
-        /// The sender's number in the hidden-number space, where known.
-        sender_lid: Option<Lid>,
-        /// The name the sender shows.
-        push_name: Option<String>,
-        /// When it was sent, by WhatsApp's clock.
-        sent_at: Timestamp,
-        /// What it carries.
-        content: Content,
-    },
-    /// A device changed its state.
-    Device {
-        /// What it is.
-        state: DeviceState,
-        /// Why.
-        reason: DeviceReason,
-        /// When the gateway tries again, where known.
-        retry_at: Option<Timestamp>,
-    },
-}
-
-/// A stored event that this release cannot read.
-#[derive(Debug, thiserror::Error)]
-pub enum PayloadError {
-    /// The bytes are not an event.
-    #[error("not an event")]
-    Decode(#[from] prost::DecodeError),
-    /// A field holds a value this release does not know.
-    #[error("the event's {field} is not known to this release")]
-    Field {
-        /// Which field.
-        field: &'static str,
-    },
-}
-
-impl EventPayload {
-    /// The stored form.
+impl Event {
+    /// The event as streams carry it: a whole `postern.v1.Event`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        use proto::event::Payload;
-        let payload = match self {
-            Self::Message {
-                message,
-                to,
-                status,
-                failure,
-                client_reference,
-            } => {
-                let (error_code, error_message) =
-                    failure.as_ref().map_or_else(Default::default, |(code, text)| {
-                        (code.name().to_owned(), text.clone())
-                    });
-                Payload::MessageChanged(proto::MessageChanged {
-                    message_id: message.to_string(),
-                    to: to.to_string(),
-                    status: u32::from(status.number()),
-                    error_code,
-                    error_message,
-                    client_reference: client_reference
-                        .as_ref()
-                        .map(ClientReference::to_string)
-                        .unwrap_or_default(),
-                })
-            }
-            Self::Received {
-                message,
-                chat,
-                sender,
-                sender_lid,
-                push_name,
-                sent_at,
-                content,
-            } => Payload::MessageReceived(proto::MessageReceived {
-                message_id: message.to_string(),
-                chat: chat.to_string(),
-                sender: sender.to_string(),
-                sender_lid: sender_lid.map(|lid| lid.to_string()).unwrap_or_default(),
-                push_name: push_name.clone().unwrap_or_default(),
-                sent_at_ms: sent_at.as_millis(),
-                content: Some(content.to_proto()),
-            }),
-            Self::Device {
-                state,
-                reason,
-                retry_at,
-            } => Payload::DeviceChanged(proto::DeviceChanged {
-                state: u32::from(state.number()),
-                reason: u32::from(reason.number()),
-                retry_at_ms: retry_at.map_or(0, Timestamp::as_millis),
-            }),
-        };
-        proto::Event {
-            payload: Some(payload),
-        }
-        .encode_to_vec()
+        let mut event = self.payload.to_proto();
+        event.id = self.id.to_string();
+        event.number = self.workspace_seq;
+        self.kind.name().clone_into(&mut event.r#type);
+        event.at_ms = self.at.as_millis();
+        event.device_id = self.device.map(|device| device.to_string()).unwrap_or_default();
+        event.seq = self.device_seq.unwrap_or_default();
+        event.encode_to_vec()
     }
-
-    /// Reads the stored form.
-    ///
-    /// # Errors
-    /// The bytes are not an event, or one of a newer release.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PayloadError> {
-        use proto::event::Payload;
-        let unknown = |field| PayloadError::Field { field };
-        let payload = proto::Event::decode(bytes)?.payload.ok_or(unknown("payload"))?;
-        Ok(match payload {
-            Payload::MessageChanged(changed) => Self::Message {
-                message: changed
-                    .message_id
-                    .parse()
-                    .map_err(|_not_an_id| unknown("message_id"))?,
-                to: Address::from_canonical(&changed.to).map_err(|_not_canonical| unknown("to"))?,
-                status: known(changed.status, MessageStatus::from_number).ok_or(unknown("status"))?,
-                failure: FailureCode::ALL
-                    .into_iter()
-                    .find(|code| code.name() == changed.error_code)
-                    .map(|code| (code, changed.error_message)),
-                client_reference: changed.client_reference.parse().ok(),
-            },
-            Payload::MessageReceived(received) => Self::Received {
-                message: received
-                    .message_id
-                    .parse()
-                    .map_err(|_not_an_id| unknown("message_id"))?,
-                chat: Address::from_canonical(&received.chat).map_err(|_not_canonical| unknown("chat"))?,
-                sender: Address::from_canonical(&received.sender)
-                    .map_err(|_not_canonical| unknown("sender"))?,
-                sender_lid: received
-                    .sender_lid
-                    .strip_suffix("@lid")
-                    .and_then(|digits| Lid::from_digits(digits).ok()),
-                push_name: Some(received.push_name).filter(|name| !name.is_empty()),
-                sent_at: Timestamp::from_millis(received.sent_at_ms),
-                content: Content::from_proto(received.content.unwrap_or_default()),
-            },
-            Payload::DeviceChanged(changed) => Self::Device {
-                state: known(changed.state, DeviceState::from_number).ok_or(unknown("state"))?,
-                reason: known(changed.reason, DeviceReason::from_number).ok_or(unknown("reason"))?,
-                retry_at: (changed.retry_at_ms != 0).then(|| Timestamp::from_millis(changed.retry_at_ms)),
-            },
-        })
-    }
-}
-
-fn known<T>(number: u32, from_number: impl Fn(u8) -> Option<T>) -> Option<T> {
-    u8::try_from(number).ok().and_then(from_number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Timestamp, proto};
 
     #[test]
-    fn payloads_come_back() {
-        let to: Address = "+15551234567".parse().expect("a number");
-        let payloads = [
-            EventPayload::Message {
-                message: MessageId::generate(),
-                to: to.clone(),
-                status: MessageStatus::Failed,
-                failure: Some((FailureCode::Expired, "too old".to_owned())),
-                client_reference: "order-1234".parse().ok(),
-            },
-            EventPayload::Received {
-                message: MessageId::generate(),
-                chat: to.clone(),
-                sender: to,
-                sender_lid: Lid::from_digits("100000012345678").ok(),
-                push_name: Some("Ada".to_owned()),
-                sent_at: Timestamp::from_millis(1),
-                content: Content::Text {
-                    body: "hi".to_owned(),
-                },
-            },
-            EventPayload::Device {
-                state: DeviceState::Connected,
-                reason: DeviceReason::Healthy,
-                retry_at: None,
-            },
-        ];
-        for payload in payloads {
-            assert_eq!(EventPayload::decode(&payload.encode()).expect("decodes"), payload);
+    fn numbers_and_names_come_back_and_fit_a_choice_of_types() {
+        for kind in EventType::ALL {
+            assert_eq!(EventType::from_number(kind.number()), Some(kind));
+            assert_eq!(kind.name().parse(), Ok(kind));
+            assert!(
+                (1..64).contains(&kind.number()),
+                "a bit stands for each in a webhook's choice"
+            );
         }
+    }
+
+    #[test]
+    fn a_streamed_event_is_the_stored_one_and_says_which() {
+        let payload = EventPayload::Quota {
+            period: "2026-12".to_owned(),
+            used: 400,
+            limit: 500,
+            percent: 80,
+        };
+        let event = Event {
+            id: EventId::generate(),
+            seq: 9,
+            workspace: WorkspaceId::generate(),
+            workspace_seq: 7,
+            device: None,
+            device_seq: None,
+            kind: EventType::QuotaWarning,
+            at: Timestamp::from_millis(5),
+            payload: payload.clone(),
+        };
+        let bytes = event.encode();
+        let streamed = proto::Event::decode(bytes.as_slice()).expect("an event");
+        assert_eq!((streamed.id, streamed.number), (event.id.to_string(), 7));
+        assert_eq!((streamed.r#type.as_str(), streamed.at_ms), ("quota.warning", 5));
+        assert_eq!(EventPayload::decode(&bytes).expect("decodes"), payload);
     }
 }

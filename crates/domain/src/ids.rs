@@ -90,6 +90,8 @@ ids! {
     EventId = "evt_";
     /// A webhook endpoint.
     WebhookId = "whk_";
+    /// A request to send events to an endpoint again.
+    ReplayId = "rpl_";
     /// A stored media object.
     MediaId = "med_";
     /// A contact of a workspace.

@@ -26,7 +26,8 @@ pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
-    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, WebhookId, WorkspaceId,
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, ReplayId, WebhookId,
+    WorkspaceId,
 };
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
 pub use pacing::{Pacing, QuietHours};

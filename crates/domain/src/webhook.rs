@@ -136,6 +136,57 @@ attempt_failures! {
     Challenge = 9, "challenge", "The endpoint did not echo the token of the challenge.";
 }
 
+/// Why nothing is delivered to an endpoint. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum DisableReason {
+    /// Somebody disabled it.
+    Operator = 1,
+    /// It answered 410.
+    Gone = 2,
+    /// Every try failed for too long.
+    Failing = 3,
+}
+
+impl DisableReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Operator, Self::Gone, Self::Failing];
+
+    /// The name the API and the event use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Gone => "gone",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// What it means and what to do, in a sentence or two for the operator.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Operator => "It was disabled by request.",
+            Self::Gone => "The endpoint answered 410 Gone: it wants no more events.",
+            Self::Failing => {
+                "Nothing but failures for days. Repair the endpoint, then enable it: it goes on where it stood."
+            }
+        }
+    }
+
+    /// The number that is stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The inverse of [`Self::number`].
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.number() == number)
+    }
+}
+
 /// How a try to reach an endpoint ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptOutcome {

@@ -115,6 +115,9 @@ pub struct Wakes {
     pub shown: Switchboard<DeviceId>,
     /// The event log grew.
     pub events: Bell,
+    /// The wanted set of webhook endpoints changed, or what one of them is to be sent: it was created, changed, enabled,
+    /// disabled or removed, or events are to be sent to it again.
+    pub webhooks: Bell,
 }
 
 #[cfg(test)]

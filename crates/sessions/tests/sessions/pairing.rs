@@ -164,7 +164,7 @@ async fn what_an_account_receives_is_stored_only_where_it_is_linked() {
         .filter(|event| event.kind == EventType::MessageReceived)
         .map(|event| event.device)
         .collect();
-    assert_eq!(devices, [first]);
+    assert_eq!(devices, [Some(first)]);
 }
 
 #[tokio::test]

@@ -364,6 +364,12 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         "UPDATE devices SET event_seq = event_seq - 1",
         &[],
     ),
+    ("event-order", "UPDATE workspaces SET event_seq = 2", &[]),
+    (
+        "event-order",
+        "UPDATE events SET workspace_seq = 1 WHERE workspace_seq = 2",
+        &[],
+    ),
     (
         "idempotency-keys",
         "CREATE TABLE other AS SELECT * FROM idempotency; DROP TABLE idempotency;
@@ -382,7 +388,7 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     ),
     (
         "workspace-devices",
-        "INSERT INTO workspaces SELECT randomblob(16), name, plan, created_at FROM workspaces;
+        "INSERT INTO workspaces SELECT randomblob(16), name, plan, created_at, event_seq FROM workspaces;
          UPDATE events SET workspace_id = (SELECT max(id) FROM workspaces) WHERE device_seq = 1;
          UPDATE events SET workspace_id = (SELECT min(id) FROM workspaces) WHERE device_seq = 2",
         &[],

@@ -57,7 +57,7 @@ pub(super) fn accept(
         tx,
         message.device,
         EventType::MessageAccepted,
-        &announced(message, status),
+        &announced(message, None, status),
         now,
     )?;
     if let Some(key) = key {
@@ -129,12 +129,14 @@ pub(super) fn insert(
 }
 
 /// What the event of an acceptance carries.
-pub(super) fn announced(message: &NewMessage, status: MessageStatus) -> EventPayload {
+pub(super) fn announced(message: &NewMessage, batch: Option<BatchId>, status: MessageStatus) -> EventPayload {
     EventPayload::Message {
         message: message.id,
         to: message.to.clone(),
         status,
         failure: None,
         client_reference: message.client_reference.clone(),
+        metadata: message.metadata.clone(),
+        batch,
     }
 }

@@ -4,8 +4,7 @@
 //! transaction; so the answer is written there. A large batch occupies the writer for a while: batches take turns, one
 //! in a commit, so that the writes of others are never behind more than one.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use postern_domain::{BatchId, DeviceId, EventType, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
@@ -18,7 +17,7 @@ use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage,
 use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
-use super::tables::events::DeviceLog;
+use super::tables::events::Log;
 use super::tables::{batches, devices, idempotency, messages};
 use crate::StoreError;
 
@@ -155,17 +154,21 @@ fn accept_batch(
     let counted = quota::take(tx, batch.workspace, admitted.len(), now)?;
     counted.map_err(|_there_was_room| StoreError::Aborted)?;
     batches::insert(tx, batch.workspace, &row)?;
-    let mut logs = BTreeMap::new();
+    let (mut log, mut devices) = (Log::of(tx, batch.workspace)?, BTreeSet::new());
     for (message, sender) in admitted {
         let status = insert(tx, message, Some(batch.id), sender, now)?;
-        let log = match logs.entry(message.device) {
-            Entry::Occupied(log) => log.into_mut(),
-            Entry::Vacant(place) => place.insert(DeviceLog::of(tx, message.device)?),
-        };
-        log.append(tx, EventType::MessageAccepted, &announced(message, status), now)?;
+        let payload = announced(message, Some(batch.id), status);
+        log.append(
+            tx,
+            Some(message.device),
+            EventType::MessageAccepted,
+            &payload,
+            now,
+        )?;
+        devices.insert(message.device);
     }
-    let devices = logs.keys().copied().collect();
-    logs.into_values().try_for_each(|log| log.close(tx))?;
+    log.close(tx)?;
+    let devices = devices.into_iter().collect();
     let body = answer(&refused)?;
     if let Some(mut key) = key {
         key.body.clone_from(&body);

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use postern_domain::{DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber};
+use postern_domain::{
+    DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber, WorkspaceId,
+};
 use rusqlite::Connection;
 
 use super::tables::{devices, timeline};
@@ -158,6 +160,11 @@ pub(crate) const CHECKS: &[Rule] = &[
         find: Look(event_numbers),
     },
     Rule {
+        name: "event-order",
+        promise: "The events of a workspace have growing numbers, none beyond the number it has counted to.",
+        find: Look(event_order),
+    },
+    Rule {
         name: "idempotency-keys",
         promise: "An idempotency key is remembered once.",
         find: Rows(
@@ -186,7 +193,7 @@ pub(crate) const CHECKS: &[Rule] = &[
             Device,
             "SELECT devices.id FROM devices JOIN (
                  SELECT DISTINCT device_id, workspace_id FROM messages INDEXED BY messages_by_device
-                 UNION SELECT DISTINCT device_id, workspace_id FROM events) AS rows
+                 UNION SELECT DISTINCT device_id, workspace_id FROM events WHERE device_id IS NOT NULL) AS rows
              ON rows.device_id = devices.id WHERE rows.workspace_id <> devices.workspace_id",
         ),
     },
@@ -262,7 +269,8 @@ fn event_numbers(connection: &Connection, found: &mut Found) -> Result<(), Store
     while let Some(row) = rows.next()? {
         last.insert(row.get(0)?, (row.get(1)?, None));
     }
-    let mut statement = connection.prepare("SELECT device_id, device_seq FROM events ORDER BY seq")?;
+    let mut statement = connection
+        .prepare("SELECT device_id, device_seq FROM events WHERE device_id IS NOT NULL ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (device, number): ([u8; 16], i64) = (row.get(0)?, row.get(1)?);
@@ -278,6 +286,30 @@ fn event_numbers(connection: &Connection, found: &mut Found) -> Result<(), Store
         if last.is_some_and(|last| last != counted) {
             found.add(|| format!("{}, event {counted}", DeviceId::from_bytes(device)));
         }
+    }
+    Ok(())
+}
+
+/// Numbers may be missing: purges delete events in the middle.
+fn event_order(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
+    let mut counted: HashMap<[u8; 16], (i64, i64)> = HashMap::new();
+    let mut statement = connection.prepare("SELECT id, event_seq FROM workspaces")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        counted.insert(row.get(0)?, (row.get(1)?, 0));
+    }
+    let mut statement = connection.prepare("SELECT workspace_id, workspace_seq FROM events ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (workspace, number): ([u8; 16], i64) = (row.get(0)?, row.get(1)?);
+        // Of a workspace that is not there: another check says so.
+        let Some((counted, last)) = counted.get_mut(&workspace) else {
+            continue;
+        };
+        if number <= *last || number > *counted {
+            found.add(|| format!("{}, event {number}", WorkspaceId::from_bytes(workspace)));
+        }
+        *last = number;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@
 //!
 //! Statuses only move forward, whoever reports what in which order: every change asks
 //! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
-//! transaction of the change, numbered without gaps for its device.
+//! transaction of the change, numbered without gaps for its workspace and its device.
 
 mod accept;
 mod api_keys;
@@ -19,6 +19,7 @@ mod batches;
 mod checks;
 mod claim;
 mod devices;
+mod events;
 mod forget;
 mod index;
 mod observe;

@@ -3,9 +3,11 @@
 //! The count stands in the row of the workspace with the number at which somebody has to look again: the next warning or
 //! the limit. Below that an acceptance is one update and nothing else, whatever the plan.
 
-use postern_domain::{Period, Timestamp, WorkspaceId};
+use postern_domain::event::EventPayload;
+use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::tables::events;
 use super::tables::workspaces::{self, Month};
 use crate::StoreError;
 
@@ -64,7 +66,15 @@ pub(super) fn take(
     if let Some(room) = counting.room(messages) {
         return Ok(Err(room.exceeded));
     }
-    counting.add(messages);
+    for percent in counting.add(messages) {
+        let warning = EventPayload::Quota {
+            period: period.to_string(),
+            used: counting.month.used,
+            limit: counting.month.limit.unwrap_or(u64::MAX),
+            percent: percent.into(),
+        };
+        events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &warning, now)?;
+    }
     workspaces::set_month(tx, workspace, &counting.month)?;
     Ok(Ok(()))
 }

@@ -93,5 +93,6 @@ fn received(id: MessageId, message: Inbound) -> EventPayload {
         push_name: message.push_name,
         sent_at: message.sent_at,
         content: message.content,
+        quoted: None,
     }
 }

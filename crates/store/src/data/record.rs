@@ -115,6 +115,8 @@ impl Change<'_> {
                 status,
                 failure: failure.cloned(),
                 client_reference: known.client_reference.clone(),
+                metadata: known.metadata.clone(),
+                batch: known.batch,
             };
             events::append(self.tx, self.device, kind, &payload, self.now)?;
         }

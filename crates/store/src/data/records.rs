@@ -1,10 +1,11 @@
 //! What goes into the store and what comes out, in the words of the domain.
 
 use postern_domain::port::{ReceiptKind, Secret};
+use postern_domain::webhook::EventTypes;
 use postern_domain::{
     Account, Address, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus,
-    Direction, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
-    TimelineEntry, Timestamp, WorkspaceId,
+    Direction, Event, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber,
+    StanzaId, TimelineEntry, Timestamp, WorkspaceId,
 };
 
 use super::quota::QuotaExceeded;
@@ -317,6 +318,61 @@ pub struct Page<T> {
 /// Where a page starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageStart(pub u64);
+
+/// Which events a list is to have; everything that is said must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of these types.
+    pub types: EventTypes,
+    /// Of this device.
+    pub device: Option<DeviceId>,
+    /// Made at this time or later.
+    pub from: Option<Timestamp>,
+    /// Made before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl Default for EventFilter {
+    fn default() -> Self {
+        Self {
+            types: EventTypes::ALL,
+            device: None,
+            from: None,
+            until: None,
+        }
+    }
+}
+
+/// Where in the log a page of events starts, and which way it goes. Places are those of [`postern_domain::Event::seq`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventStart {
+    /// At the newest, newest first.
+    Newest,
+    /// Before this place, newest first.
+    Before(u64),
+    /// After this place, oldest first.
+    After(u64),
+}
+
+impl EventStart {
+    pub(super) fn place(self) -> u64 {
+        match self {
+            Self::Newest => u64::MAX,
+            Self::Before(place) | Self::After(place) => place,
+        }
+    }
+}
+
+/// A page of the event log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    /// What passed the filter.
+    pub events: Vec<Event>,
+    /// The place of the last event that was looked at, whether or not it passed; the next page starts there.
+    pub reached: u64,
+    /// Whether there are events beyond it.
+    pub more: bool,
+}
 
 /// A message to be attempted now.
 #[derive(Debug, Clone)]

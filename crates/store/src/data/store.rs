@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use postern_domain::{DeviceId, DeviceStatus, Event, Timestamp, WorkspaceId};
+use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
 use super::batches::BatchQueue;
 use super::quota::QuotaExceeded;
 use super::records::{Device, Refusal, RefusedMessage};
-use super::tables::{events, workspaces};
+use super::tables::{log, workspaces};
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
@@ -43,6 +43,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V7__pacing.sql"),
         ),
         (
+            "V8__events",
+            include_str!("../../../../migrations/postern/V8__events.sql"),
+        ),
+        (
             "V9__webhooks",
             include_str!("../../../../migrations/postern/V9__webhooks.sql"),
         ),
@@ -51,6 +55,7 @@ pub(crate) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V10__house.sql"),
         ),
     ],
+    watched: Some(log::LAST),
 };
 
 /// The plan of a workspace that nobody is billed for.
@@ -216,16 +221,6 @@ impl Store {
                 workspaces::insert(tx, id, "default", UNLIMITED, now)?;
                 Ok(id)
             })
-            .await
-    }
-
-    /// Events of the whole daemon after `seq`, oldest first.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.database
-            .read(move |connection| events::after(connection, seq, limit))
             .await
     }
 }

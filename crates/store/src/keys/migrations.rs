@@ -10,4 +10,5 @@ pub(crate) const SCHEMA: Schema = Schema {
         "V1__keys",
         include_str!("../../../../migrations/keys/V1__keys.sql"),
     )],
+    watched: None,
 };

@@ -42,6 +42,7 @@ mod writer;
 use std::path::Path;
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 pub(crate) use self::beside::{Beside, Depth};
 pub(crate) use self::copy::{BESIDE, copy, remove};
@@ -93,7 +94,7 @@ impl Database {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             readers: Readers::start(schema.name, readers, tuning.read_queue)?,
-            writer: Writer::start(schema.name, writer, tuning.write_queue)?,
+            writer: Writer::start(schema, writer, tuning.write_queue)?,
         })
     }
 
@@ -115,6 +116,11 @@ impl Database {
         E: From<StoreError> + Send + 'static,
     {
         self.readers.run(work).await
+    }
+
+    /// The number that the schema watches, as of the last commit.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.writer.watch()
     }
 
     /// Finishes what is queued, moves the WAL into the file and ends the threads.

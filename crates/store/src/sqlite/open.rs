@@ -22,6 +22,8 @@ pub(crate) struct Schema {
     pub(crate) application_id: i32,
     /// `(V<number>__<name>, SQL)` in order of their numbers. Applied ones are never edited.
     pub(crate) migrations: &'static [(&'static str, &'static str)],
+    /// A query for one number that is asked in every commit, so that others can wait for it to change.
+    pub(crate) watched: Option<&'static str>,
 }
 
 impl Schema {

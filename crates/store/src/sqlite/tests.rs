@@ -19,6 +19,7 @@ const NOTES: Schema = Schema {
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
          CREATE TABLE replies (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED);",
     )],
+    watched: Some("SELECT count(*) FROM notes"),
 };
 
 struct Fixture {

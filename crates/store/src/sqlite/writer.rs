@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{OpenError, StoreError};
+use super::{OpenError, Schema, StoreError};
 
 /// The most jobs one commit takes: enough to make the disk's flush small against the jobs' own cost, few
 /// enough that nobody waits long for the neighbours.
@@ -20,6 +20,7 @@ const MOST_JOBS_PER_COMMIT: usize = 512;
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    watched: watch::Receiver<u64>,
 }
 
 enum Message {
@@ -29,16 +30,30 @@ enum Message {
 
 impl Writer {
     /// Starts the thread that owns `connection`. `queue` is how many jobs may wait.
-    pub(super) fn start(name: &str, connection: Connection, queue: usize) -> Result<Self, OpenError> {
+    pub(super) fn start(schema: &Schema, connection: Connection, queue: usize) -> Result<Self, OpenError> {
         let (sender, receiver) = mpsc::channel(queue);
+        let (told, watched) = watch::channel(0);
+        let told = Told {
+            query: schema.watched,
+            sender: told,
+        };
+        told.look(&connection)
+            .map(|number| told.tell(number))
+            .unwrap_or_else(|error| tracing::warn!(%error, "what is watched could not be read"));
         let thread = thread::Builder::new()
-            .name(format!("{name}-writer"))
-            .spawn(move || write_until_closed(connection, receiver))
+            .name(format!("{}-writer", schema.name))
+            .spawn(move || write_until_closed(connection, receiver, &told))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             queue: sender,
             thread: Mutex::new(Some(thread)),
+            watched,
         })
+    }
+
+    /// The number that the schema watches, as of the last commit.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.watched.clone()
     }
 
     /// Runs `work` inside a savepoint of the next commit and answers after that commit.
@@ -128,7 +143,33 @@ where
     }
 }
 
-fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>) {
+/// Whom the watched number is told to.
+struct Told {
+    query: Option<&'static str>,
+    sender: watch::Sender<u64>,
+}
+
+impl Told {
+    fn look(&self, connection: &Connection) -> Result<u64, StoreError> {
+        let Some(query) = self.query else {
+            return Ok(0);
+        };
+        let number: i64 = connection
+            .prepare_cached(query)?
+            .query_row([], |row| row.get(0))?;
+        Ok(number.cast_unsigned())
+    }
+
+    fn tell(&self, number: u64) {
+        self.sender.send_if_modified(|told| {
+            let changed = *told != number;
+            *told = number;
+            changed
+        });
+    }
+}
+
+fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>, told: &Told) {
     let mut closing = Vec::new();
     let mut batch = Vec::new();
     while let Some(message) = next(&mut queue, !closing.is_empty()) {
@@ -138,7 +179,7 @@ fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>
         {
             collect(message, &mut batch, &mut closing);
         }
-        match commit_batch(&connection, &mut batch) {
+        match commit_batch(&connection, &mut batch, told) {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
             Err(failure) => fail_batch(&mut batch, &failure),
         }
@@ -191,11 +232,11 @@ fn fail_batch(batch: &mut Vec<Box<dyn Job>>, failure: &Failure) {
 }
 
 /// Runs the jobs in one transaction. A failure means that nothing of any of them is in the database.
-fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told) -> Result<(), Failure> {
     if batch.is_empty() {
         return Ok(());
     }
-    let committed = begin_run_commit(connection, batch);
+    let committed = begin_run_commit(connection, batch, told);
     if committed.is_err()
         && !connection.is_autocommit()
         && let Err(error) = execute(connection, "ROLLBACK")
@@ -205,7 +246,7 @@ fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(
     committed
 }
 
-fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told) -> Result<(), Failure> {
     if !connection.is_autocommit() {
         execute(connection, "ROLLBACK")?;
     }
@@ -225,7 +266,11 @@ fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Resu
         }
         execute(connection, "RELEASE job")?;
     }
-    Ok(execute(connection, "COMMIT")?)
+    // Inside of the transaction the look takes no lock of its own.
+    let number = told.look(connection)?;
+    execute(connection, "COMMIT")?;
+    told.tell(number);
+    Ok(())
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {

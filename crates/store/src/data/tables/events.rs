@@ -1,15 +1,16 @@
-//! The event log: appended to with every change, read in order, never changed.
+//! The event log as it is written: appended to with every change, trimmed at its old end, never changed.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use postern_domain::event::EventPayload;
-use postern_domain::{
-    DeviceId, DeviceReason, DeviceState, Event, EventId, EventType, Timestamp, WorkspaceId,
-};
+use postern_domain::{DeviceId, DeviceReason, DeviceState, EventId, EventType, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::columns::{id, number, place, rows, time, unreadable};
+use super::columns::{place, rows};
 use crate::StoreError;
 
-/// Appends an event of a device, numbered after the device's last one.
+/// Appends an event of a device, numbered after the last one of the device and of its workspace.
 pub(in crate::data) fn append(
     tx: &Connection,
     device: DeviceId,
@@ -17,55 +18,82 @@ pub(in crate::data) fn append(
     payload: &EventPayload,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut log = DeviceLog::of(tx, device)?;
-    log.append(tx, kind, payload, now)?;
+    // Read here and written in `close`, because `RETURNING` makes a temporary table for its one row.
+    let found: Option<([u8; 16], i64, i64)> = tx
+        .prepare_cached(
+            "SELECT workspaces.id, workspaces.event_seq, devices.event_seq
+             FROM devices CROSS JOIN workspaces ON workspaces.id = devices.workspace_id WHERE devices.id = ?1",
+        )?
+        .query_row([device.to_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let (workspace, last, last_of_device) = found.ok_or_else(|| missing("device"))?;
+    let mut log = Log {
+        workspace,
+        last,
+        devices: BTreeMap::from([(device, last_of_device)]),
+    };
+    log.append(tx, Some(device), kind, payload, now)?;
     log.close(tx)
 }
 
-/// The events of a device while several are appended: its row is read before the first and written after the last.
-pub(in crate::data) struct DeviceLog {
-    workspace: [u8; 16],
-    device: DeviceId,
-    last: i64,
+/// Appends an event that is of no device.
+pub(in crate::data) fn append_of_workspace(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    kind: EventType,
+    payload: &EventPayload,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut log = Log::of(tx, workspace)?;
+    log.append(tx, None, kind, payload, now)?;
+    log.close(tx)
 }
 
-impl DeviceLog {
-    /// Until it is closed nothing else may append events of the device.
-    pub(in crate::data) fn of(tx: &Connection, device: DeviceId) -> Result<Self, StoreError> {
-        // Read here and written in `close`, because `RETURNING` makes a temporary table for its one row.
-        let found: Option<([u8; 16], i64)> = tx
-            .prepare_cached("SELECT workspace_id, event_seq FROM devices WHERE id = ?1")?
-            .query_row([device.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+/// The events of a workspace while several are appended: the rows that count them are read before the first and written
+/// after the last.
+pub(in crate::data) struct Log {
+    workspace: [u8; 16],
+    last: i64,
+    devices: BTreeMap<DeviceId, i64>,
+}
+
+impl Log {
+    /// Until it is closed nothing else may append events of the workspace.
+    pub(in crate::data) fn of(tx: &Connection, workspace: WorkspaceId) -> Result<Self, StoreError> {
+        let last = tx
+            .prepare_cached("SELECT event_seq FROM workspaces WHERE id = ?1")?
+            .query_row([workspace.to_bytes()], |row| row.get(0))
             .optional()?;
-        let (workspace, last) = found.ok_or_else(|| StoreError::Invalid {
-            what: "an event's device",
-            reason: "there is no such device".to_owned(),
-        })?;
         Ok(Self {
-            workspace,
-            device,
-            last,
+            workspace: workspace.to_bytes(),
+            last: last.ok_or_else(|| missing("workspace"))?,
+            devices: BTreeMap::new(),
         })
     }
 
-    /// Appends an event.
+    /// Appends an event, of a device of the workspace or of none.
     pub(in crate::data) fn append(
         &mut self,
         tx: &Connection,
+        device: Option<DeviceId>,
         kind: EventType,
         payload: &EventPayload,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.last += 1;
+        let device_seq = device.map(|device| self.count(tx, device)).transpose()?;
         tx.prepare_cached(
-            "INSERT INTO events (id, workspace_id, device_id, device_seq, kind, at, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO events (id, workspace_id, workspace_seq, device_id, device_seq, kind, at, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute((
             EventId::generate().to_bytes(),
             self.workspace,
-            self.device.to_bytes(),
             self.last,
+            device.map(DeviceId::to_bytes),
+            device_seq,
             kind.number(),
             now.as_millis(),
             payload.encode(),
@@ -73,11 +101,38 @@ impl DeviceLog {
         Ok(())
     }
 
-    /// Writes the number of the device's last event.
+    /// The number of the device's next event.
+    fn count(&mut self, tx: &Connection, device: DeviceId) -> Result<i64, StoreError> {
+        let last = match self.devices.entry(device) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let last = tx
+                    .prepare_cached("SELECT event_seq FROM devices WHERE id = ?1 AND workspace_id = ?2")?
+                    .query_row((device.to_bytes(), self.workspace), |row| row.get(0))
+                    .optional()?;
+                place.insert(last.ok_or_else(|| missing("device"))?)
+            }
+        };
+        *last += 1;
+        Ok(*last)
+    }
+
+    /// Writes the numbers of the last events.
     pub(in crate::data) fn close(self, tx: &Connection) -> Result<(), StoreError> {
-        tx.prepare_cached("UPDATE devices SET event_seq = ?2 WHERE id = ?1")?
-            .execute((self.device.to_bytes(), self.last))?;
+        tx.prepare_cached("UPDATE workspaces SET event_seq = ?2 WHERE id = ?1")?
+            .execute((self.workspace, self.last))?;
+        for (device, last) in self.devices {
+            tx.prepare_cached("UPDATE devices SET event_seq = ?2 WHERE id = ?1")?
+                .execute((device.to_bytes(), last))?;
+        }
         Ok(())
+    }
+}
+
+fn missing(what: &'static str) -> StoreError {
+    StoreError::Invalid {
+        what: "an event",
+        reason: format!("there is no such {what}"),
     }
 }
 
@@ -127,38 +182,4 @@ pub(in crate::data) fn sweep(tx: &Connection, before: Timestamp, limit: usize) -
         )?
         .execute((before.as_millis(), rows(limit)))?;
     Ok(deleted == limit)
-}
-
-/// Events of all devices after `seq`, oldest first.
-pub(in crate::data) fn after(
-    connection: &Connection,
-    seq: u64,
-    limit: usize,
-) -> Result<Vec<Event>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, seq, workspace_id, device_id, device_seq, kind, at, payload
-         FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    )?;
-    let mut found = statement.query((place(seq), rows(limit)))?;
-    let mut events = Vec::new();
-    while let Some(row) = found.next()? {
-        let payload: &[u8] = row
-            .get_ref(7)?
-            .as_blob()
-            .map_err(|_not_a_blob| unreadable("a stored event"))?;
-        events.push(Event {
-            id: id(row, 0, EventId::from_bytes)?,
-            seq: row.get::<_, i64>(1)?.cast_unsigned(),
-            workspace: id(row, 2, WorkspaceId::from_bytes)?,
-            device: id(row, 3, DeviceId::from_bytes)?,
-            device_seq: row.get::<_, i64>(4)?.cast_unsigned(),
-            kind: number(row, 5, "a stored event's kind", EventType::from_number)?,
-            at: time(row, 6)?,
-            payload: EventPayload::decode(payload).map_err(|error| StoreError::Invalid {
-                what: "a stored event",
-                reason: error.to_string(),
-            })?,
-        });
-    }
-    Ok(events)
 }

@@ -16,15 +16,13 @@ use super::columns::{
 };
 use super::devices::{self, park_reason};
 use super::messages::{INBOUND, OUTBOUND, content};
+use super::order::{self, DISORDER_MS};
 use super::{outbox, search, timeline};
 use crate::StoreError;
 use crate::data::records::{Message, MessageFilter, Page, PageStart};
 
 /// The most rows one page looks at.
 const MOST_EXAMINED: i64 = 10_000;
-
-/// How far creation times may disagree with the order of acceptance: requests queue up, and clocks are set.
-const DISORDER_MS: i64 = 3_600_000;
 
 const SELECT: &str =
     "SELECT seq, id, device_id, direction, status, chat, sender, sender_lid, push_name, stanza_id,
@@ -89,13 +87,13 @@ pub(in crate::data) fn page(
 ) -> Result<Page<Message>, StoreError> {
     let mut before = start.map_or(i64::MAX, |start| place(start.0));
     if let Some(until) = filter.until {
-        before = before.min(first_since(
+        before = before.min(order::first_message_since(
             connection,
             until.as_millis().saturating_add(DISORDER_MS),
         )?);
     }
     let from = filter.from.map_or(Ok(0), |from| {
-        first_since(connection, from.as_millis().saturating_sub(DISORDER_MS))
+        order::first_message_since(connection, from.as_millis().saturating_sub(DISORDER_MS))
     })?;
     if let Some(query) = &filter.text {
         return search::page(connection, workspace, (filter, query), limit, (from, before));
@@ -284,27 +282,6 @@ fn last_examined(
             |row| row.get(0),
         )
         .optional()?)
-}
-
-/// The first row made at or after `at`, found by halving.
-fn first_since(connection: &Connection, at: i64) -> Result<i64, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, created_at FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(seq) FROM messages")?
-        .query_row([], |row| row.get(0))?;
-    let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let (seq, created_at): (i64, i64) =
-            statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if created_at >= at {
-            high = middle;
-        } else {
-            low = seq + 1;
-        }
-    }
-    Ok(low)
 }
 
 fn direction_column(direction: Direction) -> u8 {

@@ -24,7 +24,12 @@ pub(in crate::data) struct Known {
     pub(in crate::data) chat: String,
     pub(in crate::data) status: MessageStatus,
     pub(in crate::data) client_reference: Option<ClientReference>,
+    pub(in crate::data) metadata: Option<String>,
+    pub(in crate::data) batch: Option<BatchId>,
 }
+
+/// The columns of [`Known`].
+const KNOWN: &str = "SELECT seq, id, chat, status, client_reference, metadata, batch_id";
 
 /// Stores an accepted message; answers its place in the order of acceptance.
 pub(in crate::data) fn insert_outbound(
@@ -102,18 +107,16 @@ pub(in crate::data) fn by_stanza(
     device: DeviceId,
     stanza: &StanzaId,
 ) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status, client_reference FROM messages
-         WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{KNOWN} FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND sender = '' LIMIT 1"
+    ))?;
     let mut found = statement.query((device.to_bytes(), stanza.as_str()))?;
     found.next()?.map(known).transpose()
 }
 
 /// The message at this place in the order of acceptance.
 pub(in crate::data) fn by_seq(connection: &Connection, seq: i64) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, id, chat, status, client_reference FROM messages WHERE seq = ?1")?;
+    let mut statement = connection.prepare_cached(&format!("{KNOWN} FROM messages WHERE seq = ?1"))?;
     let mut found = statement.query([seq])?;
     found.next()?.map(known).transpose()
 }
@@ -125,14 +128,14 @@ pub(in crate::data) fn of_batch(
     seq: i64,
     limit: usize,
 ) -> Result<Vec<(DeviceId, Known)>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, id, chat, status, client_reference, device_id FROM messages INDEXED BY messages_by_batch
-         WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{KNOWN}, device_id FROM messages INDEXED BY messages_by_batch
+         WHERE batch_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    ))?;
     let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        messages.push((id(row, 5, DeviceId::from_bytes)?, known(row)?));
+        messages.push((id(row, 7, DeviceId::from_bytes)?, known(row)?));
     }
     Ok(messages)
 }
@@ -267,5 +270,7 @@ fn known(row: &Row<'_>) -> Result<Known, StoreError> {
         chat: row.get(2)?,
         status: number(row, 3, "a stored status", MessageStatus::from_number)?,
         client_reference: optional_reference(row, 4)?,
+        metadata: row.get(5)?,
+        batch: row.get::<_, Option<_>>(6)?.map(BatchId::from_bytes),
     })
 }

@@ -63,7 +63,7 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
         (
             EventType::MessageAccepted,
             fixture.workspace,
-            fixture.device,
+            Some(fixture.device),
             at(10)
         )
     );
@@ -73,6 +73,8 @@ async fn an_acceptance_is_a_message_an_outbox_row_and_an_event() {
         status: MessageStatus::Queued,
         failure: None,
         client_reference: message.client_reference,
+        metadata: message.metadata,
+        batch: None,
     };
     assert_eq!(event.payload, expected);
 }
@@ -197,11 +199,14 @@ async fn a_failed_job_leaves_no_gap_in_the_numbers_of_events() {
     let events = fixture.store.events_after(0, 100).await.expect("events");
     let seqs: Vec<_> = events.iter().map(|event| event.seq).collect();
     assert!(seqs.windows(2).all(|pair| pair[1] > pair[0]));
+    let numbers: Vec<_> = events.iter().map(|event| event.workspace_seq).collect();
+    let expected: Vec<_> = (1..=u64::try_from(events.len()).expect("small")).collect();
+    assert_eq!(numbers, expected);
     for device in [fixture.device, other] {
         let numbers: Vec<_> = events
             .iter()
-            .filter(|event| event.device == device)
-            .map(|event| event.device_seq)
+            .filter(|event| event.device == Some(device))
+            .filter_map(|event| event.device_seq)
             .collect();
         let expected: Vec<_> = (1..=u64::try_from(numbers.len()).expect("small")).collect();
         assert_eq!(numbers, expected);

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::data::store::SCHEMA;
-use crate::data::tables::{devices, events, history, idempotency, messages, outbox, workspaces};
+use crate::data::tables::{devices, history, idempotency, log, messages, outbox, workspaces};
 use crate::data::{accept::accept, claim::claim, claim::promote, record::Change};
 
 const FEW: i64 = 30;
@@ -186,8 +186,21 @@ impl Counted {
         note("receive");
         idempotency::sweep(&self.connection, at(0), 9).expect("swept");
         note("sweep");
-        events::after(&self.connection, 5, 9).expect("events");
+        log::after(&self.connection, 5, 9).expect("events");
         note("events");
+        for start in [EventStart::Newest, EventStart::After(5)] {
+            let page = log::page(
+                &self.connection,
+                self.workspace,
+                &EventFilter::default(),
+                9,
+                start,
+            );
+            assert_eq!(page.expect("a page").events.len(), 9);
+            note("events of the workspace");
+        }
+        log::oldest(&self.connection, self.workspace).expect("an answer");
+        note("oldest event");
         for device in [None, Some(self.device)] {
             let filter = MessageFilter {
                 device,

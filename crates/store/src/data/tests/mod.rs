@@ -5,6 +5,7 @@ mod batches;
 mod claim;
 mod cost;
 mod devices;
+mod events;
 mod history;
 mod model;
 mod parked;

@@ -134,6 +134,8 @@ async fn a_failure_says_why_and_a_receipt_disproves_it() {
             status: MessageStatus::Failed,
             failure,
             client_reference: message.client_reference,
+            metadata: message.metadata,
+            batch: None,
         }
     );
     assert_eq!(fixture.next_due().await, None);
