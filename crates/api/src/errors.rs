@@ -81,6 +81,9 @@ error_codes! {
         "The request body is not declared as `Content-Type: application/json`.";
     SessionDisconnected = "SESSION_DISCONNECTED", FAILED_DEPENDENCY,
         "The device's session cannot send now; the message names its state and the way out.";
+    QuotaExceeded = "QUOTA_EXCEEDED", TOO_MANY_REQUESTS,
+        "The workspace's plan allows no more messages this month, or no more devices; the message says when counting begins \
+         anew. Nothing was stored.";
     Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,

@@ -22,6 +22,7 @@ mod page;
 pub mod qr;
 mod routes;
 mod server;
+mod workspaces;
 
 pub use api::{Api, ApiConfig};
 pub use auth::{Caller, Network, NotANetwork};

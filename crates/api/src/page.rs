@@ -1,6 +1,6 @@
 //! Pages of a list: the limit, the opaque cursor, and the answer.
 
-use postern_domain::{ApiKeyId, DeviceId};
+use postern_domain::{ApiKeyId, DeviceId, WorkspaceId};
 use postern_store::PageStart;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -58,6 +58,18 @@ impl Cursor for DeviceId {
 
 impl Cursor for ApiKeyId {
     const KIND: u8 = b'k';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        (*self).to_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
+impl Cursor for WorkspaceId {
+    const KIND: u8 = b's';
 
     fn to_bytes(&self) -> Vec<u8> {
         (*self).to_bytes().to_vec()

@@ -1,13 +1,13 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
 use postern_api::{ApiConfig, Network};
-use postern_domain::{Pacing, QuietHours};
+use postern_domain::{Pacing, Plan, QuietHours};
 use serde::Deserialize;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -33,6 +33,8 @@ pub struct Config {
     pub messages: MessagesConfig,
     /// Idempotency records.
     pub idempotency: IdempotencyConfig,
+    /// What workspaces may use, by the names of plans.
+    pub plans: BTreeMap<String, PlanConfig>,
     /// What is forgotten when.
     pub retention: RetentionConfig,
     /// The simulated network.
@@ -202,6 +204,37 @@ pub struct MessagesConfig {
     pub batch_body_limit: usize,
 }
 
+/// `[plans.NAME]`; 0 is no limit.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanConfig {
+    /// Devices at a time.
+    pub devices: u32,
+    /// Messages accepted in a calendar month.
+    pub messages_per_month: u64,
+    /// Requests of one API key in a minute.
+    pub requests_per_minute: u32,
+    /// Messages in one batch.
+    pub messages_per_batch: u32,
+    /// Whether it may be used over the REST API.
+    pub api: bool,
+    /// Whether it may have webhooks.
+    pub webhooks: bool,
+}
+
+impl PlanConfig {
+    fn plan(self) -> Plan {
+        Plan {
+            devices: Some(self.devices).filter(|limit| *limit > 0),
+            messages_per_month: Some(self.messages_per_month).filter(|limit| *limit > 0),
+            requests_per_minute: Some(self.requests_per_minute).filter(|limit| *limit > 0),
+            messages_per_batch: Some(self.messages_per_batch).filter(|limit| *limit > 0),
+            api: self.api,
+            webhooks: self.webhooks,
+        }
+    }
+}
+
 /// `[idempotency]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,6 +334,13 @@ impl Config {
     #[must_use]
     pub fn default_pacing(&self) -> Pacing {
         self.pacing.pacing().unwrap_or(Pacing::OFF)
+    }
+
+    /// The plans by their names.
+    #[must_use]
+    pub fn plans(&self) -> BTreeMap<String, Plan> {
+        let plans = self.plans.iter();
+        plans.map(|(name, plan)| (name.clone(), plan.plan())).collect()
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -507,7 +547,11 @@ mod tests {
             ("POSTERN_WHATSAPP__URL", "http://example.com", "whatsapp.url"),
             ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
             ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
-            ("POSTERN_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, me", "proxies is me"),
+            (
+                "POSTERN_SERVER__TRUSTED_PROXIES",
+                "10.0.0.0/8, me",
+                "proxies is me",
+            ),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
             (
                 "POSTERN_MESSAGES__BATCH_MAX",

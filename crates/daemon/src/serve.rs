@@ -69,7 +69,8 @@ impl Daemon {
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (store, keys) = open_files(&config, &data).await?;
-        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, key_kind(&config), clock.now()).await? {
+        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, key_kind(&config), clock.now()).await?
+        {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
@@ -101,6 +102,7 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
+        apply_plans(&config, &store).await?;
         let api = Api::new(store.clone(), wakes, clock, api_config(&config), stop.clone());
         let address = listener.local_addr()?;
         let server = postern_api::server(listener, api, &server_options(&config))?;
@@ -208,8 +210,20 @@ fn api_config(config: &Config) -> ApiConfig {
         batch_body_limit: config.messages.batch_body_limit,
         key_kind: key_kind(config),
         trusted_proxies: config.server.trusted_proxies(),
+        plans: config.plans(),
         ..ApiConfig::default()
     }
+}
+
+/// Acceptances find their limits beside what they count.
+async fn apply_plans(config: &Config, store: &Store) -> anyhow::Result<()> {
+    for plan in store.apply_plans(config.plans()).await? {
+        tracing::warn!(
+            plan,
+            "workspaces have a plan that the configuration does not have; their keys are refused"
+        );
+    }
+    Ok(())
 }
 
 /// Keys that can only reach a sandbox are told apart from those that reach people.

@@ -31,6 +31,13 @@ impl Plan {
         api: true,
         webhooks: true,
     };
+
+    /// How many messages a batch may have where the gateway allows `most`.
+    #[must_use]
+    pub fn batch(&self, most: usize) -> usize {
+        let own = self.messages_per_batch.and_then(|own| usize::try_from(own).ok());
+        own.map_or(most, |own| own.min(most))
+    }
 }
 
 /// A calendar month in UTC.

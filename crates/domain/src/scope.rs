@@ -86,8 +86,10 @@ impl fmt::Display for Scope {
 
 /// The text names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a scope; there are messages:send, messages:read, devices:read, devices:manage, webhooks:manage, \
-         events:read, usage:read, admin and admin:daemon")]
+#[error(
+    "is not a scope; there are messages:send, messages:read, devices:read, devices:manage, webhooks:manage, \
+         events:read, usage:read, admin and admin:daemon"
+)]
 pub struct NotAScope;
 
 impl FromStr for Scope {
@@ -183,7 +185,10 @@ mod tests {
     fn a_set_has_what_was_put_in_and_bits_come_back() {
         let set: Scopes = [Scope::Admin, Scope::MessagesSend].into_iter().collect();
         assert_eq!(Scopes::from_bits(set.bits()), set);
-        assert_eq!(set.iter().collect::<Vec<_>>(), [Scope::MessagesSend, Scope::Admin]);
+        assert_eq!(
+            set.iter().collect::<Vec<_>>(),
+            [Scope::MessagesSend, Scope::Admin]
+        );
         assert!(!set.has(Scope::AdminDaemon));
         assert_eq!(set.first_beyond(Scopes::all()), None);
         assert_eq!(Scopes::all().first_beyond(set), Some(Scope::MessagesRead));

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::dto::{ApiKey, scopes};
 use super::fields::{self, given};
 use crate::errors::ApiError;
-use crate::extract::{Json, PathId};
+use crate::extract::{Json, PathId, checked_name};
 use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.
@@ -50,7 +50,7 @@ pub(crate) async fn change(
     let now = api.clock.now();
     let expiry = |text: Option<String>| text.map(|text| fields::expiry(&text, now)).transpose();
     let change = ApiKeyChange {
-        name: request.name.as_deref().map(fields::name).transpose()?,
+        name: request.name.as_deref().map(checked_name).transpose()?,
         scopes: request.scopes.as_deref().map(fields::scopes).transpose()?,
         networks: request.allowed_ips.as_deref().map(fields::networks).transpose()?,
         expires_at: request.expires_at.map(expiry).transpose()?,

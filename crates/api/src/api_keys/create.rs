@@ -10,7 +10,7 @@ use super::dto::{NewApiKey, scopes};
 use super::fields;
 use crate::auth::lacks;
 use crate::errors::ApiError;
-use crate::extract::Json;
+use crate::extract::{Json, checked_name};
 use crate::{Api, ApiKeySecret, Caller};
 
 /// An API key to make.
@@ -66,7 +66,7 @@ impl Api {
             return Err(lacks(scope));
         }
         let secret = ApiKeySecret::generate(self.config.key_kind);
-        let mut key = secret.to_stored(workspace, fields::name(&request.name)?, scopes);
+        let mut key = secret.to_stored(workspace, checked_name(&request.name)?, scopes);
         key.networks = fields::networks(&request.allowed_ips)?;
         let expiry = request.expires_at.as_deref();
         key.expires_at = expiry.map(|text| fields::expiry(text, now)).transpose()?;

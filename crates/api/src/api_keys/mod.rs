@@ -14,7 +14,8 @@ mod rotate;
 use postern_store::ApiKeyError;
 
 pub(crate) use change::{__path_change, change};
-pub(crate) use create::{__path_create, create};
+pub(crate) use create::{__path_create, CreateApiKey, create};
+pub(crate) use dto::NewApiKey;
 pub(crate) use get::{__path_get, get};
 pub(crate) use list::{__path_list, list};
 pub(crate) use revoke::{__path_revoke, revoke};

@@ -79,7 +79,9 @@ pub(crate) async fn rotate(
         };
         let until = now.after(Duration::from_secs(overlap.into()));
         let (workspace, held) = (caller.workspace, caller.scopes);
-        store.rotate_api_key(workspace, id, held, until, now, successor).await
+        store
+            .rotate_api_key(workspace, id, held, until, now, successor)
+            .await
     };
     let (old, new) = api.change_access(rotated).await?;
     Ok(HttpResponse::Created()

@@ -106,7 +106,13 @@ mod tests {
         assert_eq!(network("::ffff:203.0.113.7").to_string(), "203.0.113.7/32");
         assert!(network("2001:db8::/32").contains(ip("2001:db8::1")));
         assert!(!network("10.0.0.0/8").contains(ip("11.0.0.1")));
-        for bad in ["", "here", "203.0.113.7/33", "203.0.113", "203.0.113.7/24 10.0.0.1"] {
+        for bad in [
+            "",
+            "here",
+            "203.0.113.7/33",
+            "203.0.113",
+            "203.0.113.7/24 10.0.0.1",
+        ] {
             assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
         }
     }
@@ -135,7 +141,11 @@ mod tests {
             for value in values {
                 headers.append(FORWARDED_FOR, HeaderValue::from_str(value).expect("a header"));
             }
-            assert_eq!(behind(ip(peer), &headers, &trusted), ip(client), "{peer} {values:?}");
+            assert_eq!(
+                behind(ip(peer), &headers, &trusted),
+                ip(client),
+                "{peer} {values:?}"
+            );
         }
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));

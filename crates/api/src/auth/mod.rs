@@ -12,14 +12,14 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
-use postern_domain::{ApiKeyId, Scope, Scopes, Timestamp, WorkspaceId};
+use postern_domain::{ApiKeyId, Plan, Scope, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::Tasks;
 use postern_store::{Credentials, Store};
 use subtle::ConstantTimeEq as _;
 
 pub use self::address::{Network, NotANetwork};
-pub(crate) use self::known::KnownKeys;
 use self::known::KnownKey;
+pub(crate) use self::known::KnownKeys;
 use crate::errors::{ApiError, ErrorCode};
 use crate::{Api, ApiKeySecret};
 
@@ -32,6 +32,8 @@ pub struct Caller {
     pub key: ApiKeyId,
     /// What that may be used for.
     pub scopes: Scopes,
+    /// What the plan of its workspace allows.
+    pub plan: Plan,
 }
 
 /// Lets only callers through whose key is valid and has the scope. Wrapped around every route that needs one, so that a
@@ -68,6 +70,8 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiErr
         workspace: key.workspace,
         key: key.id,
         scopes: key.scopes,
+        // Only the administration of the daemon gets as far without one.
+        plan: key.plan.1.unwrap_or(Plan::UNLIMITED),
     })
 }
 

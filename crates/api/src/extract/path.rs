@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use postern_domain::{ApiKeyId, BatchId, DeviceId, MessageId};
+use postern_domain::{ApiKeyId, BatchId, DeviceId, MessageId, WorkspaceId};
 use postern_store::Device;
 
 use crate::errors::ApiError;
@@ -32,6 +32,10 @@ impl PathEntity for BatchId {
 
 impl PathEntity for ApiKeyId {
     const NAME: &'static str = "API key";
+}
+
+impl PathEntity for WorkspaceId {
+    const NAME: &'static str = "workspace";
 }
 
 /// The `{id}` of the path. What is not an id names nothing: it is not found, like an unknown one.

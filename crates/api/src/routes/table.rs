@@ -2,24 +2,26 @@
 
 use actix_web::http::Method;
 use actix_web::web;
-use postern_domain::Scope::{Admin, DevicesManage, DevicesRead, MessagesRead, MessagesSend};
+use postern_domain::Scope::{
+    Admin, AdminDaemon, DevicesManage, DevicesRead, MessagesRead, MessagesSend, UsageRead,
+};
 
 use super::Access::{Key, Open};
 use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady, PayloadTooLarge,
-    QrNotReady, SessionDisconnected, StorageUnavailable, Unauthorized, UnsupportedMediaType, Validation,
-    WhatsAppUnavailable,
+    Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady,
+    PayloadTooLarge, QrNotReady, QuotaExceeded, SessionDisconnected, StorageUnavailable, Unauthorized,
+    UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{api_keys, devices, health, messages, openapi};
+use crate::{api_keys, devices, health, messages, openapi, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
-const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected];
+const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected, QuotaExceeded];
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
 const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
 const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
@@ -40,7 +42,7 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/v1/batches/{id}",                    Key(MessagesRead),   Ignored,      &[],             || web::to(messages::get_batch)),
     route(POST,   "/v1/batches/{id}/cancel",             Key(MessagesSend),   OptionalJson, &[],             || web::to(messages::cancel_batch)),
 
-    route(POST,   "/v1/devices",                         Key(DevicesManage),  OptionalJson, &[],             || web::to(devices::create)),
+    route(POST,   "/v1/devices",                         Key(DevicesManage),  OptionalJson, &[QuotaExceeded], || web::to(devices::create)),
     route(GET,    "/v1/devices",                         Key(DevicesRead),    Ignored,      &[Validation],   || web::to(devices::list)),
     route(GET,    "/v1/devices/{id}",                    Key(DevicesRead),    Ignored,      &[],             || web::to(devices::get)),
     route(PATCH,  "/v1/devices/{id}",                    Key(DevicesManage),  Json,         &[],             || web::to(devices::change)),
@@ -64,6 +66,18 @@ pub static ROUTES: &[Route] = &[
     route(DELETE, "/v1/api-keys/{id}",                   Key(Admin),          Ignored,      &[],             || web::to(api_keys::revoke)),
     route(POST,   "/v1/api-keys/{id}/rotate",            Key(Admin),          OptionalJson, &[InvalidState], || web::to(api_keys::rotate)),
 
+    route(GET,    "/v1/workspace",                       Key(UsageRead),      Ignored,      &[],             || web::to(workspaces::own)),
+    route(PATCH,  "/v1/workspace",                       Key(Admin),          Json,         &[],             || web::to(workspaces::rename)),
+    route(GET,    "/v1/usage",                           Key(UsageRead),      Ignored,      &[],             || web::to(workspaces::usage)),
+
+    route(POST,   "/v1/admin/workspaces",                Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::create)),
+    route(GET,    "/v1/admin/workspaces",                Key(AdminDaemon),    Ignored,      &[Validation],   || web::to(workspaces::list)),
+    route(GET,    "/v1/admin/workspaces/{id}",           Key(AdminDaemon),    Ignored,      &[],             || web::to(workspaces::get)),
+    route(PATCH,  "/v1/admin/workspaces/{id}",           Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::change)),
+    route(POST,   "/v1/admin/workspaces/{id}/deactivate", Key(AdminDaemon),   Json,         &[],             || web::to(workspaces::deactivate)),
+    route(POST,   "/v1/admin/workspaces/{id}/activate",  Key(AdminDaemon),    OptionalJson, &[],             || web::to(workspaces::activate)),
+    route(POST,   "/v1/admin/workspaces/{id}/api-keys",  Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::add_key)),
+
     route(GET,    "/healthz",                            Open,                Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open,                Ignored,      PROBE,           || web::to(health::readyz)),
     route(GET,    "/openapi.json",                       Open,                Ignored,      &[],             || web::to(openapi::get)),
@@ -75,7 +89,9 @@ impl Route {
         ErrorCode::ALL.iter().copied().filter(|code| {
             self.errors.contains(code)
                 || match code {
-                    Unauthorized | Forbidden | Overloaded | StorageUnavailable => matches!(self.access, Key(_)),
+                    Unauthorized | Forbidden | Overloaded | StorageUnavailable => {
+                        matches!(self.access, Key(_))
+                    }
                     Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,
                     NotFound => self.path.contains("{id}"),
                     Internal => true,

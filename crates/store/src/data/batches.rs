@@ -11,8 +11,8 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::accept::{Earlier, admit, announced, earlier, insert};
-use super::record::Change;
 use super::quota;
+use super::record::Change;
 use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage, Refusal, RefusedMessage};
 use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};

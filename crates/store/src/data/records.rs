@@ -3,9 +3,9 @@
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::webhook::EventTypes;
 use postern_domain::{
-    Account, Address, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus,
-    Direction, Event, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber,
-    StanzaId, TimelineEntry, Timestamp, WorkspaceId,
+    Account, Address, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
+    Event, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
+    TimelineEntry, Timestamp, WorkspaceId,
 };
 
 use super::quota::QuotaExceeded;

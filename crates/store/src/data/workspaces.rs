@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use postern_domain::{DeviceId, Period, Plan, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
-use super::api_keys::NewApiKey;
+use super::api_keys::{ApiKey, NewApiKey};
+use super::quota::{self, QuotaExceeded};
 use super::store::Store;
 use super::tables::{api_keys, devices, workspaces};
 use crate::StoreError;
@@ -63,7 +64,7 @@ pub struct Usage {
 }
 
 impl Store {
-    /// Makes a workspace with a first key.
+    /// Makes a workspace with a first key; answers both.
     ///
     /// # Errors
     /// The store failed.
@@ -73,14 +74,15 @@ impl Store {
         plan: (String, Plan),
         key: NewApiKey,
         now: Timestamp,
-    ) -> Result<Workspace, StoreError> {
+    ) -> Result<(Workspace, ApiKey), StoreError> {
         self.database
             .write(move |tx| {
                 let id = key.workspace;
                 workspaces::insert(tx, id, &name, &plan.0, now)?;
                 set_limits(tx, &plan.0, &plan.1)?;
                 api_keys::insert(tx, &key, now)?;
-                workspaces::find(tx, id)?.ok_or(StoreError::Aborted)
+                let made = workspaces::find(tx, id)?.zip(api_keys::find(tx, id, key.id)?);
+                made.ok_or(StoreError::Aborted)
             })
             .await
     }
@@ -146,6 +148,20 @@ impl Store {
                 used.retain(|name| !plans.contains_key(name));
                 Ok(used)
             })
+            .await
+    }
+
+    /// Why a workspace may accept no message now, if so.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn quota_exceeded(
+        &self,
+        id: WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Option<QuotaExceeded>, StoreError> {
+        self.database
+            .read(move |connection| Ok(quota::room(connection, id, 1, now)?.map(|room| room.exceeded)))
             .await
     }
 

@@ -7,7 +7,8 @@ use super::columns::{id, optional_time, rows, time};
 use crate::StoreError;
 use crate::data::api_keys::{ApiKey, Credentials, NewApiKey};
 
-const COLUMNS: &str = "api_keys.id, workspace_id, api_keys.name, hash, prefix, last_four, scopes, networks, expires_at,
+const COLUMNS: &str =
+    "api_keys.id, workspace_id, api_keys.name, hash, prefix, last_four, scopes, networks, expires_at,
     revoked_at, last_used_at, api_keys.created_at";
 
 /// How often the last use of a key is written at most, in milliseconds.

@@ -97,7 +97,9 @@ pub(in crate::data) fn of_workspace(
     workspace: WorkspaceId,
 ) -> Result<Vec<DeviceId>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT id FROM devices WHERE workspace_id = ?1")?;
-    let ids = statement.query_map([workspace.to_bytes()], |row| Ok(DeviceId::from_bytes(row.get(0)?)))?;
+    let ids = statement.query_map([workspace.to_bytes()], |row| {
+        Ok(DeviceId::from_bytes(row.get(0)?))
+    })?;
     Ok(ids.collect::<Result<_, _>>()?)
 }
 

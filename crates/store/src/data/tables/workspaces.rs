@@ -7,7 +7,8 @@ use super::columns::{id, optional_time, rows, time};
 use crate::StoreError;
 use crate::data::workspaces::{Deactivation, Workspace};
 
-const SELECT: &str = "SELECT id, name, plan, created_at, deactivated_at, deactivated_reason, device_limit FROM workspaces";
+const SELECT: &str =
+    "SELECT id, name, plan, created_at, deactivated_at, deactivated_reason, device_limit FROM workspaces";
 
 /// The workspace that was made first.
 pub(in crate::data) fn first(connection: &Connection) -> Result<Option<WorkspaceId>, StoreError> {
