@@ -11,6 +11,7 @@ use postern_store::Store;
 
 use crate::auth::{KnownKeys, Network};
 use crate::keys::KeyKind;
+use crate::limits::Limits;
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -32,6 +33,12 @@ pub struct ApiConfig {
     pub trusted_proxies: Vec<Network>,
     /// The plans there are, by their names; only `unlimited` unless told.
     pub plans: BTreeMap<String, Plan>,
+    /// How many requests one address may send in a minute, whatever its keys; 0, no limit, unless told.
+    pub requests_per_address: u32,
+    /// How many requests without a valid key one address may send in a minute; 0, no limit, unless told.
+    pub failures_per_address: u32,
+    /// The plan of workspaces that anybody may register; nobody may unless told.
+    pub registration: Option<String>,
 }
 
 impl ApiConfig {
@@ -50,6 +57,9 @@ impl Default for ApiConfig {
             key_kind: KeyKind::Live,
             trusted_proxies: Vec::new(),
             plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
+            requests_per_address: 0,
+            failures_per_address: 0,
+            registration: None,
         }
     }
 }
@@ -66,6 +76,8 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
+    /// How often keys and addresses may ask.
+    pub(crate) limits: Arc<Limits>,
     pub(crate) known_keys: Arc<KnownKeys>,
 }
 
@@ -73,7 +85,10 @@ impl Api {
     /// An API over `store`; it rings `wakes` after every commit that somebody has to act on.
     #[must_use]
     pub fn new(store: Store, wakes: Wakes, clock: Arc<dyn Clock>, config: ApiConfig, stop: Stop) -> Self {
+        let (requests, failures) = (config.requests_per_address, config.failures_per_address);
+        let limits = Limits::new(config.plans.values(), requests, failures);
         Self {
+            limits: Arc::new(limits),
             store,
             wakes,
             clock,

@@ -81,6 +81,8 @@ error_codes! {
         "The request body is not declared as `Content-Type: application/json`.";
     SessionDisconnected = "SESSION_DISCONNECTED", FAILED_DEPENDENCY,
         "The device's session cannot send now; the message names its state and the way out.";
+    RateLimited = "RATE_LIMITED", TOO_MANY_REQUESTS,
+        "Too many requests with this key, or from this address; ask again after `Retry-After`.";
     QuotaExceeded = "QUOTA_EXCEEDED", TOO_MANY_REQUESTS,
         "The workspace's plan allows no more messages this month, or no more devices; the message says when counting begins \
          anew. Nothing was stored.";
@@ -102,6 +104,7 @@ impl ErrorCode {
             self,
             Self::QrNotReady
                 | Self::PairingCodeNotReady
+                | Self::RateLimited
                 | Self::WhatsAppUnavailable
                 | Self::Overloaded
                 | Self::StorageUnavailable

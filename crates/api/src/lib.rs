@@ -16,6 +16,7 @@ mod errors;
 mod extract;
 mod health;
 mod keys;
+mod limits;
 mod messages;
 mod openapi;
 mod page;

@@ -53,7 +53,7 @@ const JSON: &str = "application/json";
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
         api_keys::create, api_keys::list, api_keys::get, api_keys::change, api_keys::revoke, api_keys::rotate,
-        workspaces::own, workspaces::rename, workspaces::usage, workspaces::create, workspaces::list, workspaces::get,
+        workspaces::own, workspaces::rename, workspaces::usage, workspaces::register, workspaces::create, workspaces::list, workspaces::get,
         workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
         health::healthz, health::readyz, get,
     ),

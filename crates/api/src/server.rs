@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use postern_runtime::Tasks;
 
 use crate::routes::configure;
 use crate::{Api, edge};
@@ -46,6 +48,8 @@ impl Default for ServerOptions {
 /// # Errors
 /// The listener cannot be used.
 pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::Result<Server> {
+    let (limits, stop) = (Arc::clone(&api.limits), api.stop.clone());
+    drop(Tasks::new().spawn("rate limits", async move { limits.keep_tidy(stop).await }));
     let api = web::Data::new(api);
     let mut server = HttpServer::new(move || {
         App::new()

@@ -35,6 +35,10 @@ pub struct Config {
     pub idempotency: IdempotencyConfig,
     /// What workspaces may use, by the names of plans.
     pub plans: BTreeMap<String, PlanConfig>,
+    /// How often an address may ask.
+    pub limits: LimitsConfig,
+    /// Who may make workspaces.
+    pub registration: RegistrationConfig,
     /// What is forgotten when.
     pub retention: RetentionConfig,
     /// The simulated network.
@@ -235,6 +239,26 @@ impl PlanConfig {
     }
 }
 
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// A minute; 0 is no limit.
+    pub requests_per_address: u32,
+    /// A minute; 0 is no limit.
+    pub failures_per_address: u32,
+}
+
+/// `[registration]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationConfig {
+    /// Whether anybody may register a workspace.
+    pub enabled: bool,
+    /// The name of its plan.
+    pub plan: String,
+}
+
 /// `[idempotency]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -359,6 +383,14 @@ impl Config {
                 key: "server.trusted_proxies",
                 value: wrong.to_owned(),
                 expected: "addresses and networks like 10.0.0.0/8".to_owned(),
+            });
+        }
+        if !self.plans.contains_key(&self.registration.plan) {
+            let names: Vec<_> = self.plans.keys().map(String::as_str).collect();
+            return Err(ConfigError::Range {
+                key: "registration.plan",
+                value: self.registration.plan.clone(),
+                expected: format!("one of {}", names.join(", ")),
             });
         }
         within("data.readers", self.data.readers, 1, 64)?;
@@ -552,6 +584,9 @@ mod tests {
                 "10.0.0.0/8, me",
                 "proxies is me",
             ),
+            ("POSTERN_PLANS__FREE__DEVICES", "some", "plans.free.devices"),
+            ("POSTERN_PLANS__MINE__DEVICES", "1", "missing"),
+            ("POSTERN_REGISTRATION__PLAN", "none", "registration.plan is none"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
             (
                 "POSTERN_MESSAGES__BATCH_MAX",

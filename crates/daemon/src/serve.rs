@@ -211,6 +211,12 @@ fn api_config(config: &Config) -> ApiConfig {
         key_kind: key_kind(config),
         trusted_proxies: config.server.trusted_proxies(),
         plans: config.plans(),
+        requests_per_address: config.limits.requests_per_address,
+        failures_per_address: config.limits.failures_per_address,
+        registration: config
+            .registration
+            .enabled
+            .then(|| config.registration.plan.clone()),
         ..ApiConfig::default()
     }
 }

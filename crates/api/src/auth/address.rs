@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
@@ -47,7 +47,7 @@ impl fmt::Display for Network {
 }
 
 /// The address of the client: of the peer, or what the proxies say that are trusted.
-pub(super) fn client(request: &ServiceRequest, trusted: &[Network]) -> Option<IpAddr> {
+pub(super) fn client(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     Some(behind(peer, request.headers(), trusted))
 }

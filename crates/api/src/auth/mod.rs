@@ -4,6 +4,7 @@ mod address;
 mod known;
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -56,13 +57,26 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiErr
     let api = request
         .app_data::<web::Data<Api>>()
         .ok_or_else(|| ApiError::internal("the API's state is not registered"))?;
-    let now = api.clock.now();
-    let secret = bearer(request.headers()).ok_or_else(|| unauthorized(SEND_A_KEY))?;
-    let key = api.known_key(&secret, now).await?;
-    if key.expires_at.is_some_and(|end| end <= now) {
-        return Err(unauthorized("the API key has expired"));
+    let address = api.client_address(request.request());
+    if let Some(address) = address {
+        api.limits.admit(address)?;
     }
-    admit(api, &key, scope, request)?;
+    let now = api.clock.now();
+    let key = match api.identified(request.headers(), now).await {
+        Ok(key) => key,
+        Err(error) => {
+            if let Some(address) = address.filter(|_| error.code() == ErrorCode::Unauthorized) {
+                api.limits.failed(address);
+            }
+            return Err(error);
+        }
+    };
+    let (left, taken) = api.limits.take(key.id, key.plan.1.as_ref());
+    if let Some(left) = left {
+        request.extensions_mut().insert(left);
+    }
+    taken?;
+    admit(&key, scope, address)?;
     if key.is_to_be_noted(now) {
         note_use(&api.store, key.id, now);
     }
@@ -76,13 +90,10 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiErr
 }
 
 /// Whether the holder of a valid key may do this, here and now.
-fn admit(api: &Api, key: &KnownKey, scope: Scope, request: &ServiceRequest) -> Result<(), ApiError> {
-    if key.networks.is_some() {
-        let address = address::client(request, &api.config.trusted_proxies);
-        if !key.may_come_from(address) {
-            let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
-            return Err(forbidden(format!("the API key may not be used from {from}")));
-        }
+fn admit(key: &KnownKey, scope: Scope, address: Option<IpAddr>) -> Result<(), ApiError> {
+    if !key.may_come_from(address) {
+        let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
+        return Err(forbidden(format!("the API key may not be used from {from}")));
     }
     if !key.scopes.has(scope) {
         return Err(lacks(scope));
@@ -147,6 +158,21 @@ fn bearer(headers: &HeaderMap) -> Option<ApiKeySecret> {
 }
 
 impl Api {
+    /// From where a request comes, as far as those can be trusted who say it.
+    pub(crate) fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        address::client(request, &self.config.trusted_proxies)
+    }
+
+    /// The key of a request, when it is valid now.
+    async fn identified(&self, headers: &HeaderMap, now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
+        let secret = bearer(headers).ok_or_else(|| unauthorized(SEND_A_KEY))?;
+        let key = self.known_key(&secret, now).await?;
+        if key.expires_at.is_some_and(|end| end <= now) {
+            return Err(unauthorized("the API key has expired"));
+        }
+        Ok(key)
+    }
+
     async fn known_key(&self, secret: &ApiKeySecret, now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
         let hash = secret.hash();
         let asked = match self.known_keys.get(&hash, now) {

@@ -12,8 +12,8 @@ use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
     Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady,
-    PayloadTooLarge, QrNotReady, QuotaExceeded, SessionDisconnected, StorageUnavailable, Unauthorized,
-    UnsupportedMediaType, Validation, WhatsAppUnavailable,
+    PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected, StorageUnavailable,
+    Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
 use crate::{api_keys, devices, health, messages, openapi, workspaces};
 
@@ -25,6 +25,7 @@ const SEND: &[ErrorCode] = &[NotFound, IdempotencyConflict, SessionDisconnected,
 const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
 const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
 const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
+const REGISTER: &[ErrorCode] = &[Forbidden, RateLimited, Overloaded, StorageUnavailable];
 const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 
 /// Every route of the API.
@@ -77,6 +78,8 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/admin/workspaces/{id}/deactivate", Key(AdminDaemon),   Json,         &[],             || web::to(workspaces::deactivate)),
     route(POST,   "/v1/admin/workspaces/{id}/activate",  Key(AdminDaemon),    OptionalJson, &[],             || web::to(workspaces::activate)),
     route(POST,   "/v1/admin/workspaces/{id}/api-keys",  Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::add_key)),
+
+    route(POST,   "/v1/register",                        Open,                Json,         REGISTER,        || web::to(workspaces::register)),
 
     route(GET,    "/healthz",                            Open,                Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open,                Ignored,      PROBE,           || web::to(health::readyz)),

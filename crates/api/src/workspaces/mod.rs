@@ -9,6 +9,7 @@ mod dto;
 mod get;
 mod list;
 mod own;
+mod register;
 mod switch;
 mod usage;
 
@@ -18,6 +19,7 @@ pub(crate) use create::{__path_create, create};
 pub(crate) use get::{__path_get, get};
 pub(crate) use list::{__path_list, list};
 pub(crate) use own::{__path_own, __path_rename, own, rename};
+pub(crate) use register::{__path_register, register};
 pub(crate) use switch::{__path_activate, __path_deactivate, activate, deactivate};
 pub(crate) use usage::{__path_usage, usage};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use postern_api::{Api, ApiConfig, ApiKeySecret, KeyKind, ServerOptions, server};
 use postern_domain::session::Signal;
-use postern_domain::{Account, DeviceId, PhoneNumber, Scopes, Timestamp, WorkspaceId};
+use postern_domain::{Account, DeviceId, PhoneNumber, Plan, Scope, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::{Clock, ManualClock, Stop, SystemClock, Tasks, Wakes};
 use postern_store::{Store, StoreOptions};
 use reqwest::{Method, StatusCode};
@@ -22,10 +22,9 @@ pub(crate) struct TestApi {
     pub(crate) key: ApiKeySecret,
     address: SocketAddr,
     clock: Arc<dyn Clock>,
-    config: ApiConfig,
     http: reqwest::Client,
     phones: AtomicU64,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 /// An answer, read to its end.
@@ -64,51 +63,41 @@ impl TestApi {
         drop(rustls::crypto::ring::default_provider().install_default());
         let (wakes, stop) = (Wakes::default(), Stop::new());
         Self {
-            address: serve(&store, &wakes, &clock, config.clone(), &stop),
+            address: serve(&store, &wakes, &clock, config, &stop),
             store,
             wakes,
             stop,
             workspace,
             key,
             clock,
-            config,
             http: reqwest::Client::new(),
             phones: AtomicU64::new(15_550_000_000),
-            folder,
+            _folder: folder,
         }
     }
 
-    /// From now on there is another workspace, and everything made before belongs to one that can still read and
-    /// replay, but adds nothing. Answers a key of the new one.
-    ///
-    /// The store makes one workspace only, so its row is given another id while the file is closed: rows that name
-    /// the old one are untouched.
-    pub(crate) async fn another_workspace(&mut self) -> ApiKeySecret {
-        self.store.close().await;
-        let file = self.folder.path().join("postern.db");
-        let mut bytes = std::fs::read(&file).expect("a file");
-        let row = [&self.workspace.to_bytes()[..], b"default"].concat();
-        let starts: Vec<_> = (0..bytes.len())
-            .filter(|at| bytes[*at..].starts_with(&row))
-            .collect();
-        assert_eq!(starts.len(), 1, "one row names the workspace \"default\"");
-        let another = WorkspaceId::generate();
-        bytes[starts[0]..starts[0] + 16].copy_from_slice(&another.to_bytes());
-        std::fs::write(&file, bytes).expect("written");
+    /// Makes another workspace; answers a key that may do everything in it.
+    pub(crate) async fn another_workspace(&self) -> ApiKeySecret {
+        self.workspace_on(("unlimited".to_owned(), Plan::UNLIMITED)).await
+    }
 
-        self.store = open(&self.folder);
-        let now = self.clock.now();
-        assert_eq!(self.store.first_workspace(now).await, Ok(another));
+    /// The same on a plan.
+    pub(crate) async fn workspace_on(&self, plan: (String, Plan)) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(another, "another", Scopes::all());
-        assert!(self.store.add_api_key(stored, now).await.expect("stored"));
-        self.address = serve(
-            &self.store,
-            &self.wakes,
-            &self.clock,
-            self.config.clone(),
-            &self.stop,
-        );
+        let stored = key.to_stored(WorkspaceId::generate(), "another", Scopes::of_a_workspace());
+        let made = self
+            .store
+            .create_workspace("another".to_owned(), plan, stored, self.clock.now());
+        made.await.expect("a workspace");
+        key
+    }
+
+    /// A key of the first workspace with these scopes.
+    pub(crate) async fn key_with(&self, scopes: impl IntoIterator<Item = Scope>) -> ApiKeySecret {
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(self.workspace, "limited", scopes.into_iter().collect());
+        let added = self.store.add_api_key(stored, self.clock.now()).await;
+        assert!(added.expect("stored"));
         key
     }
 

@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod api_keys;
 mod bad_batches;
 mod bad_input;
 mod batches;
@@ -8,7 +9,9 @@ mod document;
 mod edge;
 mod harness;
 mod idempotency;
+mod limits;
 mod lists;
 mod messages;
 mod qr;
 mod tenancy;
+mod workspaces;

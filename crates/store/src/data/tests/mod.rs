@@ -1,6 +1,7 @@
 //! What the gateway's data promises, asked of the store as the other crates ask it.
 
 mod accept;
+mod api_keys;
 mod batches;
 mod claim;
 mod cost;
@@ -13,6 +14,7 @@ mod receive;
 mod record;
 mod search;
 mod sweep;
+mod workspaces;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
