@@ -1,5 +1,6 @@
 //! The command line: what `postern --help` teaches.
 
+mod access;
 mod daemon;
 mod device;
 mod send;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::access::{CreateKey, KeysCommand, KeysVerb, WorkspaceCommand, WorkspaceVerb};
 pub use self::daemon::DaemonFlags;
 pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
@@ -41,6 +43,7 @@ First steps:
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern keys --help          API keys for those who call it
   postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
@@ -54,6 +57,10 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Manage the workspaces of a running daemon: make them, put them on plans, switch them off and on.
+    Workspace(WorkspaceCommand),
+    /// Manage the API keys of a workspace: make, list, rotate and revoke them.
+    Keys(KeysCommand),
     /// Copy the data of a daemon, which may be running, to a folder.
     Backup(BackupFlags),
     /// Bring a backup back, while no daemon runs on the folder.

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 
+mod access;
 mod bootstrap;
 mod client;
 mod data_dir;
@@ -69,6 +70,8 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
     match command {
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
+        Command::Workspace(flags) => access::workspace(flags, &environment).await,
+        Command::Keys(flags) => access::keys(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
         Command::Backup(flags) => upkeep::backup(flags, environment).await,
         Command::Restore(flags) => upkeep::restore(flags, environment).await,

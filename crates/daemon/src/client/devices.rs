@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::model::{Code, Device, Page};
-use super::{Client, Failure};
+use super::{Client, Failure, encoded};
 
 impl Client {
     /// Creates a device.
@@ -89,11 +89,6 @@ impl Client {
     fn of_device(&self, method: Method, id: &str, rest: &str) -> RequestBuilder {
         self.request(method, &format!("/v1/devices/{id}{rest}"))
     }
-}
-
-/// `text` as a part of a query.
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {

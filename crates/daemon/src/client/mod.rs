@@ -1,5 +1,6 @@
 //! The REST API of a running daemon, as the commands that speak to one call it.
 
+pub(crate) mod access;
 mod devices;
 mod failure;
 pub(crate) mod find;
@@ -94,6 +95,11 @@ struct Answer {
     /// Whether it is the answer to an earlier request.
     replayed: bool,
     body: String,
+}
+
+/// `text` as a part of a query.
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// The key in `file`, else that of the environment.

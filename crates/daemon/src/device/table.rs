@@ -3,32 +3,14 @@
 use postern_domain::Timestamp;
 
 use crate::client::model::Device;
-use crate::print::printable;
+use crate::print::{columns, printable};
 
 const COLUMNS: usize = 6;
 const HEAD: [&str; COLUMNS] = ["ID", "NAME", "STATE", "REASON", "SINCE", "PHONE"];
 
 /// A line for each device under a line of titles, in aligned columns.
 pub(super) fn table(devices: &[Device], now: Timestamp) -> String {
-    let head = HEAD.map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head)
-        .chain(devices.iter().map(|device| row(device, now)))
-        .collect();
-    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-        let lengths = rows.iter().map(|row| row[column].chars().count());
-        lengths.max().unwrap_or_default()
-    });
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<_> = row
-            .into_iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    columns(HEAD, devices.iter().map(|device| row(device, now)))
 }
 
 fn row(device: &Device, now: Timestamp) -> [String; COLUMNS] {
