@@ -14,9 +14,12 @@ mod groups;
 mod idempotency;
 mod linking;
 mod names;
+mod power;
 mod receiving;
 mod recovery;
 mod sending;
+mod tracing;
+mod upgrades;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

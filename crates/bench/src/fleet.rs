@@ -25,7 +25,7 @@ pub(crate) struct Device {
 }
 
 /// The number of the account that the device with this number is linked to; distinct up to 90 million.
-fn owner(number: usize) -> String {
+pub(crate) fn owner(number: usize) -> String {
     format!("+49151{}", 10_000_000 + number)
 }
 

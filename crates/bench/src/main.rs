@@ -13,6 +13,7 @@ mod pages;
 mod progress;
 mod sessions;
 mod soak;
+mod torture;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Part {
     Sessions(sessions::Options),
     /// Traffic under faults, and whether any message was lost, doubled, stuck or out of order.
     Soak(soak::Options),
+    /// Traffic under kills at random moments, and whether anything that was accepted was lost, doubled or out of order.
+    Torture(torture::Options),
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
@@ -67,6 +70,10 @@ fn main() -> ExitCode {
             Some(Part::Soak(options)) => {
                 conditions()?;
                 return soak::run(&this, options).await;
+            }
+            Some(Part::Torture(options)) => {
+                conditions()?;
+                return torture::run(&this, options).await;
             }
             None => {
                 conditions()?;

@@ -133,8 +133,8 @@ pub(crate) fn write_again(
             return Ok(());
         };
         let peer = address(account.phone, device);
-        state.party.forget_session(&peer);
         let keys = &mut state.party.sender_keys;
+        keys.unshare(|reader| *reader == peer);
         let key = match sent.to.group() {
             Some(group) => {
                 keys.share(group, &peer);
@@ -144,6 +144,7 @@ pub(crate) fn write_again(
         };
         (sent, key)
     };
+    begin_session(contact, account, device)?;
     let sealed = seal(contact, account, device, &content(&sent, key))?;
     let sealed = sealed.into_iter().collect();
     deliver(contact, &sent, account, device, sealed, Attempt::Again);
@@ -195,19 +196,21 @@ fn seal(
 ) -> Result<Option<Sealed>, SignalError> {
     let peer = address(account.phone, device);
     let has_session = contact.lock().party.has_session(&peer);
-    let bundle = if has_session {
-        None
-    } else {
-        match account.lock().account.companions.get_mut(&device) {
-            Some(companion) => Some(companion.take_bundle()?),
-            None => return Ok(None),
-        }
-    };
-    let mut state = contact.lock();
-    if let Some(bundle) = &bundle {
-        state.party.start_session(&peer, bundle)?;
+    if !has_session && !begin_session(contact, account, device)? {
+        return Ok(None);
     }
-    state.party.encrypt(&peer, plaintext).map(Some)
+    contact.lock().party.encrypt(&peer, plaintext).map(Some)
+}
+
+/// What the companion still seals on an earlier session can be opened as well. False when there is no such companion.
+fn begin_session(contact: &Person, account: &Person, device: u16) -> Result<bool, SignalError> {
+    let bundle = match account.lock().account.companions.get_mut(&device) {
+        Some(companion) => companion.take_bundle()?,
+        None => return Ok(false),
+    };
+    let peer = address(account.phone, device);
+    contact.lock().party.start_session(&peer, &bundle)?;
+    Ok(true)
 }
 
 /// Puts what was sealed for a companion into its queue. The text itself is in the last of it.

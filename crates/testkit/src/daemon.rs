@@ -1,10 +1,14 @@
 //! The built daemon in a process of its own, with a data folder that survives kills and restarts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use crate::process::Running;
 use crate::{Http, Postern, TestSandbox, eventually};
@@ -44,7 +48,7 @@ pub struct TestDaemon {
     postern: Postern,
     options: DaemonOptions,
     network: String,
-    data: TempDir,
+    data: Arc<TempDir>,
     running: Running,
     http: Http,
 }
@@ -74,7 +78,7 @@ impl TestDaemon {
         Self::start_in(postern, network, options, data).await
     }
 
-    /// The same on a data folder that may hold something.
+    /// The same on a data folder that may hold something, and stays for as long as anybody has it.
     ///
     /// # Errors
     /// It does not start.
@@ -82,10 +86,11 @@ impl TestDaemon {
         postern: &Postern,
         network: &TestSandbox,
         options: DaemonOptions,
-        data: TempDir,
+        data: impl Into<Arc<TempDir>>,
     ) -> anyhow::Result<Self> {
+        let data = data.into();
         let network = network.websocket_url().to_owned();
-        let (running, http) = launch(postern, &options, &network, &data).await?;
+        let (running, http) = launch(postern, &options, &network, data.path()).await?;
         Ok(Self {
             postern: postern.clone(),
             options,
@@ -110,7 +115,7 @@ impl TestDaemon {
 
     /// Its data folder.
     #[must_use]
-    pub fn data_dir(&self) -> &std::path::Path {
+    pub fn data_dir(&self) -> &Path {
         self.data.path()
     }
 
@@ -155,7 +160,8 @@ impl TestDaemon {
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        (self.running, self.http) = launch(&self.postern, &self.options, &self.network, &self.data).await?;
+        (self.running, self.http) =
+            launch(&self.postern, &self.options, &self.network, self.data.path()).await?;
         Ok(())
     }
 
@@ -166,6 +172,32 @@ impl TestDaemon {
     pub async fn restart_with(&mut self, options: DaemonOptions) -> anyhow::Result<()> {
         self.options = options;
         self.restart().await
+    }
+
+    /// Starts it again and kills it with SIGKILL so long after its program began to run, however far it came.
+    ///
+    /// # Errors
+    /// It does not run, or ended by itself.
+    pub async fn die_while_starting(&self, after: Duration) -> anyhow::Result<()> {
+        die(
+            serve(&self.postern, &self.options, &self.network, self.data.path())?,
+            after,
+        )
+        .await
+    }
+
+    /// The same with the first start on a data folder.
+    ///
+    /// # Errors
+    /// It does not run, or ended by itself.
+    pub async fn die_while_starting_in(
+        postern: &Postern,
+        network: &TestSandbox,
+        options: &DaemonOptions,
+        data: &Path,
+        after: Duration,
+    ) -> anyhow::Result<()> {
+        die(serve(postern, options, network.websocket_url(), data)?, after).await
     }
 
     /// Creates a device; answers its id.
@@ -274,13 +306,9 @@ async fn launch(
     postern: &Postern,
     options: &DaemonOptions,
     network: &str,
-    data: &TempDir,
+    data: &Path,
 ) -> anyhow::Result<(Running, Http)> {
-    let data = data.path().to_str().context("a folder with a plain name")?;
-    let mut command = postern.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
-    command.args(["--sandbox-url", network, "--log-format", "human"]);
-    command.env("POSTERN_BOOTSTRAP_API_KEY", KEY);
-    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+    let command = serve(postern, options, network, data)?;
     let (running, lines) = Running::start(command, "listening on http://").await?;
     let line = lines.last().context("no line")?;
     let url = line
@@ -289,4 +317,21 @@ async fn launch(
         .context("no address")?;
     let http = Http::new(url.trim_end_matches('/'), Some(KEY))?;
     Ok((running, http))
+}
+
+fn serve(postern: &Postern, options: &DaemonOptions, network: &str, data: &Path) -> anyhow::Result<Command> {
+    let data = data.to_str().context("a folder with a plain name")?;
+    let mut command = postern.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    command.args(["--sandbox-url", network, "--log-format", "human"]);
+    command.env("POSTERN_BOOTSTRAP_API_KEY", KEY);
+    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+async fn die(mut command: Command, after: Duration) -> anyhow::Result<()> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    tokio::time::sleep(after).await;
+    let ended = child.try_wait()?;
+    anyhow::ensure!(ended.is_none(), "it ended by itself: {ended:?}");
+    Ok(child.kill().await?)
 }

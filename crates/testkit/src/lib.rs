@@ -14,6 +14,7 @@
 
 mod daemon;
 mod http;
+mod older;
 mod process;
 mod sandbox;
 mod server;
@@ -21,6 +22,7 @@ mod wait;
 
 pub use daemon::{DaemonOptions, TestDaemon, text};
 pub use http::{Answer, Http};
+pub use older::{OlderFolder, OlderMessage};
 pub use process::Postern;
 pub use sandbox::TestSandbox;
 pub use server::TestServer;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use postern_testkit::{Http, text};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::Value;
@@ -23,72 +24,86 @@ const IMPATIENT: f64 = 0.02;
 /// The share of accepted requests that are repeated all the same.
 const DOUBTFUL: f64 = 0.02;
 
-/// Posts for every `workers`-th device, one request after the other, so that their order is known.
-pub(crate) async fn run(
-    world: Arc<World>,
-    worker: usize,
-    workers: usize,
-    pause: Duration,
-) -> anyhow::Result<()> {
-    let mut chance = StdRng::seed_from_u64(world.seed ^ (1 + worker as u64));
-    let own: Vec<usize> = (worker..world.devices.len()).step_by(workers).collect();
-    let mut numbers = vec![0; own.len()];
-    let mut ticks = interval(pause);
-    // What an outage held up is caught up on: the rate is kept on average.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    loop {
-        ticks.tick().await;
-        if Instant::now() >= world.end {
-            return Ok(());
+/// Who posts, to whom, how often.
+pub(crate) struct Client {
+    /// Tells its messages from those of others.
+    pub(crate) number: usize,
+    /// What it writes in: the numbers of a device and of a contact.
+    pub(crate) chats: Vec<(usize, usize)>,
+    /// The mean time between two messages.
+    pub(crate) pause: Duration,
+}
+
+impl Client {
+    /// Posts one message after the other, each in a chat chosen by chance, until the traffic ends.
+    pub(crate) async fn run(self, world: Arc<World>) -> anyhow::Result<()> {
+        let mut chance = StdRng::seed_from_u64(world.seed ^ (1 + self.number as u64));
+        let mut ticks = interval(self.pause);
+        // What an outage held up is caught up on: the rate is kept on average.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for number in 1.. {
+            ticks.tick().await;
+            if Instant::now() >= world.end {
+                break;
+            }
+            self.post(&world, &mut chance, number).await;
         }
-        let choice = chance.random_range(0..own.len());
-        numbers[choice] += 1;
-        let contact = chance.random_range(0..world.contacts.len());
-        post(&world, &mut chance, own[choice], contact, numbers[choice]).await;
+        Ok(())
+    }
+
+    /// One message, until it is accepted.
+    pub(crate) async fn post(&self, world: &World, chance: &mut StdRng, number: u64) {
+        let Some(&(device, contact)) = self.chats.choose(chance) else {
+            return;
+        };
+        let contact = &world.contacts[contact];
+        let words = format!("out {device} {contact} {}-{number}", self.number);
+        let key = format!("{}-{}-{number}", world.seed, self.number);
+        let mut body = text(&world.devices[device].id, contact, &words);
+        // Nothing a soak does may end a link for good, so whatever is refused now can go later.
+        body["ifDisconnected"] = "queue".into();
+
+        let asked = world.now();
+        let Some(id) = insist(world, chance, &key, &body).await else {
+            world.tally.unanswered.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let at = world.now();
+        if chance.random_bool(DOUBTFUL)
+            && let Ok(again) = attempt(&world.api(), &key, &body, PATIENCE).await
+            && again != id
+        {
+            world.tally.contradicted.fetch_add(1, Ordering::Relaxed);
+        }
+        locked(&world.accepted).push(Told {
+            device,
+            text: words,
+            id,
+            asked,
+            at,
+        });
     }
 }
 
-/// One message, until it is accepted.
-async fn post(world: &World, chance: &mut StdRng, device: usize, contact: usize, number: u64) {
-    let contact = world.contact(device, contact);
-    let words = format!("out {device} {contact} {number}");
-    let key = format!("{}-{device}-{number}", world.seed);
-    let mut body = text(&world.devices[device].id, contact, &words);
-    // Nothing a soak does may end a link for good, so whatever is refused now can go later.
-    body["ifDisconnected"] = "queue".into();
-
+/// Repeats a request until it is answered with a 202; answers the message's id, `None` when it is given up.
+async fn insist(world: &World, chance: &mut StdRng, key: &str, body: &Value) -> Option<String> {
     let mut patience = PATIENCE;
     if chance.random_bool(IMPATIENT) {
         patience = Duration::from_millis(chance.random_range(1..8));
     }
-    let doubts = chance.random_bool(DOUBTFUL);
     let mut pause = Duration::from_millis(20);
-    let id = loop {
-        match attempt(&world.api(), &key, &body, patience).await {
-            Ok(id) => break id,
+    loop {
+        match attempt(&world.api(), key, body, patience).await {
+            Ok(id) => return Some(id),
             Err(why) => world.tally.repeat(why),
         }
         if Instant::now() > world.end + GIVES_UP {
-            world.tally.unanswered.fetch_add(1, Ordering::Relaxed);
-            return;
+            return None;
         }
         patience = PATIENCE;
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
-    };
-    if doubts
-        && let Ok(again) = attempt(&world.api(), &key, &body, PATIENCE).await
-        && again != id
-    {
-        world.tally.contradicted.fetch_add(1, Ordering::Relaxed);
     }
-    locked(&world.accepted).push(Told {
-        device,
-        number,
-        text: words,
-        id,
-        at: world.now(),
-    });
 }
 
 /// One request: the message's id, or why it must be repeated.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -20,7 +21,7 @@ pub(crate) async fn run(world: Arc<World>, pause: Duration) -> anyhow::Result<()
     let mut chance = StdRng::seed_from_u64(world.seed ^ OTHER_CHANCES);
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut number = 0;
+    let mut number = 0_u64;
     loop {
         number += 1;
         ticks.tick().await;
@@ -28,10 +29,13 @@ pub(crate) async fn run(world: Arc<World>, pause: Duration) -> anyhow::Result<()
             return Ok(());
         }
         let device = chance.random_range(0..world.devices.len());
-        let contact = world.contact(device, chance.random_range(0..world.contacts.len()));
+        let Some(contact) = world.contacts_of(device).choose(&mut chance) else {
+            return Ok(());
+        };
+        let contact = &world.contacts[contact];
         let words = format!("in {device} {contact} {number}");
         let body = json!({ "to": world.devices[device].phone, "text": words });
-        let at = world.now();
+        let asked = world.now();
         let answered = world
             .network
             .post(&format!("/contacts/{contact}/messages"), &body)
@@ -40,10 +44,10 @@ pub(crate) async fn run(world: Arc<World>, pause: Duration) -> anyhow::Result<()
         match answered {
             Ok(written) => locked(&world.written).push(Told {
                 device,
-                number,
                 text: words,
                 id: written["stanzaId"].as_str().unwrap_or_default().to_owned(),
-                at,
+                asked,
+                at: world.now(),
             }),
             Err(error) => {
                 eprintln!("a contact could not write: {error:#}");

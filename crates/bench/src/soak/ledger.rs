@@ -9,12 +9,12 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
     pub(crate) device: usize,
-    /// Its place among those of its device; for a device and a contact, the order in which they were accepted.
-    pub(crate) number: u64,
     pub(crate) text: String,
     /// The message's id; for what a contact wrote, its stanza id.
     pub(crate) id: String,
-    /// When, since the start of the traffic.
+    /// When it was first asked for, since the start of the traffic.
+    pub(crate) asked: Duration,
+    /// When it was told.
     pub(crate) at: Duration,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum Fault {
     Failed,
     /// Nobody was told of it, or it went out under another stanza id than the API says.
     Unexpected,
-    /// Arrived after one that was accepted later for the same contact.
+    /// Arrived after one that was accepted later from the same device for the same contact.
     Disordered,
     /// Written by a contact and not in the API.
     InboundLost,
@@ -68,6 +68,14 @@ impl Fault {
         matches!(
             self,
             Self::Lost | Self::Stuck | Self::Unconfirmed | Self::InboundLost
+        )
+    }
+
+    /// Whether it is about what contacts wrote.
+    pub(crate) fn is_inbound(self) -> bool {
+        matches!(
+            self,
+            Self::InboundLost | Self::InboundDuplicated | Self::InboundUnexpected
         )
     }
 
@@ -164,17 +172,19 @@ fn one(told: &Told, row: Option<&Stored>, copies: &[&Received]) -> Vec<Problem> 
     problems
 }
 
-/// Which messages of one contact's list came after a later one of the same device.
+/// Which messages of one contact's list came after one of the same device that nobody had asked for yet when they were
+/// accepted. Of two that were under way at the same time nobody knows which was accepted first.
 fn disordered(list: &[Received], known: &HashMap<&str, &Told>) -> Vec<Problem> {
-    let mut latest: HashMap<usize, u64> = HashMap::new();
+    // Of those that arrived, the one that was asked for last.
+    let mut latest: HashMap<usize, &Told> = HashMap::new();
     let mut problems = Vec::new();
     for copy in list {
         let Some(&told) = known.get(copy.text.as_str()) else {
             continue;
         };
-        let before = latest.entry(told.device).or_insert(told.number);
-        if told.number < *before {
-            let detail = format!("{} arrived after number {before}", told.id);
+        let before = latest.entry(told.device).or_insert(told);
+        if told.at < before.asked {
+            let detail = format!("{} arrived after \"{}\"", told.id, before.text);
             problems.push(Problem::new(
                 Fault::Disordered,
                 &told.text,
@@ -183,7 +193,9 @@ fn disordered(list: &[Received], known: &HashMap<&str, &Told>) -> Vec<Problem> {
                 detail,
             ));
         }
-        *before = told.number.max(*before);
+        if told.asked > before.asked {
+            *before = told;
+        }
     }
     problems
 }

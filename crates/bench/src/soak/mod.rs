@@ -4,16 +4,16 @@
 //! of faults, decided by the seed, strikes one device after the other, and the daemon may be killed on top. Then
 //! the faults are cleared and everything has a while to find its end.
 
-mod clients;
-mod contacts;
-mod faults;
-mod history;
-mod ledger;
-mod report;
-mod settle;
-mod strikes;
+pub(crate) mod clients;
+pub(crate) mod contacts;
+pub(crate) mod faults;
+pub(crate) mod history;
+pub(crate) mod ledger;
+pub(crate) mod report;
+pub(crate) mod settle;
+pub(crate) mod strikes;
 mod traffic;
-mod world;
+pub(crate) mod world;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use postern_testkit::{DaemonOptions, Http, Postern, TestDaemon, TestSandbox};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use self::faults::Kind;
 use self::world::World;
@@ -126,19 +125,6 @@ async fn prepare(
         .map(|number| format!("+1555{}", 2_000_000 + number))
         .collect();
     let (sender, receiver) = watch::channel(daemon.http().clone());
-    let started = Instant::now();
-    let world = World {
-        seed,
-        started,
-        end: started + length,
-        devices,
-        contacts,
-        daemon: receiver,
-        network: network.http().clone(),
-        accepted: Default::default(),
-        written: Default::default(),
-        history: Default::default(),
-        tally: Default::default(),
-    };
+    let world = World::new(seed, length, (devices, contacts), network, receiver);
     Ok((sender, world))
 }

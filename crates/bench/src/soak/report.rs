@@ -40,6 +40,11 @@ pub(crate) async fn print(world: &World, verdict: &Verdict) -> bool {
     println!();
     details(world, verdict).await;
     summary(world, verdict);
+    is_good(world, verdict)
+}
+
+/// Whether all is well, as far as anything can be expected to be.
+pub(crate) fn is_good(world: &World, verdict: &Verdict) -> bool {
     let agreed = verdict
         .problems
         .iter()
@@ -99,7 +104,8 @@ fn line(kind: &str, row: &Row) {
     );
 }
 
-async fn details(world: &World, verdict: &Verdict) {
+/// Tells the first problems of each kind in full.
+pub(crate) async fn details(world: &World, verdict: &Verdict) {
     for device in &verdict.away {
         println!("- {device}");
     }
@@ -144,7 +150,8 @@ async fn timeline(world: &World, id: &str) -> String {
     format!("{} attempts: {}", message["attempts"], steps.join("; "))
 }
 
-fn summary(world: &World, verdict: &Verdict) {
+/// Tells what happened to requests, and how it ended.
+pub(crate) fn summary(world: &World, verdict: &Verdict) {
     let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
     let repeats: Vec<String> = locked(&world.tally.repeats)
         .iter()

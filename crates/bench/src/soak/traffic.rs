@@ -11,9 +11,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::clients::Client;
 use super::faults::{self, Kind};
 use super::world::{World, locked};
-use super::{Options, clients, contacts, history, settle, strikes};
+use super::{Options, contacts, history, settle, strikes};
 use crate::meter::Memory;
 use crate::progress::EVERY;
 
@@ -32,9 +33,17 @@ pub(crate) async fn run(
     let mut tasks = JoinSet::new();
     let clients = CLIENTS.min(world.devices.len());
     let pause = |rate: f64| Duration::from_secs_f64(1.0 / rate);
-    for client in 0..clients {
-        let each = pause(options.rate / clients as f64);
-        tasks.spawn(clients::run(Arc::clone(world), client, clients, each));
+    for number in 0..clients {
+        // Each device has one client, so that the order of its messages is known.
+        let devices = (number..world.devices.len()).step_by(clients);
+        let chats =
+            devices.flat_map(|device| world.contacts_of(device).map(move |contact| (device, contact)));
+        let client = Client {
+            number,
+            chats: chats.collect(),
+            pause: pause(options.rate / clients as f64),
+        };
+        tasks.spawn(client.run(Arc::clone(world)));
     }
     tasks.spawn(contacts::run(Arc::clone(world), pause(options.rate / OUT_TO_IN)));
     let kinds = if options.faults.is_empty() {

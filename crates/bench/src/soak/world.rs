@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postern_testkit::Http;
+use postern_testkit::{Http, TestSandbox};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -48,15 +48,39 @@ pub(crate) struct Tally {
 }
 
 impl World {
+    /// One whose traffic begins now.
+    pub(crate) fn new(
+        seed: u64,
+        length: Duration,
+        (devices, contacts): (Vec<Device>, Vec<String>),
+        network: &TestSandbox,
+        daemon: watch::Receiver<Http>,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            seed,
+            started,
+            end: started + length,
+            devices,
+            contacts,
+            daemon,
+            network: network.http().clone(),
+            accepted: Mutex::default(),
+            written: Mutex::default(),
+            history: Mutex::default(),
+            tally: Tally::default(),
+        }
+    }
+
     /// Since the start of the traffic.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// The contact with this number among those of a device.
-    pub(crate) fn contact(&self, device: usize, choice: usize) -> &str {
-        let number = device + choice % CONTACTS_OF_A_DEVICE;
-        &self.contacts[number % self.contacts.len()]
+    /// The numbers of the contacts that a device writes with.
+    pub(crate) fn contacts_of(&self, device: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.contacts.len();
+        (device..device + CONTACTS_OF_A_DEVICE).map(move |number| number % count)
     }
 
     /// The daemon's API, as far as is known.

@@ -161,6 +161,41 @@ async fn an_undecryptable_message_is_asked_for_and_arrives_once() {
     client.stop().await;
 }
 
+/// A contact that writes again begins a session; what was on its way to it on the one before is none the worse.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_crosses_a_repetition_is_read_at_once_and_in_order() {
+    let lab = Lab::start().await;
+    let client = lab.linked_client(PHONE).await;
+    let hello = client.send(CONTACT, "hello").await;
+    client.sees(&Seen::Read(hello.clone()), 1).await;
+    let answer = lab.write(CONTACT, PHONE, "hello yourself").await;
+    client.text(&answer).await;
+    // From the repetition to its arrival there is time for some more messages.
+    lab.fault_with(PHONE, "slow", json!({ "latencyMs": 200 })).await;
+    let body = json!({ "to": PHONE, "text": "what?", "undecryptable": true });
+    let path = format!("/contacts/{CONTACT}/messages");
+    let (status, written) = lab.request("POST", &path, Some(body)).await;
+    assert_eq!(status, 201, "{written}");
+    let question = written["stanzaId"].as_str().expect("an id");
+    let mut sent = vec![hello];
+    while !client.has_text(question) {
+        sent.push(client.send(CONTACT, "so").await);
+        // A look in between, so that these do not become thousands.
+        lab.faults().await;
+    }
+    sent.push(client.send(CONTACT, "and on").await);
+    for id in &sent {
+        client.sees(&Seen::Read(id.clone()), 1).await;
+    }
+    let received = lab.received(CONTACT).await;
+    let received: Vec<_> = received
+        .iter()
+        .filter_map(|message| message["stanzaId"].as_str())
+        .collect();
+    assert_eq!(received, sent);
+    client.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_ask_each_other_again() {
     let lab = Lab::start().await;

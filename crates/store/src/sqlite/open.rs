@@ -189,7 +189,10 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
             known,
         });
     }
+    // In one transaction: by itself refinery commits a migration before its record, and after a kill between the two
+    // every later start would fail at doing it again.
     refinery::Runner::new(&migrations)
+        .set_grouped(true)
         .run(connection)
         .map_err(failed)?;
     Ok(())

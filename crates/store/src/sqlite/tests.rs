@@ -354,6 +354,24 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn a_migration_and_its_record_are_one() {
+    let fixture = Fixture::new();
+    let with_second = |sql| Schema {
+        migrations: Box::leak(Box::new([NOTES.migrations[0], ("V2__more", sql)])),
+        ..NOTES
+    };
+    // Comes as far as its record, and no further.
+    let cut_short = with_second(
+        "CREATE TABLE more (id INTEGER);
+         CREATE TRIGGER cut BEFORE INSERT ON refinery_schema_history BEGIN SELECT RAISE(ABORT, 'cut short'); END;",
+    );
+    let refused = Database::open(&fixture.path(), &cut_short, &Tuning::default()).expect_err("a refusal");
+    assert!(refused.to_string().contains("cut short"), "{refused}");
+    let whole = with_second("CREATE TABLE more (id INTEGER)");
+    Database::open(&fixture.path(), &whole, &Tuning::default()).expect("nothing is there of it");
+}
+
+#[test]
 fn an_edited_migration_is_refused() {
     let fixture = Fixture::new();
     let edited = Schema {

@@ -5,10 +5,10 @@ use super::*;
 fn told(number: u64) -> Told {
     Told {
         device: 1,
-        number,
         text: format!("text {number}"),
         id: format!("msg_{number}"),
-        at: Duration::from_secs(number),
+        asked: Duration::from_secs(number),
+        at: Duration::from_millis(number * 1_000 + 500),
     }
 }
 
@@ -122,6 +122,28 @@ fn order_counts_for_each_device_and_contact() {
     let elsewhere = [told(1), Told { device: 2, ..told(2) }];
     let swapped = vec![received(2), received(1)];
     assert_eq!(faults(outbound(&elsewhere, &rows, &[swapped])), []);
+    let first_at = told(1).at;
+    let meanwhile = [
+        told(1),
+        Told {
+            asked: first_at,
+            ..told(2)
+        },
+    ];
+    let swapped = vec![received(2), received(1)];
+    assert_eq!(faults(outbound(&meanwhile, &rows, &[swapped])), []);
+}
+
+#[test]
+fn order_is_kept_over_any_distance() {
+    let numbers = [3, 1, 4, 2];
+    let all = numbers.map(told);
+    let rows = numbers.map(|number| stored(number, "read"));
+    let list = numbers.map(received).to_vec();
+    assert_eq!(
+        faults(outbound(&all, &rows, &[list])),
+        [Fault::Disordered, Fault::Disordered]
+    );
 }
 
 #[test]
