@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub(crate) struct Limits {
     registrations: Option<Buckets<IpAddr>>,
     /// Addresses that have failed too often, and until when they are not listened to.
     blocked: Mutex<HashMap<IpAddr, Instant>>,
+    /// Whether there are any: almost always none, and then nobody waits for the lock.
+    any_blocked: AtomicBool,
 }
 
 /// What is left in the bucket of a key.
@@ -73,6 +76,7 @@ impl Limits {
             failures: Buckets::new(failures),
             registrations: Buckets::new(REGISTRATIONS),
             blocked: Mutex::default(),
+            any_blocked: AtomicBool::new(false),
         }
     }
 
@@ -95,7 +99,7 @@ impl Limits {
     /// There was none, or the address has failed too often.
     pub(crate) fn admit(&self, address: IpAddr) -> Result<(), ApiError> {
         let place = place(address);
-        if self.failures.is_some() {
+        if self.any_blocked.load(Ordering::Relaxed) {
             let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
             let until = blocked.get(&place).copied();
             drop(blocked);
@@ -129,6 +133,7 @@ impl Limits {
         let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         if blocked.len() < MOST_ADDRESSES {
             blocked.insert(place, Instant::now() + wait);
+            self.any_blocked.store(true, Ordering::Relaxed);
         }
     }
 
@@ -151,6 +156,7 @@ impl Limits {
         let now = Instant::now();
         blocked.retain(|_, until| *until > now);
         blocked.shrink_to_fit();
+        self.any_blocked.store(!blocked.is_empty(), Ordering::Relaxed);
     }
 
     /// Keeps memory bounded, until told to stop.

@@ -3,6 +3,7 @@
 //! Keys and ids go to standard output, a line each; what is said about them to standard error.
 
 use postern_domain::Scope;
+use postern_runtime::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::cli::{CreateKey, KeysCommand, KeysVerb, WorkspaceCommand, WorkspaceVerb};
@@ -92,7 +93,8 @@ async fn key_id(client: &Client, named: &str) -> anyhow::Result<String> {
         return Ok(named.to_owned());
     }
     let all = client.keys().await?.into_iter();
-    let so_called = all.filter(|key| key.name == named && key.revoked_at.is_none());
+    let now = SystemClock.now();
+    let so_called = all.filter(|key| key.name == named && !key.has_ended(now));
     only_one("valid API key", named, so_called.map(|key| key.id).collect())
 }
 

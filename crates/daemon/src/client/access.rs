@@ -1,5 +1,6 @@
 //! The calls about workspaces and API keys.
 
+use postern_domain::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +46,14 @@ pub(crate) struct Key {
     pub(crate) expires_at: Option<String>,
     pub(crate) revoked_at: Option<String>,
     pub(crate) last_used_at: Option<String>,
+}
+
+impl Key {
+    /// Whether it was revoked or has expired.
+    pub(crate) fn has_ended(&self, now: Timestamp) -> bool {
+        let expiry = self.expires_at.as_deref().and_then(Timestamp::from_rfc3339);
+        self.revoked_at.is_some() || expiry.is_some_and(|expiry| expiry <= now)
+    }
 }
 
 /// An API key that was made: the key itself is shown this once.

@@ -94,13 +94,18 @@ impl Store {
     }
 
     /// When the next message of the device can be claimed, a time long past if it can be now; `None` when none waits that
-    /// could.
+    /// could, or when its workspace is deactivated.
     ///
     /// # Errors
     /// The store failed.
     pub async fn next_due(&self, device: DeviceId) -> Result<Option<Timestamp>, StoreError> {
         self.database
-            .read(move |connection| outbox::next_due(connection, device))
+            .read(move |connection| {
+                if devices::is_held(connection, device)? {
+                    return Ok(None);
+                }
+                outbox::next_due(connection, device)
+            })
             .await
     }
 

@@ -103,6 +103,16 @@ pub(in crate::data) fn of_workspace(
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+/// Whether the workspace of a device is deactivated.
+pub(in crate::data) fn is_held(connection: &Connection, id: DeviceId) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM devices JOIN workspaces ON workspaces.id = workspace_id
+             WHERE devices.id = ?1 AND deactivated_at IS NOT NULL",
+        )?
+        .exists([id.to_bytes()])?)
+}
+
 /// The account a device is linked to now, when its workspace may send.
 pub(in crate::data) fn sending_account(tx: &Connection, id: DeviceId) -> Result<Option<i64>, StoreError> {
     Ok(tx

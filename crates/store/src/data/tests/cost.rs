@@ -235,6 +235,7 @@ fn nothing_gets_dearer_when_the_tables_grow() {
             counted.measure(200)
         });
         for ((name, few), (_, many)) in few.into_iter().zip(many) {
+            eprintln!("STEPS {backlog:?} {name} {few} {many}");
             assert!(
                 many <= few + few / 4 + 50,
                 "{backlog:?}: {name} took {few} steps with few messages and {many} with many"

@@ -241,6 +241,8 @@ async fn nothing_leaves_a_deactivated_workspace_until_it_is_activated() {
     assert_eq!(devices, [fixture.device]);
     fixture.reopen().await;
     assert!(fixture.claim(9, 30).await.is_empty());
+    // Nobody has to come back for it before it is activated.
+    assert_eq!(fixture.next_due().await, None);
     assert!(fixture.observed(fixture.device).await.linked);
 
     let on = fixture
@@ -248,6 +250,7 @@ async fn nothing_leaves_a_deactivated_workspace_until_it_is_activated() {
         .change_workspace(fixture.workspace, switch(None), at(40))
         .await;
     assert_eq!(on.expect("changed").expect("a workspace").0.deactivation, None);
+    assert!(fixture.next_due().await.is_some());
     assert_eq!(fixture.claim(9, 50).await.len(), 1);
 }
 
