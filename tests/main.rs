@@ -15,12 +15,17 @@ mod groups;
 mod idempotency;
 mod linking;
 mod names;
+mod pacing;
 mod power;
 mod receiving;
 mod recovery;
+mod searching;
 mod sending;
 mod tracing;
 mod upgrades;
+mod webhook_commands;
+mod webhook_examples;
+mod webhooks;
 
 use postern_testkit::{Postern, TestDaemon, TestSandbox};
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
-    let files = ["message", "event", "pacing", "webhook"].map(|name| format!("postern/v1/{name}.proto"));
+    let files =
+        ["message", "event", "pacing", "analytics", "webhook"].map(|name| format!("postern/v1/{name}.proto"));
     let files = &files;
     for file in files {
         println!("cargo::rerun-if-changed={}", root.join(file).display());

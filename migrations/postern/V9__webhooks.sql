@@ -51,7 +51,8 @@ CREATE TABLE deliveries (
     device_id  BLOB,
     -- How many tries there were.
     tries      INTEGER NOT NULL,
-    -- 1 waiting for `due_at`, 2 parked since `due_at`: given up until it is replayed.
+    -- 1 waiting for `due_at`, 2 parked since `due_at`: given up until it is replayed, 3 held back since `due_at` by an
+    -- earlier event of its device that waits.
     state      INTEGER NOT NULL,
     due_at     INTEGER NOT NULL,
     PRIMARY KEY (webhook_id, event_seq)
@@ -59,6 +60,7 @@ CREATE TABLE deliveries (
 
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE state = 1;
 CREATE INDEX deliveries_parked ON deliveries (webhook_id, event_seq) WHERE state = 2;
+CREATE INDEX deliveries_of_device ON deliveries (webhook_id, device_id, event_seq) WHERE state <> 2;
 
 -- Every try.
 CREATE TABLE attempts (

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_domain::Plan;
+use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 
@@ -39,6 +40,8 @@ pub struct ApiConfig {
     pub failures_per_address: u32,
     /// The plan of workspaces that anybody may register; nobody may unless told.
     pub registration: Option<String>,
+    /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
+    pub unverified_webhooks: bool,
 }
 
 impl ApiConfig {
@@ -60,6 +63,7 @@ impl Default for ApiConfig {
             requests_per_address: 0,
             failures_per_address: 0,
             registration: None,
+            unverified_webhooks: false,
         }
     }
 }
@@ -70,6 +74,8 @@ pub struct Api {
     pub(crate) store: Store,
     /// Whom to wake after a commit.
     pub(crate) wakes: Wakes,
+    /// Talks to webhook endpoints while a caller waits.
+    pub(crate) probe: Arc<dyn WebhookProbe>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -84,13 +90,21 @@ pub struct Api {
 impl Api {
     /// An API over `store`; it rings `wakes` after every commit that somebody has to act on.
     #[must_use]
-    pub fn new(store: Store, wakes: Wakes, clock: Arc<dyn Clock>, config: ApiConfig, stop: Stop) -> Self {
+    pub fn new(
+        store: Store,
+        wakes: Wakes,
+        probe: Arc<dyn WebhookProbe>,
+        clock: Arc<dyn Clock>,
+        config: ApiConfig,
+        stop: Stop,
+    ) -> Self {
         let (requests, failures) = (config.requests_per_address, config.failures_per_address);
         let limits = Limits::new(config.plans.values(), requests, failures);
         Self {
             limits: Arc::new(limits),
             store,
             wakes,
+            probe,
             clock,
             config,
             stop,

@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{api_keys, devices, health, messages, workspaces};
+use crate::{analytics, api_keys, devices, health, messages, webhooks, workspaces};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,8 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "Analytics", description = "What became of the messages of some days, in numbers."),
+        (name = "Webhooks", description = "Have events sent to your HTTP endpoint: register it, see how its deliveries go, send again."),
         (name = "API keys", description = "Make keys for those who call this API, and take them back."),
         (name = "Workspace", description = "Your workspace, what its plan allows, and what is used of that."),
         (name = "Administration", description = "For whoever runs the gateway: its workspaces."),
@@ -53,9 +55,11 @@ const JSON: &str = "application/json";
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
         api_keys::create, api_keys::list, api_keys::get, api_keys::change, api_keys::revoke, api_keys::rotate,
-        workspaces::own, workspaces::rename, workspaces::usage, workspaces::register, workspaces::create, workspaces::list, workspaces::get,
-        workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
-        health::healthz, health::readyz, get,
+        workspaces::own, workspaces::rename, workspaces::usage, workspaces::register, workspaces::create,
+        workspaces::list, workspaces::get, workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
+        webhooks::create, webhooks::list, webhooks::get, webhooks::change, webhooks::delete, webhooks::rotate_secret,
+        webhooks::test, webhooks::attempts, webhooks::replay, webhooks::show_replay, webhooks::redeliver,
+        analytics::summary, health::healthz, health::readyz, get,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),
     modifiers(&FromTheTables),

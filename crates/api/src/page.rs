@@ -1,6 +1,6 @@
 //! Pages of a list: the limit, the opaque cursor, and the answer.
 
-use postern_domain::{ApiKeyId, DeviceId, WorkspaceId};
+use postern_domain::{ApiKeyId, DeviceId, WebhookId, WorkspaceId};
 use postern_store::PageStart;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,6 +68,18 @@ impl Cursor for ApiKeyId {
     }
 }
 
+impl Cursor for WebhookId {
+    const KIND: u8 = b'w';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        (*self).to_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
 impl Cursor for WorkspaceId {
     const KIND: u8 = b's';
 
@@ -77,6 +89,22 @@ impl Cursor for WorkspaceId {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
+/// Where a list of tries to reach an endpoint goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AttemptsStart(pub(crate) PageStart);
+
+impl Cursor for AttemptsStart {
+    const KIND: u8 = b'a';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        PageStart::from_bytes(bytes).map(Self)
     }
 }
 

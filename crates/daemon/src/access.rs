@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::{CreateKey, KeysCommand, KeysVerb, WorkspaceCommand, WorkspaceVerb};
 use crate::client::Client;
 use crate::client::access::{Key, NewKey, Workspace};
-use crate::print::{columns, print, printable};
+use crate::print::{aligned, print};
 
 /// Runs one verb of `postern workspace`.
 pub(crate) async fn workspace(
@@ -122,9 +122,9 @@ fn workspaces(workspaces: &[Workspace]) -> String {
             &workspace.created_at,
             &state,
         ]
-        .map(|cell| printable(cell))
+        .map(String::clone)
     });
-    columns(["ID", "NAME", "PLAN", "CREATED", "STATE"], rows)
+    aligned(["ID", "NAME", "PLAN", "CREATED", "STATE"], rows.collect())
 }
 
 fn table(keys: &[Key]) -> String {
@@ -137,9 +137,12 @@ fn table(keys: &[Key]) -> String {
         let used = key.last_used_at.clone().unwrap_or_else(|| "never".to_owned());
         let shown = format!("{}…{}", key.prefix, key.last_four);
         let scopes = key.scopes.join(",");
-        [&key.id, &key.name, &shown, &used, &end, &scopes].map(|cell| printable(cell))
+        [&key.id, &key.name, &shown, &used, &end, &scopes].map(String::clone)
     });
-    columns(["ID", "NAME", "KEY", "LAST USED", "ENDS", "SCOPES"], rows)
+    aligned(
+        ["ID", "NAME", "KEY", "LAST USED", "ENDS", "SCOPES"],
+        rows.collect(),
+    )
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod daemon;
 mod device;
 mod send;
 mod upkeep;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,10 @@ pub use self::device::{
 };
 pub use self::send::SendCommand;
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
+pub use self::webhooks::{
+    AddWebhook, ListAttempts, ListWebhooks, MoveWebhook, RemoveWebhook, ReplayEvents, RotateSecret,
+    ShowWebhook, TestWebhook, WebhooksCommand, WebhooksVerb,
+};
 use crate::config::LogFormat;
 
 /// Links WhatsApp accounts by QR code and puts a REST API in front of them.
@@ -43,6 +48,7 @@ First steps:
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern webhooks --help      have events sent to your HTTP endpoint
   postern keys --help          API keys for those who call it
   postern backup DIR           a copy of its data, while it runs
 
@@ -57,6 +63,8 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Manage the webhook endpoints of a running daemon: register them, try them, send events again.
+    Webhooks(WebhooksCommand),
     /// Manage the workspaces of a running daemon: make them, put them on plans, switch them off and on.
     Workspace(WorkspaceCommand),
     /// Manage the API keys of a workspace: make, list, rotate and revoke them.

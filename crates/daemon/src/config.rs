@@ -41,6 +41,8 @@ pub struct Config {
     pub registration: RegistrationConfig,
     /// What is forgotten when.
     pub retention: RetentionConfig,
+    /// Deliveries to webhooks.
+    pub webhooks: WebhooksConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -275,6 +277,93 @@ pub struct RetentionConfig {
     pub messages_days: u64,
     /// Days; 0 for ever.
     pub events_days: u64,
+    /// Days; 0 for ever.
+    pub attempts_days: u64,
+}
+
+/// `[webhooks]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Networks, addresses and names that may be sent to although they are not public.
+    pub allow: Vec<String>,
+    /// Whether `http` may be used.
+    pub allow_http: bool,
+    /// Whether an endpoint may be registered that does not answer the challenge.
+    pub allow_unverified: bool,
+    /// Empty for those of the system.
+    pub nameservers: Vec<SocketAddr>,
+    /// Deliveries under way per endpoint.
+    pub concurrency: usize,
+    /// Seconds.
+    pub timeout: u64,
+    /// Seconds.
+    pub retry_seconds: Vec<u64>,
+    /// Failures in a row.
+    pub failures_before_rest: u32,
+    /// Seconds.
+    pub rest_longest: u64,
+    /// Hours.
+    pub give_up_hours: u64,
+    /// Events per endpoint.
+    pub most_waiting: usize,
+}
+
+impl WebhooksConfig {
+    /// As deliveries keep it; `sandbox` when the network is simulated in this process.
+    ///
+    /// # Errors
+    /// The key that is not acceptable, and what it has to be.
+    fn deliveries(
+        &self,
+        sandbox: bool,
+    ) -> Result<postern_webhooks::WebhooksConfig, (&'static str, String, &'static str)> {
+        let loopback: &[&str] = if sandbox { &["127.0.0.0/8", "::1"] } else { &[] };
+        let entries = self.allow.iter().map(String::as_str);
+        let parse = |entry: &str| {
+            let expected = "a list of networks like 10.0.0.0/8, addresses, and names of hosts";
+            entry
+                .parse()
+                .map_err(|_not_allowable| ("webhooks.allow", entry.to_owned(), expected))
+        };
+        let rest_longest = Duration::from_secs(self.rest_longest);
+        Ok(postern_webhooks::WebhooksConfig {
+            allow: entries
+                .chain(loopback.iter().copied())
+                .map(parse)
+                .collect::<Result<_, _>>()?,
+            allow_http: self.allow_http || sandbox,
+            name_servers: self.nameservers.clone(),
+            concurrency: self.concurrency,
+            timeout: Duration::from_secs(self.timeout),
+            retries: postern_webhooks::Schedule::of_seconds(&self.retry_seconds),
+            failures_before_rest: self.failures_before_rest,
+            rest: (Duration::from_secs(5).min(rest_longest), rest_longest),
+            give_up_after: Duration::from_hours(self.give_up_hours),
+            most_waiting: self.most_waiting,
+            ..postern_webhooks::WebhooksConfig::default()
+        })
+    }
+}
+
+impl WebhooksConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("webhooks.concurrency", self.concurrency, 1, 256)?;
+        within("webhooks.timeout", self.timeout, 1, 15)?;
+        within("webhooks.retry_seconds", self.retry_seconds.len(), 1, 50)?;
+        for seconds in &self.retry_seconds {
+            within("webhooks.retry_seconds", *seconds, 0, 604_800)?;
+        }
+        within(
+            "webhooks.failures_before_rest",
+            self.failures_before_rest,
+            1,
+            1_000,
+        )?;
+        within("webhooks.rest_longest", self.rest_longest, 1, 3_600)?;
+        within("webhooks.give_up_hours", self.give_up_hours, 1, 720)?;
+        within("webhooks.most_waiting", self.most_waiting, 100, 100_000)
+    }
 }
 
 /// `[sandbox]`
@@ -340,6 +429,10 @@ impl Config {
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("webhooks.allow")
+            .with_list_parse_key("webhooks.nameservers")
+            .with_list_parse_key("webhooks.retry_seconds")
             .source(Some(keys));
         let mut sources = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
@@ -365,6 +458,12 @@ impl Config {
     pub fn plans(&self) -> BTreeMap<String, Plan> {
         let plans = self.plans.iter();
         plans.map(|(name, plan)| (name.clone(), plan.plan())).collect()
+    }
+
+    /// How deliveries to webhooks are made. It was validated when the settings were read.
+    #[must_use]
+    pub fn webhook_deliveries(&self) -> postern_webhooks::WebhooksConfig {
+        self.webhooks.deliveries(self.sandbox.enabled).unwrap_or_default()
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -454,6 +553,8 @@ impl Config {
         within("pacing.typing_ms", self.pacing.typing_ms, 0, 10_000)?;
         within("retention.messages_days", self.retention.messages_days, 0, 36_500)?;
         within("retention.events_days", self.retention.events_days, 0, 36_500)?;
+        within("retention.attempts_days", self.retention.attempts_days, 0, 36_500)?;
+        self.webhooks.validate()?;
         let refuse = |key, value: &str, expected: &str| {
             Err(ConfigError::Range {
                 key,
@@ -462,6 +563,9 @@ impl Config {
             })
         };
         if let Err((key, value, expected)) = self.pacing.pacing() {
+            return refuse(key, &value, expected);
+        }
+        if let Err((key, value, expected)) = self.webhooks.deliveries(false) {
             return refuse(key, &value, expected);
         }
         if !(1..=50).contains(&self.whatsapp.device_name.chars().count()) {
@@ -555,6 +659,35 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_told_by_commas_and_a_sandbox_allows_loopback() {
+        let config = load(&[
+            ("POSTERN_WEBHOOKS__ALLOW", "10.0.0.0/8,hooks.internal"),
+            ("POSTERN_WEBHOOKS__NAMESERVERS", "192.0.2.53:53"),
+            ("POSTERN_WEBHOOKS__RETRY_SECONDS", "1,2"),
+        ]);
+        let mut config = config.expect("valid");
+        let deliveries = config.webhook_deliveries();
+        assert_eq!((deliveries.allow.len(), deliveries.name_servers.len()), (2, 1));
+        assert_eq!(
+            deliveries.retries,
+            postern_webhooks::Schedule::of_seconds(&[1, 2])
+        );
+        assert!(!deliveries.allow_http);
+        config.sandbox.enabled = true;
+        let deliveries = config.webhook_deliveries();
+        assert!(deliveries.allow_http && deliveries.allow.len() == 4);
+    }
+
+    #[test]
+    fn the_default_schedule_is_that_of_the_deliveries() {
+        let config = load(&[]).expect("valid");
+        assert_eq!(
+            config.webhook_deliveries().retries,
+            postern_webhooks::Schedule::default()
+        );
+    }
+
+    #[test]
     fn variables_of_commands_are_not_keys() {
         load(&[
             ("POSTERN_API_KEY", "x"),
@@ -592,6 +725,22 @@ mod tests {
                 "POSTERN_MESSAGES__BATCH_MAX",
                 "5001",
                 "messages.batch_max is 5001, expected 1 to 5000",
+            ),
+            (
+                "POSTERN_WEBHOOKS__ALLOW",
+                "10.0.0.0/8,*.example",
+                "webhooks.allow",
+            ),
+            ("POSTERN_WEBHOOKS__NAMESERVERS", "nowhere", "webhooks.nameservers"),
+            (
+                "POSTERN_WEBHOOKS__RETRY_SECONDS",
+                "5,604801",
+                "webhooks.retry_seconds is 604801",
+            ),
+            (
+                "POSTERN_WEBHOOKS__TIMEOUT",
+                "0",
+                "webhooks.timeout is 0, expected 1 to 15",
             ),
         ];
         for (name, value, expected) in cases {

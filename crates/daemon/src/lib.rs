@@ -18,6 +18,7 @@ mod sandbox;
 mod send;
 mod serve;
 mod upkeep;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -73,6 +74,7 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
         Command::Workspace(flags) => access::workspace(flags, &environment).await,
         Command::Keys(flags) => access::keys(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
+        Command::Webhooks(flags) => webhooks::command(flags, &environment).await,
         Command::Backup(flags) => upkeep::backup(flags, environment).await,
         Command::Restore(flags) => upkeep::restore(flags, environment).await,
         Command::Check(flags) => upkeep::check(flags, environment).await,

@@ -10,6 +10,7 @@ use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
+use postern_webhooks::Webhooks;
 use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
 
 use crate::bootstrap;
@@ -54,6 +55,7 @@ pub(crate) struct Daemon {
     tasks: Tasks,
     stop: Stop,
     sessions: Sessions,
+    webhooks: Webhooks,
     store: Store,
     keys: KeyStore,
     #[cfg(feature = "sandbox")]
@@ -76,6 +78,7 @@ impl Daemon {
 
         // Before anybody can ask: what the file says of connections is about a process that is gone.
         store.begin(clock.now()).await?;
+        apply_plans(&config, &store).await?;
 
         #[cfg(feature = "sandbox")]
         let network = start_network(&config, data.path()).await?;
@@ -102,8 +105,20 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         );
-        apply_plans(&config, &store).await?;
-        let api = Api::new(store.clone(), wakes, clock, api_config(&config), stop.clone());
+        let webhooks = Webhooks::start(
+            config.webhook_deliveries(),
+            store.clone(),
+            wakes.clone(),
+            Arc::clone(&clock),
+        )?;
+        let api = Api::new(
+            store.clone(),
+            wakes,
+            webhooks.probe(),
+            clock,
+            api_config(&config),
+            stop.clone(),
+        );
         let address = listener.local_addr()?;
         let server = postern_api::server(listener, api, &server_options(&config))?;
         let handle = server.handle();
@@ -114,6 +129,7 @@ impl Daemon {
             tasks,
             stop,
             sessions,
+            webhooks,
             store,
             keys,
             #[cfg(feature = "sandbox")]
@@ -127,15 +143,15 @@ impl Daemon {
         format!("http://{}", self.address)
     }
 
-    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions, which
-    /// write down what they know, then the files.
+    /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions and the
+    /// deliveries, which write down what they know, then the files.
     pub(crate) async fn stop(self) {
         tracing::info!("stopping: finishing requests");
         self.stop.pull();
         self.server.stop(true).await;
         self.tasks.ended().await;
-        tracing::info!("stopping: closing sessions");
-        self.sessions.stop().await;
+        tracing::info!("stopping: closing sessions and ending deliveries");
+        tokio::join!(self.sessions.stop(), self.webhooks.stop());
         self.store.close().await;
         self.keys.close().await;
         #[cfg(feature = "sandbox")]
@@ -194,6 +210,7 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
         idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),
+        attempt_retention: days(config.retention.attempts_days),
         ..SessionsConfig::default()
     }
 }
@@ -208,6 +225,7 @@ fn api_config(config: &Config) -> ApiConfig {
         body_limit: config.server.body_limit,
         batch_max: config.messages.batch_max,
         batch_body_limit: config.messages.batch_body_limit,
+        unverified_webhooks: config.webhooks.allow_unverified,
         key_kind: key_kind(config),
         trusted_proxies: config.server.trusted_proxies(),
         plans: config.plans(),

@@ -6,9 +6,11 @@
 
 pub mod address;
 pub mod content;
+pub mod day;
 pub mod device;
 pub mod event;
 pub mod ids;
+pub mod latency;
 pub mod message;
 pub mod pacing;
 pub mod plan;
@@ -23,12 +25,14 @@ pub mod webhook;
 
 pub use address::{Address, AddressError, GroupId, Lid, PhoneNumber};
 pub use content::{Content, MAX_TEXT_CHARS, TextError};
+pub use day::{Day, DayError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
     ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, ReplayId, WebhookId,
     WorkspaceId,
 };
+pub use latency::Latencies;
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
 pub use pacing::{Pacing, QuietHours};
 pub use plan::{Period, Plan};

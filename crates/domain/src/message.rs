@@ -107,6 +107,12 @@ impl MessageStatus {
         matches!(self, Self::Sent | Self::Delivered | Self::Read | Self::Played)
     }
 
+    /// Whether a device of the recipient is known to have the message.
+    #[must_use]
+    pub const fn reached_recipient(self) -> bool {
+        matches!(self, Self::Delivered | Self::Read | Self::Played)
+    }
+
     /// Whether a message in this status may take on `next`.
     ///
     /// Receipts prove what they say even when the ack before them was lost, or when we gave the message

@@ -39,6 +39,8 @@ pub struct SessionsConfig {
     pub message_retention: Option<Duration>,
     /// How long events are kept; `None` keeps them for ever. Default 30 days.
     pub event_retention: Option<Duration>,
+    /// For how long the tries to deliver events are kept; `None` for ever.
+    pub attempt_retention: Option<Duration>,
 }
 
 impl Default for SessionsConfig {
@@ -57,6 +59,7 @@ impl Default for SessionsConfig {
             idempotency_retention: Duration::from_secs(24 * 3600),
             message_retention: Some(Duration::from_hours(90 * 24)),
             event_retention: Some(Duration::from_hours(30 * 24)),
+            attempt_retention: Some(Duration::from_hours(7 * 24)),
         }
     }
 }

@@ -62,7 +62,8 @@ async fn sweep(context: &Context) -> Result<(), StoreError> {
         let kept_for = match what {
             Swept::IdempotencyRecords => Some(config.idempotency_retention),
             Swept::Messages | Swept::Batches => config.message_retention,
-            Swept::Events => config.event_retention,
+            Swept::Events | Swept::ParkedDeliveries => config.event_retention,
+            Swept::Attempts => config.attempt_retention,
         };
         let Some(kept_for) = kept_for else {
             continue;

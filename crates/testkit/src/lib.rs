@@ -18,6 +18,7 @@ mod older;
 mod process;
 mod sandbox;
 mod server;
+mod sink;
 mod wait;
 
 pub use daemon::{DaemonOptions, TestDaemon, text};
@@ -26,4 +27,5 @@ pub use older::{OlderFolder, OlderMessage};
 pub use process::Postern;
 pub use sandbox::TestSandbox;
 pub use server::TestServer;
+pub use sink::{Received, Reply, WebhookSink};
 pub use wait::{DEADLINE, eventually};

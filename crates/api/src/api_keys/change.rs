@@ -7,9 +7,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::{ApiKey, scopes};
-use super::fields::{self, given};
+use super::fields;
 use crate::errors::ApiError;
-use crate::extract::{Json, PathId, checked_name};
+use crate::extract::{Json, PathId, checked_name, given};
 use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.

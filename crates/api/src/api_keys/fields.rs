@@ -1,20 +1,12 @@
 //! What callers write about keys, checked.
 
 use postern_domain::{Scopes, Timestamp};
-use serde::{Deserialize, Deserializer};
 
 use crate::auth::Network;
 use crate::errors::FieldError;
 
 /// The most networks of a key.
 const MAX_NETWORKS: usize = 20;
-
-/// `null` is something else than nothing at all.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
 
 /// # Errors
 /// None, or an unknown one.

@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 use postern_domain::DeviceId;
 use postern_store::DeviceChange;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Device;
 use super::create::checked_name;
 use super::pacing::PacingFields;
 use crate::errors::ApiError;
-use crate::extract::{Json, Object, PathId};
+use crate::extract::{Json, Object, PathId, given};
 use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.
@@ -24,13 +24,6 @@ pub(crate) struct ChangeDevice {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<PacingFields>)]
     pacing: Option<Option<Object<PacingFields>>>,
-}
-
-/// `null` is something else than nothing at all.
-fn given<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<Object<PacingFields>>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Change a device

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 use postern_domain::Scope::{
-    Admin, AdminDaemon, DevicesManage, DevicesRead, MessagesRead, MessagesSend, UsageRead,
+    Admin, AdminDaemon, DevicesManage, DevicesRead, MessagesRead, MessagesSend, UsageRead, WebhooksManage,
 };
 
 use super::Access::{Key, Open};
@@ -15,7 +15,7 @@ use crate::errors::ErrorCode::{
     PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected, StorageUnavailable,
     Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{api_keys, devices, health, messages, openapi, workspaces};
+use crate::{analytics, api_keys, devices, health, messages, openapi, webhooks, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -78,6 +78,20 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/admin/workspaces/{id}/deactivate", Key(AdminDaemon),   Json,         &[],             || web::to(workspaces::deactivate)),
     route(POST,   "/v1/admin/workspaces/{id}/activate",  Key(AdminDaemon),    OptionalJson, &[],             || web::to(workspaces::activate)),
     route(POST,   "/v1/admin/workspaces/{id}/api-keys",  Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::add_key)),
+
+    route(GET,    "/v1/analytics/summary",               Key(UsageRead),      Ignored,      &[Validation],   || web::to(analytics::summary)),
+
+    route(POST,   "/v1/webhooks",                        Key(WebhooksManage), Json,         &[InvalidState], || web::to(webhooks::create)),
+    route(GET,    "/v1/webhooks",                        Key(WebhooksManage), Ignored,      &[Validation],   || web::to(webhooks::list)),
+    route(GET,    "/v1/webhooks/{id}",                   Key(WebhooksManage), Ignored,      &[],             || web::to(webhooks::get)),
+    route(PATCH,  "/v1/webhooks/{id}",                   Key(WebhooksManage), Json,         &[],             || web::to(webhooks::change)),
+    route(DELETE, "/v1/webhooks/{id}",                   Key(WebhooksManage), Ignored,      &[],             || web::to(webhooks::delete)),
+    route(POST,   "/v1/webhooks/{id}/rotate-secret",     Key(WebhooksManage), OptionalJson, &[],             || web::to(webhooks::rotate_secret)),
+    route(POST,   "/v1/webhooks/{id}/test",              Key(WebhooksManage), Json,         &[],             || web::to(webhooks::test)),
+    route(GET,    "/v1/webhooks/{id}/attempts",          Key(WebhooksManage), Ignored,      &[Validation],   || web::to(webhooks::attempts)),
+    route(POST,   "/v1/webhooks/{id}/replay",            Key(WebhooksManage), Json,         &[InvalidState], || web::to(webhooks::replay)),
+    route(GET,    "/v1/webhooks/{id}/replays/{replayId}", Key(WebhooksManage), Ignored,      &[],             || web::to(webhooks::show_replay)),
+    route(POST,   "/v1/events/{id}/redeliver",           Key(WebhooksManage), OptionalJson, &[InvalidState], || web::to(webhooks::redeliver)),
 
     route(POST,   "/v1/register",                        Open,                Json,         REGISTER,        || web::to(workspaces::register)),
 

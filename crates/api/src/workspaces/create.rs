@@ -68,7 +68,7 @@ impl Api {
         Ok(HttpResponse::Created()
             .insert_header((LOCATION, format!("/v1/admin/workspaces/{id}")))
             .json(CreatedWorkspace {
-                workspace: self.shown(workspace),
+                workspace: self.shown_workspace(workspace),
                 api_key: NewApiKey::new(&secret, stored),
             }))
     }

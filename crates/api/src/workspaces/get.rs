@@ -20,5 +20,5 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let workspace = api.store.workspace(id).await?;
     let workspace = workspace.ok_or_else(|| ApiError::no_such("workspace"))?;
-    Ok(HttpResponse::Ok().json(api.shown(workspace)))
+    Ok(HttpResponse::Ok().json(api.shown_workspace(workspace)))
 }

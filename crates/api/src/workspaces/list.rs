@@ -50,7 +50,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let (rows, next) = api.store.workspaces(query.limit, query.cursor).await?;
     Ok(HttpResponse::Ok().json(List {
-        data: rows.into_iter().map(|row| api.shown(row)).collect(),
+        data: rows.into_iter().map(|row| api.shown_workspace(row)).collect(),
         next_cursor: next.as_ref().map(encode),
     }))
 }

@@ -45,10 +45,10 @@ impl Api {
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
-        Ok(HttpResponse::Ok().json(self.shown(workspace)))
+        Ok(HttpResponse::Ok().json(self.shown_workspace(workspace)))
     }
 
-    fn shown(&self, workspace: postern_store::Workspace) -> Workspace {
+    fn shown_workspace(&self, workspace: postern_store::Workspace) -> Workspace {
         let plan = self.config.plans.get(&workspace.plan).copied();
         Workspace::new(workspace, plan, self.config.batch_max)
     }

@@ -20,7 +20,7 @@ use crate::{Api, Caller};
 pub(crate) async fn own(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, ApiError> {
     let workspace = api.store.workspace(caller.workspace).await?;
     let workspace = workspace.ok_or_else(|| ApiError::no_such("workspace"))?;
-    Ok(HttpResponse::Ok().json(api.shown(workspace)))
+    Ok(HttpResponse::Ok().json(api.shown_workspace(workspace)))
 }
 
 /// What is to be changed.

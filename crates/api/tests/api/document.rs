@@ -100,6 +100,26 @@ fn every_code_and_field_is_described_and_no_reference_is_dangling() {
     }
 }
 
+#[test]
+fn the_page_on_reading_names_every_parameter_and_field() {
+    let page = include_str!("../../../../docs/reading.md");
+    let document = parsed();
+    for path in ["/v1/messages", "/v1/analytics/summary"] {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array();
+        for parameter in parameters.expect("parameters") {
+            let name = parameter["name"].as_str().expect("a name");
+            assert!(page.contains(&format!("`{name}`")), "{path}: {name}");
+        }
+    }
+    let (_, numbers) = page.split_once("## Numbers").expect("a section");
+    for schema in ["Figures", "ByStatus", "Latency", "Percentiles"] {
+        let properties = document["components"]["schemas"][schema]["properties"].as_object();
+        for name in properties.expect("properties").keys() {
+            assert!(numbers.contains(&format!("\"{name}\":")), "{schema}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn it_is_served_as_it_is_written() {
     let api = TestApi::start().await;

@@ -14,10 +14,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::probe::ScriptedProbe;
+
 pub(crate) struct TestApi {
     pub(crate) store: Store,
     pub(crate) wakes: Wakes,
     pub(crate) stop: Stop,
+    pub(crate) probe: Arc<ScriptedProbe>,
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeySecret,
     address: SocketAddr,
@@ -62,8 +65,10 @@ impl TestApi {
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (wakes, stop) = (Wakes::default(), Stop::new());
+        let probe = Arc::<ScriptedProbe>::default();
         Self {
-            address: serve(&store, &wakes, &clock, config, &stop),
+            address: serve(&store, &wakes, &probe, &clock, config, &stop),
+            probe,
             store,
             wakes,
             stop,
@@ -147,6 +152,13 @@ impl TestApi {
             .expect("an id")
             .parse()
             .expect("an id")
+    }
+
+    /// An endpoint that wants everything; answers its id.
+    pub(crate) async fn webhook(&self) -> String {
+        let body = json!({ "url": "https://example.com/hook" });
+        let created = self.post("/v1/webhooks", &body).await.expect(StatusCode::CREATED);
+        created["id"].as_str().expect("an id").to_owned()
     }
 
     pub(crate) async fn connected_device(&self) -> DeviceId {
@@ -257,10 +269,18 @@ fn open(folder: &TempDir) -> Store {
     .expect("a store")
 }
 
-fn serve(store: &Store, wakes: &Wakes, clock: &Arc<dyn Clock>, config: ApiConfig, stop: &Stop) -> SocketAddr {
+fn serve(
+    store: &Store,
+    wakes: &Wakes,
+    probe: &Arc<ScriptedProbe>,
+    clock: &Arc<dyn Clock>,
+    config: ApiConfig,
+    stop: &Stop,
+) -> SocketAddr {
     let api = Api::new(
         store.clone(),
         wakes.clone(),
+        Arc::<ScriptedProbe>::clone(probe),
         Arc::clone(clock),
         config,
         stop.clone(),

@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod analytics;
 mod api_keys;
 mod bad_batches;
 mod bad_input;
@@ -12,6 +13,8 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod probe;
 mod qr;
 mod tenancy;
+mod webhooks;
 mod workspaces;

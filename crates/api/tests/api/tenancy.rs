@@ -24,6 +24,20 @@ async fn another_workspaces_objects_do_not_exist() {
         .as_str()
         .expect("an id")
         .to_owned();
+    let webhook = api.webhook().await;
+    let event = api.store.events_after(0, 1).await.expect("events")[0]
+        .id
+        .to_string();
+    let replay = api
+        .post(
+            &format!("/v1/webhooks/{webhook}/replay"),
+            &json!({ "failed": true }),
+        )
+        .await;
+    let replay = replay.expect(StatusCode::ACCEPTED)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let stranger = api.another_workspace().await;
     let keys = api.get("/v1/api-keys").await.expect(StatusCode::OK);
     let key = keys["data"][0]["id"].as_str().expect("an id").to_owned();
@@ -37,15 +51,26 @@ async fn another_workspaces_objects_do_not_exist() {
             key.clone()
         } else if route.path.starts_with("/v1/admin/workspaces") {
             api.workspace.to_string()
+        } else if route.path.starts_with("/v1/webhooks") {
+            webhook.clone()
+        } else if route.path.starts_with("/v1/events") {
+            event.clone()
         } else {
             device.to_string()
         };
-        let path = route.path.replace("{id}", &id).replace("{format}", "png");
+        let path = route
+            .path
+            .replace("{id}", &id)
+            .replace("{format}", "png")
+            .replace("{replayId}", &replay);
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         println!("{method} {path}");
         let body = match route.method.as_str() {
-            "PATCH" if !route.path.starts_with("/v1/messages") => json!({ "name": "theirs" }),
-            "PATCH" => json!({ "sendAt": null }),
+            "PATCH" if route.path.starts_with("/v1/messages") => json!({ "sendAt": null }),
+            "PATCH" if route.path.starts_with("/v1/webhooks") => json!({ "description": "theirs" }),
+            "PATCH" => json!({ "name": "theirs" }),
+            _ if route.path.ends_with("/test") => json!({ "type": "message.sent" }),
+            _ if route.path.ends_with("/replay") => json!({ "failed": true }),
             _ => json!({ "phone": "+15557654321" }),
         };
         let call = |method, path: &str| {
@@ -95,7 +120,9 @@ async fn another_workspaces_objects_do_not_exist() {
         &format!("/v1/messages?deviceId={device}"),
         "/v1/messages?q=mine",
         "/v1/messages?clientReference=mine",
+        "/v1/messages?parked=true",
         "/v1/devices",
+        "/v1/webhooks",
     ] {
         let list = api.call_as(&stranger, Method::GET, path).send().await;
         assert_eq!(
@@ -107,6 +134,20 @@ async fn another_workspaces_objects_do_not_exist() {
     let keys = api.call_as(&stranger, Method::GET, "/v1/api-keys").send().await;
     let keys = keys.expect(StatusCode::OK);
     assert_eq!(keys["data"].as_array().map(Vec::len), Some(1), "its own");
+    for path in [
+        "/v1/analytics/summary",
+        &format!("/v1/analytics/summary?deviceId={device}"),
+    ] {
+        let summary = api.call_as(&stranger, Method::GET, path).send().await;
+        let summary = summary.expect(StatusCode::OK);
+        assert_eq!(
+            (&summary["total"], &summary["devices"]),
+            (&json!(0), &json!([])),
+            "{path}"
+        );
+        let own = api.get(path).await.expect(StatusCode::OK);
+        assert_eq!(own["total"], 2, "{path}");
+    }
     // And nothing was done to them.
     let shown = api
         .get(&format!("/v1/devices/{device}"))
@@ -116,6 +157,15 @@ async fn another_workspaces_objects_do_not_exist() {
         (&shown["intent"], &shown["state"]),
         (&json!("linked"), &json!("connected"))
     );
+    let mine = api
+        .get(&format!("/v1/webhooks/{webhook}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&mine["description"], &mine["previousSecretUntil"]),
+        (&json!(""), &json!(null))
+    );
+    assert!(api.probe.delivered().is_empty());
     for (path, count) in [
         ("/v1/messages", 2),
         ("/v1/messages?q=mine", 1),

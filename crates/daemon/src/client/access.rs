@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::devices::encoded;
 use super::model::Page;
-use super::{Client, Failure, encoded};
+use super::{Client, Failure};
 
 /// A workspace.
 #[derive(Debug, Clone, Deserialize)]

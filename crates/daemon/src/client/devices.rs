@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::model::{Code, Device, Page};
-use super::{Client, Failure, encoded};
+use super::{Client, Failure};
 
 impl Client {
     /// Creates a device.
@@ -89,6 +89,11 @@ impl Client {
     fn of_device(&self, method: Method, id: &str, rest: &str) -> RequestBuilder {
         self.request(method, &format!("/v1/devices/{id}{rest}"))
     }
+}
+
+/// `text` as a part of a query.
+pub(super) fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {

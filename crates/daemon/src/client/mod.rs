@@ -6,6 +6,7 @@ mod failure;
 pub(crate) mod find;
 mod messages;
 pub(crate) mod model;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -95,11 +96,6 @@ struct Answer {
     /// Whether it is the answer to an earlier request.
     replayed: bool,
     body: String,
-}
-
-/// `text` as a part of a query.
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// The key in `file`, else that of the environment.

@@ -1,6 +1,5 @@
 //! `postern device remove`.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -8,10 +7,9 @@ use tokio::time::{Instant, sleep};
 use super::advice::called;
 use crate::cli::RemoveDevice;
 use crate::client::Client;
-use crate::client::WrongUsage;
 use crate::client::find;
 use crate::client::model::Device;
-use crate::print::print;
+use crate::print::{confirm, print};
 
 /// How often the daemon is asked.
 const POLL: Duration = Duration::from_millis(250);
@@ -19,7 +17,10 @@ const POLL: Duration = Duration::from_millis(250);
 pub(super) async fn run(client: &Client, flags: &RemoveDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;
     if !flags.yes {
-        confirm(&device, flags.purge)?;
+        confirm(
+            &question(&device, flags.purge),
+            "nobody can be asked whether to remove the device; add --yes",
+        )?;
     }
     client.remove(&device.id, flags.purge).await?;
     if let Some(limit) = flags.wait.limit() {
@@ -28,26 +29,16 @@ pub(super) async fn run(client: &Client, flags: &RemoveDevice) -> anyhow::Result
     Ok(print(&format!("{} is removed\n", called(&device)))?)
 }
 
-/// # Errors
-/// The answer is no, or nobody can be asked.
-fn confirm(device: &Device, purge: bool) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        let refusal = "nobody can be asked whether to remove the device; add --yes".to_owned();
-        return Err(WrongUsage(refusal).into());
-    }
+fn question(device: &Device, purge: bool) -> String {
     let erased = if purge {
         "its keys, messages and events are erased"
     } else {
         "its keys are erased"
     };
-    eprint!(
-        "Remove {}? It is unlinked from its account and {erased}. [y/N] ",
+    format!(
+        "Remove {}? It is unlinked from its account and {erased}.",
         called(device)
-    );
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    anyhow::ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "nothing was removed");
-    Ok(())
+    )
 }
 
 async fn gone(client: &Client, device: &Device, limit: Duration) -> anyhow::Result<()> {

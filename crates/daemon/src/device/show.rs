@@ -4,12 +4,11 @@ use postern_domain::Timestamp;
 use postern_runtime::{Clock as _, SystemClock};
 
 use super::advice::way_out;
-use super::table::ago;
 use crate::cli::ShowDevice;
 use crate::client::Client;
 use crate::client::find;
 use crate::client::model::{Account, Device};
-use crate::print::{print, printable};
+use crate::print::{ago, print, printable};
 
 pub(super) async fn run(client: &Client, flags: &ShowDevice) -> anyhow::Result<()> {
     let device = find::device(client, &flags.device).await?;

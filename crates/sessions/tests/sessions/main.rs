@@ -1,6 +1,7 @@
 //! The session manager over the real store and a scripted port.
 
 mod endings;
+mod fairness;
 mod pacing;
 mod pairing;
 mod port;

@@ -44,6 +44,8 @@ pub(crate) struct Client {
     pub(crate) most_alive: AtomicUsize,
     /// While this is set, sends to the address hang.
     pub(crate) stuck: Mutex<Option<Address>>,
+    /// While this is set, opening it and all sends hang.
+    pub(crate) hangs: AtomicBool,
     pub(crate) unstuck: Notify,
     /// While this is set, stopping hangs.
     pub(crate) closes_slowly: AtomicBool,
@@ -94,6 +96,18 @@ impl Network {
 }
 
 impl Client {
+    /// Waits while everything hangs that is asked of it, and what goes to this address.
+    async fn answers(&self, to: Option<&Address>) {
+        loop {
+            let unstuck = self.unstuck.notified();
+            let stuck = to.is_some() && self.stuck.lock().expect("no panic").as_ref() == to;
+            if !stuck && !self.hangs.load(Ordering::SeqCst) {
+                return;
+            }
+            unstuck.await;
+        }
+    }
+
     /// Reports, and has the keys of a link before it says that there is one.
     fn report(&self, observer: &dyn Observer, observed: Observed) {
         if let Observed::Paired { account } = &observed {
@@ -123,6 +137,7 @@ impl WhatsApp for Network {
         self.most_opening.fetch_max(opening, Ordering::SeqCst);
         let delay = *self.slow_open.lock().expect("no panic");
         tokio::time::sleep(delay).await;
+        client.answers(None).await;
         self.opening.fetch_sub(1, Ordering::SeqCst);
         *client.observer.lock().expect("no panic") = Some(observer);
         let alive = client.alive.fetch_add(1, Ordering::SeqCst) + 1;
@@ -142,13 +157,7 @@ impl Session for ClientSession {
             return Err(failure);
         }
         assert!(!self.0.panics_in_send.swap(false, Ordering::SeqCst), "on purpose");
-        loop {
-            let unstuck = self.0.unstuck.notified();
-            if self.0.stuck.lock().expect("no panic").as_ref() != Some(&message.to) {
-                break;
-            }
-            unstuck.await;
-        }
+        self.0.answers(Some(&message.to)).await;
         self.0.sent.lock().expect("no panic").push(message.stanza.clone());
         if self.0.acks.load(Ordering::SeqCst) {
             let observer = self.0.observer.lock().expect("no panic").clone().expect("open");

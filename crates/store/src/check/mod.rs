@@ -15,7 +15,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-use postern_domain::{DeviceId, MessageId, WorkspaceId};
+use postern_domain::{DeviceId, MessageId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row};
 
 use self::file::Unusable;
@@ -46,6 +46,7 @@ pub(crate) enum Subject {
     Device,
     Message,
     Workspace,
+    Webhook,
 }
 
 /// A look at a data folder, whether a daemon is using it or not.
@@ -151,6 +152,7 @@ impl Subject {
             Self::Device => DeviceId::from_bytes(bytes).to_string(),
             Self::Message => MessageId::from_bytes(bytes).to_string(),
             Self::Workspace => WorkspaceId::from_bytes(bytes).to_string(),
+            Self::Webhook => WebhookId::from_bytes(bytes).to_string(),
         }
     }
 }

@@ -5,15 +5,20 @@ use std::path::PathBuf;
 
 use postern_domain::port::Inbound;
 use postern_domain::session::Signal;
+use postern_domain::webhook::{AttemptFailure, AttemptOutcome, EventTypes, WebhookSecret};
 use postern_domain::{
-    Account, Address, Content, DeviceId, MessageId, ParkReason, PhoneNumber, StanzaId, Timestamp, WorkspaceId,
+    Account, Address, Content, DeviceId, Event, MessageId, ParkReason, PhoneNumber, StanzaId, Timestamp,
+    WebhookId, WorkspaceId,
 };
 use tempfile::TempDir;
 use wacore::store::Device as Keys;
 use wacore_binary::Jid;
 
 use super::*;
-use crate::{IdempotencyKey, KeyStore, KeyStoreOptions, NewMessage, Outcome, Store, StoreOptions};
+use crate::{
+    DeliveryProgress, DeliveryResult, EndpointHealth, IdempotencyKey, KeyStore, KeyStoreOptions, NewMessage,
+    NewWebhook, Outcome, Recorded, ReplayRequest, Store, StoreOptions, Then,
+};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -140,6 +145,65 @@ impl Making {
         };
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);
+        self.webhook().await;
+    }
+
+    /// An endpoint with an event that is tried again, one that it holds back, and one that is sent again.
+    async fn webhook(&self) {
+        let id = WebhookId::generate();
+        let new = NewWebhook {
+            id,
+            workspace: self.workspace,
+            url: "https://example.com/".to_owned(),
+            description: String::new(),
+            event_types: EventTypes::ALL,
+            devices: None,
+            headers: Vec::new(),
+            secret: WebhookSecret::from_bytes([1; WebhookSecret::BYTES]),
+            ordered: true,
+            rate_cap: None,
+            enabled: true,
+            verified_at: None,
+        };
+        self.store.create_webhook(new, at(9)).await.expect("created");
+        let events = self.store.events_after(0, 100).await.expect("events");
+        let events: Vec<_> = events
+            .iter()
+            .filter(|event| event.device == Some(self.device))
+            .collect();
+        let result = |event: &Event, then| DeliveryResult {
+            seq: event.seq,
+            device: event.device,
+            tries: 1,
+            kept: false,
+            then,
+            attempt: Some((
+                event.id,
+                event.kind,
+                AttemptOutcome {
+                    at: at(9),
+                    duration: std::time::Duration::ZERO,
+                    status: Some(500),
+                    failure: Some(AttemptFailure::Status),
+                    excerpt: Vec::new(),
+                    retry_after: None,
+                },
+            )),
+        };
+        let progress = DeliveryProgress {
+            position: events[1].seq,
+            results: vec![
+                result(events[0], Then::Retry(at(10))),
+                result(events[1], Then::Hold),
+            ],
+            health: EndpointHealth::default(),
+            disable: None,
+        };
+        let recorded = self.store.record_deliveries(id, progress, at(10)).await;
+        assert_eq!(recorded.expect("recorded"), Recorded::Going);
+        let again = ReplayRequest::Event(events[0].id);
+        let replay = self.store.replay_events(self.workspace, id, again, at(11)).await;
+        replay.expect("asked for");
     }
 }
 
@@ -268,7 +332,7 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "message-timelines",
         "UPDATE messages SET status = 7 WHERE stanza_id = 'SENT'",
-        &[],
+        &["day-counts"],
     ),
     (
         "message-timelines",
@@ -283,17 +347,17 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "outbox-messages",
         "DELETE FROM messages WHERE stanza_id = 'READY'",
-        &[],
+        &["day-counts"],
     ),
     (
         "outbox-statuses",
         "UPDATE messages SET status = 9, timeline = x'0a020809' WHERE stanza_id = 'READY'",
-        &[],
+        &["day-counts"],
     ),
     ("outbox-complete", "DELETE FROM outbox WHERE lane = 0", &[]),
     (
         "outbox-complete",
-        "INSERT INTO outbox SELECT device_id, 2, seq, chat, due_at, account, parked FROM outbox WHERE lane = 0",
+        "INSERT INTO outbox SELECT device_id, 2, seq, chat, due_at, account, parked, NULL FROM outbox WHERE lane = 0",
         &["outbox-lanes"],
     ),
     (
@@ -344,8 +408,28 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = NULL WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = randomblob(16) WHERE lane = 5",
+        &[],
+    ),
+    (
+        "parked-workspaces",
+        "UPDATE outbox SET workspace_id = (SELECT id FROM workspaces) WHERE lane = 0",
+        &[],
+    ),
+    (
         "parked-counts",
         "UPDATE devices SET parked = parked + 1 WHERE linked = 1",
+        &[],
+    ),
+    (
+        "batch-messages",
+        "UPDATE messages SET batch_id = randomblob(16) WHERE stanza_id = 'SENT'",
         &[],
     ),
     ("event-numbers", "DELETE FROM events WHERE device_seq = 3", &[]),
@@ -370,6 +454,24 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
         "UPDATE events SET workspace_seq = 1 WHERE workspace_seq = 2",
         &[],
     ),
+    ("webhook-rows", "DELETE FROM webhooks", &[]),
+    (
+        "webhook-rows",
+        "UPDATE attempts SET webhook_id = randomblob(16)",
+        &[],
+    ),
+    ("webhook-positions", "UPDATE webhooks SET position = 1000", &[]),
+    (
+        "delivery-devices",
+        "UPDATE deliveries SET device_id = (SELECT id FROM devices WHERE linked = 0)",
+        &[],
+    ),
+    (
+        "delivery-order",
+        "UPDATE deliveries SET state = 2 WHERE state = 1",
+        &[],
+    ),
+    ("delivery-order", "DELETE FROM deliveries WHERE state = 1", &[]),
     (
         "idempotency-keys",
         "CREATE TABLE other AS SELECT * FROM idempotency; DROP TABLE idempotency;
@@ -384,7 +486,34 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     (
         "workspaces",
         "UPDATE messages SET workspace_id = randomblob(16) WHERE stanza_id = 'SENT'",
-        &["workspace-devices"],
+        &["workspace-devices", "day-counts"],
+    ),
+    // One too few of what ended; one too many and too few of what is to be sent; another day; no status.
+    ("day-counts", "DELETE FROM daily_counts WHERE status = 5", &[]),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET count = count + 1 WHERE status = 3",
+        &[],
+    ),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET count = count - 1 WHERE status = 2",
+        &[],
+    ),
+    (
+        "day-counts",
+        "UPDATE daily_counts SET day = 1 WHERE status = 11",
+        &[],
+    ),
+    (
+        "day-counts",
+        "INSERT INTO daily_counts SELECT workspace_id, day, device_id, 12, 1 FROM daily_counts WHERE status = 11",
+        &[],
+    ),
+    (
+        "search-shelves",
+        "INSERT INTO search_shelves (number) VALUES (7)",
+        &[],
     ),
     (
         "workspace-devices",
@@ -430,7 +559,7 @@ async fn damage_of_a_file_is_found_and_ends_the_look_at_it() {
     // An index that lacks an entry.
     sound.break_with(
         "postern.db",
-        "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX outbox_parked ON outbox (seq) \
+        "PRAGMA writable_schema = on; UPDATE sqlite_schema SET sql = 'CREATE INDEX outbox_parked ON outbox (workspace_id, seq) \
          WHERE lane = 0' WHERE name = 'outbox_parked'",
     );
     assert_eq!(sound.broken(), ["integrity"]);

@@ -12,6 +12,7 @@ use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
 use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, events, idempotency, messages, outbox};
+use super::tally::{Place, Tally};
 use crate::StoreError;
 
 /// How long a key is good for.
@@ -30,14 +31,14 @@ impl Store {
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Accepted, AcceptError> {
-        self.database
-            .write(move |tx| accept(tx, &message, idempotency.as_ref(), now))
+        self.write_counted(move |tx, tally| accept(tx, tally, &message, idempotency.as_ref(), now))
             .await
     }
 }
 
 pub(super) fn accept(
     tx: &Connection,
+    tally: &Tally,
     message: &NewMessage,
     key: Option<&IdempotencyKey>,
     now: Timestamp,
@@ -52,7 +53,7 @@ pub(super) fn accept(
     let sender = devices::sender(tx, message.workspace, message.device)?;
     let sender = admit(sender.as_ref(), message)?;
     quota::take(tx, message.workspace, 1, now)?.map_err(Refusal::QuotaExceeded)?;
-    let status = insert(tx, message, None, sender, now)?;
+    let status = insert(tx, tally, message, None, sender, now)?;
     events::append(
         tx,
         message.device,
@@ -103,9 +104,10 @@ pub(super) fn admit<'a>(sender: Option<&'a Sender>, message: &NewMessage) -> Res
     Ok(sender)
 }
 
-/// Stores a message that was admitted, with its outbox entry; answers its status.
+/// Stores a message that was admitted, with its outbox entry, and counts it; answers its status.
 pub(super) fn insert(
     tx: &Connection,
+    tally: &Tally,
     message: &NewMessage,
     batch: Option<BatchId>,
     sender: &Sender,
@@ -125,6 +127,7 @@ pub(super) fn insert(
         account: sender.account,
     };
     outbox::insert(tx, message.device, &entry)?;
+    tally.stored(Place::of(message.workspace, message.device, now), status);
     Ok(status)
 }
 

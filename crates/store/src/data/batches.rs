@@ -19,6 +19,7 @@ use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
 use super::tables::events::Log;
 use super::tables::{batches, devices, idempotency, messages};
+use super::tally::Tally;
 use crate::StoreError;
 
 /// Batches that may be under way, all but one of them waiting: each is megabytes.
@@ -68,8 +69,7 @@ impl Store {
             .map_err(|_none_left| StoreError::Overloaded)?;
         let turn = self.batches.turn.acquire().await;
         let _turn = turn.map_err(|_never_closed| StoreError::Closed)?;
-        self.database
-            .write(move |tx| accept_batch(tx, &batch, idempotency, answer, now))
+        self.write_counted(move |tx, tally| accept_batch(tx, tally, &batch, idempotency, answer, now))
             .await
     }
 
@@ -114,8 +114,9 @@ impl Store {
         let (mut canceled, mut involved) = (0, BTreeSet::new());
         let mut from = Some(0);
         while let Some(after) = from {
-            let step = move |tx: &Connection| cancel_some(tx, workspace, id, after, now);
-            let (devices, next) = self.database.write(step).await?;
+            let step =
+                move |tx: &Connection, tally: &Tally| cancel_some(tx, tally, workspace, id, after, now);
+            let (devices, next) = self.write_counted(step).await?;
             canceled += devices.len();
             involved.extend(devices);
             from = next;
@@ -126,6 +127,7 @@ impl Store {
 
 fn accept_batch(
     tx: &Connection,
+    tally: &Tally,
     batch: &NewBatch,
     key: Option<IdempotencyKey>,
     answer: impl FnOnce(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
@@ -156,7 +158,7 @@ fn accept_batch(
     batches::insert(tx, batch.workspace, &row)?;
     let (mut log, mut devices) = (Log::of(tx, batch.workspace)?, BTreeSet::new());
     for (message, sender) in admitted {
-        let status = insert(tx, message, Some(batch.id), sender, now)?;
+        let status = insert(tx, tally, message, Some(batch.id), sender, now)?;
         let payload = announced(message, Some(batch.id), status);
         log.append(
             tx,
@@ -216,6 +218,7 @@ fn sorted_out<'a>(
 /// Cancels what can be among the next messages of a batch; answers the device of each, and where to go on.
 fn cancel_some(
     tx: &Connection,
+    tally: &Tally,
     workspace: WorkspaceId,
     batch: BatchId,
     after: i64,
@@ -229,7 +232,7 @@ fn cancel_some(
     for (device, known) in &looked_at {
         if known.status.may_become(MessageStatus::Canceled) {
             let device = *device;
-            cancel(Change { tx, device, now }, known.seq)?;
+            cancel(Change::new(tx, tally, device, now), known.seq)?;
             canceled.push(device);
         }
     }

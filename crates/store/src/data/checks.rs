@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 
 use postern_domain::{
-    DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber, WorkspaceId,
+    DeviceId, DeviceReason, DeviceState, MessageId, MessageStatus, PhoneNumber, Timestamp, WorkspaceId,
 };
 use rusqlite::Connection;
 
-use super::tables::{devices, timeline};
+use super::tables::{daily, devices, timeline};
+use super::tally::Place;
 use crate::StoreError;
 use crate::check::Find::{Look, Rows};
-use crate::check::Subject::{Device, Message, Workspace};
+use crate::check::Subject::{Device, Message, Webhook, Workspace};
 use crate::check::{Found, Rule};
 
 /// The checks of the gateway's data.
@@ -135,6 +136,15 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "parked-workspaces",
+        promise: "Parked messages carry their workspace, and only they.",
+        find: Rows(
+            Message,
+            "SELECT messages.id FROM outbox CROSS JOIN messages ON messages.seq = outbox.seq
+             WHERE outbox.workspace_id IS NOT iif(outbox.lane = 5, messages.workspace_id, NULL)",
+        ),
+    },
+    Rule {
         name: "parked-counts",
         promise: "Every device counts as many parked messages as it has.",
         find: Rows(
@@ -198,6 +208,50 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "day-counts",
+        promise: "The messages that are there are counted, by their days and statuses; none is counted that is still to be \
+                  sent and not there.",
+        find: Look(day_counts),
+    },
+    Rule {
+        name: "webhook-rows",
+        promise: "What waits for a webhook, its tries and its replays belong to one that is there.",
+        find: Rows(
+            Webhook,
+            "SELECT webhook_id FROM (
+                 SELECT DISTINCT webhook_id FROM deliveries
+                 UNION SELECT DISTINCT webhook_id FROM attempts INDEXED BY attempts_by_webhook
+                 UNION SELECT webhook_id FROM replays)
+             WHERE webhook_id NOT IN (SELECT id FROM webhooks)",
+        ),
+    },
+    Rule {
+        name: "webhook-positions",
+        promise: "No webhook is past the end of the log.",
+        find: Rows(
+            Webhook,
+            "SELECT id FROM webhooks WHERE position > (SELECT coalesce(max(seq), 0) FROM events)",
+        ),
+    },
+    Rule {
+        name: "delivery-devices",
+        promise: "What waits for a webhook waits under the device that its event tells of.",
+        find: Rows(
+            Webhook,
+            "SELECT deliveries.webhook_id FROM deliveries CROSS JOIN events ON events.seq = deliveries.event_seq
+             WHERE deliveries.device_id IS NOT events.device_id",
+        ),
+    },
+    Rule {
+        name: "delivery-order",
+        promise: "What is held back for a webhook is held back by an event of its device that is tried again.",
+        find: Rows(
+            Webhook,
+            "SELECT webhook_id FROM deliveries INDEXED BY deliveries_of_device WHERE state <> 2
+             GROUP BY webhook_id, device_id HAVING sum(state = 3) > 0 AND (device_id IS NULL OR sum(state = 1) = 0)",
+        ),
+    },
+    Rule {
         name: "search-shelves",
         promise: "The words of texts stand in the tables that are written down, and those are there.",
         find: Look(search_shelves),
@@ -256,6 +310,35 @@ fn message_timelines(connection: &Connection, found: &mut Found) -> Result<(), S
         if last.is_none() || last != status {
             let id = row.get(0)?;
             found.add(|| MessageId::from_bytes(id).to_string());
+        }
+    }
+    Ok(())
+}
+
+/// What has ended may have been forgotten, and stays counted.
+fn day_counts(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
+    let mut missing = daily::all(connection)?;
+    let mut statement =
+        connection.prepare("SELECT workspace_id, created_at, device_id, status FROM messages")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (workspace, device) = (
+            WorkspaceId::from_bytes(row.get(0)?),
+            DeviceId::from_bytes(row.get(2)?),
+        );
+        let place = Place::of(workspace, device, Timestamp::from_millis(row.get(1)?));
+        *missing.entry((place, row.get(3)?)).or_default() -= 1;
+    }
+    for ((place, status), missing) in missing {
+        let status = MessageStatus::from_number(status);
+        let fits = match status {
+            Some(status) if status.is_in_outbox() => missing == 0,
+            Some(_) => missing >= 0,
+            None => false,
+        };
+        if !fits {
+            let status = status.map_or("no status", MessageStatus::name);
+            found.add(|| format!("{}, {}, {status}", place.device, place.day));
         }
     }
     Ok(())

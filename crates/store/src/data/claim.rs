@@ -12,6 +12,7 @@ use super::records::{Claimed, FirstContacts};
 use super::store::Store;
 use super::tables::outbox::{ANY_TIME, Entry, Lane};
 use super::tables::{devices, messages, outbox, recipients, timeline};
+use super::tally::{Place, Tally};
 use crate::StoreError;
 
 /// The least and the most ready rows that are looked at to find some that may go. What is met and may not
@@ -53,9 +54,11 @@ impl Store {
         ack_deadline: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.database
-            .write(move |tx| claim(tx, device, limit, first_contacts, ack_deadline, now))
-            .await
+        self.write_counted(move |tx, tally| {
+            let change = Change::new(tx, tally, device, now);
+            claim(change, limit, first_contacts, ack_deadline)
+        })
+        .await
     }
 
     /// Writes down until when pacing keeps a device from sending, and the gap between messages from then on; for those
@@ -114,23 +117,23 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn promote_scheduled(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
-        self.database.write(move |tx| promote(tx, now, limit)).await
+        self.write_counted(move |tx, tally| promote(tx, tally, now, limit))
+            .await
     }
 }
 
 pub(super) fn claim(
-    tx: &Connection,
-    device: DeviceId,
+    change: Change<'_>,
     limit: usize,
     first_contacts: Option<FirstContacts>,
     ack_deadline: Timestamp,
-    now: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
+    let Change { tx, device, now, .. } = change;
     let Some(account) = devices::sending_account(tx, device)? else {
         return Ok(Vec::new());
     };
     let mut turn = Turn {
-        change: Change { tx, device, now },
+        change,
         account,
         // A deadline that has passed already would make the same messages due again at once.
         deadline: ack_deadline.max(now.after(Duration::from_millis(1))),
@@ -148,12 +151,18 @@ pub(super) fn claim(
     Ok(turn.claimed.into_values().collect())
 }
 
-pub(super) fn promote(tx: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
+pub(super) fn promote(
+    tx: &Connection,
+    tally: &Tally,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<DeviceId>, StoreError> {
     let mut promoted = Vec::new();
     for (device, seq) in outbox::scheduled_until(tx, now, limit)? {
         outbox::shift(tx, device, seq, (Lane::Scheduled, Lane::Ready), now)?;
         if let Some(mut known) = messages::by_seq(tx, seq)? {
-            Change { tx, device, now }.apply(&mut known, MessageStatus::Queued, None, "")?;
+            let change = Change::new(tx, tally, device, now);
+            change.apply(&mut known, MessageStatus::Queued, None, "")?;
         }
         promoted.push(device);
     }
@@ -217,7 +226,7 @@ impl Turn<'_> {
 
     /// Retries whose time has come and attempts without an answer, and what they let through.
     fn take_due(&mut self) -> Result<(), StoreError> {
-        let Change { tx, device, now } = self.change;
+        let Change { tx, device, now, .. } = self.change;
         while !self.full() {
             let mut due: BTreeMap<i64, Entry> = outbox::due(tx, device, now, self.limit)?
                 .into_iter()
@@ -315,14 +324,21 @@ impl Turn<'_> {
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let Change { tx, device, now } = self.change;
+        let Change {
+            tx,
+            tally,
+            device,
+            now,
+        } = self.change;
         let mut steps = Vec::new();
         if entry.lane == Lane::InFlight {
             steps.extend(timeline::step(MessageStatus::Retrying, now, UNANSWERED));
         }
         steps.extend(timeline::step(MessageStatus::Processing, now, ""));
         outbox::shift(tx, device, entry.seq, (entry.lane, Lane::InFlight), self.deadline)?;
-        if let Some(claimed) = messages::begin_attempt(tx, entry.seq, &steps, now)? {
+        if let Some((claimed, workspace, before)) = messages::begin_attempt(tx, entry.seq, &steps, now)? {
+            let place = Place::of(workspace, device, claimed.accepted_at);
+            tally.moved(place, (before, MessageStatus::Processing), now, now);
             self.claimed.insert(entry.seq, claimed);
         }
         Ok(())

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use super::record::Change;
 use super::store::Store;
 use super::tables::{devices, events, history, messages, outbox};
+use super::tally::Tally;
 use crate::StoreError;
 
 /// Messages canceled or deleted in one write, so that others get their turn.
@@ -22,18 +23,20 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn forget_device(&self, id: DeviceId, now: Timestamp) -> Result<(), StoreError> {
-        while self.database.write(move |tx| cancel_some(tx, id, now)).await? {}
+        while self
+            .write_counted(move |tx, tally| cancel_some(tx, tally, id, now))
+            .await?
+        {}
         let device = self.session_device(id).await?;
         if device.is_some_and(|device| device.purge) {
             self.purge(id).await?;
         }
-        self.database
-            .write(move |tx| {
-                // What was accepted in between; the device takes no more once its intent is `removed`.
-                while cancel_some(tx, id, now)? {}
-                devices::delete(tx, id)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            // What was accepted in between; the device takes no more once its intent is `removed`.
+            while cancel_some(tx, tally, id, now)? {}
+            devices::delete(tx, id)
+        })
+        .await
     }
 
     async fn purge(&self, id: DeviceId) -> Result<(), StoreError> {
@@ -54,14 +57,14 @@ impl Store {
 }
 
 /// Cancels the first messages of an outbox; `false` when there was none.
-fn cancel_some(tx: &Connection, device: DeviceId, now: Timestamp) -> Result<bool, StoreError> {
+fn cancel_some(tx: &Connection, tally: &Tally, device: DeviceId, now: Timestamp) -> Result<bool, StoreError> {
     let entries = outbox::first_of(tx, device, AT_ONCE)?;
     for entry in &entries {
         outbox::remove(tx, device, entry.seq, &entry.chat)?;
         let Some(mut known) = messages::by_seq(tx, entry.seq)? else {
             continue;
         };
-        let change = Change { tx, device, now };
+        let change = Change::new(tx, tally, device, now);
         if known.status == MessageStatus::Processing {
             change.apply(&mut known, MessageStatus::Retrying, None, "outcome unknown")?;
         }

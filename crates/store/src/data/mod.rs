@@ -9,15 +9,19 @@
 //!
 //! Messages are found by their words through an index that is written behind them ([`Store::index_messages`]).
 //!
+//! How many messages stand where is counted with every write that moves them ([`Store::summary`]).
+//!
 //! Statuses only move forward, whoever reports what in which order: every change asks
 //! [`postern_domain::MessageStatus::may_become`] first. Every change that matters appends its event in the
 //! transaction of the change, numbered without gaps for its workspace and its device.
 
 mod accept;
+mod analytics;
 mod api_keys;
 mod batches;
 mod checks;
 mod claim;
+mod deliveries;
 mod devices;
 mod events;
 mod forget;
@@ -28,12 +32,15 @@ mod quota;
 mod receive;
 mod record;
 mod records;
+mod replays;
 mod revise;
 mod store;
 mod sweep;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod words;
 mod workspaces;
 
@@ -42,9 +49,11 @@ pub(crate) use checks::{CHECKS, links};
 pub use devices::CreateDeviceError;
 pub use quota::QuotaExceeded;
 pub use records::*;
+pub use replays::{Redelivery, ReplayError};
 pub use revise::MoveError;
 pub(crate) use store::SCHEMA;
 pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestError, Store, StoreOptions};
 pub use sweep::Swept;
+pub use webhooks::{MOST_WEBHOOKS, WebhookError};
 pub use words::{TextQuery, TextQueryError};
 pub use workspaces::{Deactivation, Usage, Workspace, WorkspaceChange};

@@ -9,9 +9,11 @@ use postern_domain::{
 use rusqlite::Connection;
 
 use super::parked;
+use super::record::Change;
 use super::records::{CodeKind, Device, ShownCode};
 use super::store::{LinkError, Store};
 use super::tables::{devices, events, outbox};
+use super::tally::Tally;
 use crate::StoreError;
 
 impl Store {
@@ -47,12 +49,11 @@ impl Store {
         signal: Signal,
         now: Timestamp,
     ) -> Result<Option<DeviceStatus>, StoreError> {
-        self.database
-            .write(move |tx| match devices::find(tx, id)? {
-                Some(device) => apply(tx, &device, signal, now).map(Some),
-                None => Ok(None),
-            })
-            .await
+        self.write_counted(move |tx, tally| match devices::find(tx, id)? {
+            Some(device) => apply(tx, tally, &device, signal, now).map(Some),
+            None => Ok(None),
+        })
+        .await
     }
 
     /// Says of every device what is true when the daemon starts: none has a connection, and no code on show is any good.
@@ -61,22 +62,22 @@ impl Store {
     /// # Errors
     /// The store failed; nothing was changed.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
-        self.database
-            .write(move |tx| {
-                let mut corrected = 0;
-                for device in devices::all(tx)? {
-                    let signal = match device.status.state {
-                        DeviceState::Connected | DeviceState::Degraded if device.linked => Signal::Opening,
-                        DeviceState::Pairing if device.linked => Signal::Opening,
-                        DeviceState::Pairing if device.pairing.is_some() => Signal::PairingStarted,
-                        _ => continue,
-                    };
-                    apply(tx, &device, signal, now)?;
-                    corrected += 1;
-                }
-                Ok(corrected)
-            })
-            .await
+        self.clear_removed_webhooks().await?;
+        self.write_counted(move |tx, tally| {
+            let mut corrected = 0;
+            for device in devices::all(tx)? {
+                let signal = match device.status.state {
+                    DeviceState::Connected | DeviceState::Degraded if device.linked => Signal::Opening,
+                    DeviceState::Pairing if device.linked => Signal::Opening,
+                    DeviceState::Pairing if device.pairing.is_some() => Signal::PairingStarted,
+                    _ => continue,
+                };
+                apply(tx, tally, &device, signal, now)?;
+                corrected += 1;
+            }
+            Ok(corrected)
+        })
+        .await
     }
 
     /// Ends a pairing without a link: clears request `number` and the code on show, and applies the signal.
@@ -93,17 +94,16 @@ impl Store {
         signal: Signal,
         now: Timestamp,
     ) -> Result<Option<DeviceStatus>, StoreError> {
-        self.database
-            .write(move |tx| {
-                let Some(device) = devices::find(tx, id)? else {
-                    return Ok(None);
-                };
-                if !devices::end_pairing(tx, id, number)? {
-                    return Ok(Some(device.status));
-                }
-                apply(tx, &device, signal, now).map(Some)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let Some(device) = devices::find(tx, id)? else {
+                return Ok(None);
+            };
+            if !devices::end_pairing(tx, id, number)? {
+                return Ok(Some(device.status));
+            }
+            apply(tx, tally, &device, signal, now).map(Some)
+        })
+        .await
     }
 
     /// Puts a code on show that answers pairing request `number`, and signals it. Nothing happens when there is a newer
@@ -118,20 +118,19 @@ impl Store {
         code: ShownCode,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.database
-            .write(move |tx| {
-                let asked = |device: &Device| device.pairing.is_some_and(|request| request.number == number);
-                let Some(device) = devices::find(tx, id)?.filter(asked) else {
-                    return Ok(());
-                };
-                let signal = match code.kind {
-                    CodeKind::Qr => Signal::QrShown,
-                    CodeKind::PairingCode => Signal::PairingCodeShown,
-                };
-                apply(tx, &device, signal, now)?;
-                devices::set_shown_code(tx, id, Some(&code))
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let asked = |device: &Device| device.pairing.is_some_and(|request| request.number == number);
+            let Some(device) = devices::find(tx, id)?.filter(asked) else {
+                return Ok(());
+            };
+            let signal = match code.kind {
+                CodeKind::Qr => Signal::QrShown,
+                CodeKind::PairingCode => Signal::PairingCodeShown,
+            };
+            apply(tx, tally, &device, signal, now)?;
+            devices::set_shown_code(tx, id, Some(&code))
+        })
+        .await
     }
 
     /// Records the account the device was linked to, clears the request and the code, and signals `Paired`.
@@ -144,18 +143,17 @@ impl Store {
         account: Account,
         now: Timestamp,
     ) -> Result<(), LinkError> {
-        self.database
-            .write(move |tx| {
-                let device = devices::find(tx, id)?.ok_or(LinkError::UnknownDevice)?;
-                let holder = devices::linked_to(tx, device.workspace, account.phone)?;
-                if let Some(other) = holder.filter(|holder| *holder != id) {
-                    return Err(LinkError::AccountTaken(other));
-                }
-                devices::link(tx, id, &account)?;
-                apply(tx, &device, Signal::Paired, now)?;
-                Ok(())
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let device = devices::find(tx, id)?.ok_or(LinkError::UnknownDevice)?;
+            let holder = devices::linked_to(tx, device.workspace, account.phone)?;
+            if let Some(other) = holder.filter(|holder| *holder != id) {
+                return Err(LinkError::AccountTaken(other));
+            }
+            devices::link(tx, id, &account)?;
+            apply(tx, tally, &device, Signal::Paired, now)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Records the account's display name.
@@ -172,6 +170,7 @@ impl Store {
 /// Writes what follows from a signal: status, event, and what ends with it.
 fn apply(
     tx: &Connection,
+    tally: &Tally,
     device: &Device,
     signal: Signal,
     now: Timestamp,
@@ -182,11 +181,12 @@ fn apply(
         },
         other => other,
     };
+    let change = Change::new(tx, tally, device.id, now);
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
         Signal::Connected => heard_at_login(tx, device, now)?,
-        Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(tx, device, ParkReason::LoggedOut, now)?,
-        Signal::AccountRemoved => unlink(tx, device, ParkReason::AccountRemoved, now)?,
+        Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(change, device, ParkReason::LoggedOut)?,
+        Signal::AccountRemoved => unlink(change, device, ParkReason::AccountRemoved)?,
         _ => {}
     }
     let following = session::next(device.status, signal, now);
@@ -228,11 +228,12 @@ fn heard_at_login(tx: &Connection, device: &Device, now: Timestamp) -> Result<()
     devices::heard(tx, device.id, now, counted)
 }
 
-fn unlink(tx: &Connection, device: &Device, reason: ParkReason, now: Timestamp) -> Result<(), StoreError> {
+fn unlink(change: Change<'_>, device: &Device, reason: ParkReason) -> Result<(), StoreError> {
+    let tx = change.tx;
     if !device.linked {
         return Ok(());
     }
     let account = devices::linked_account(tx, device.id)?;
     devices::unlink(tx, device.id)?;
-    parked::park_some(tx, device.id, account, reason, now)
+    parked::park_some(change, account, reason)
 }

@@ -15,6 +15,7 @@ use super::revise::{MoveError, cancel};
 use super::store::Store;
 use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, history, messages, outbox};
+use super::tally::Tally;
 use crate::StoreError;
 
 /// Messages that are moved in one write, so that others get their turn.
@@ -26,7 +27,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn park_rest(&self, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
-        let step = move |tx: &Connection| {
+        let step = move |tx: &Connection, tally: &Tally| {
             let Some(known) = devices::find(tx, device)? else {
                 return Ok(false);
             };
@@ -34,10 +35,10 @@ impl Store {
                 return Ok(false);
             };
             let account = devices::last_account(tx, device)?;
-            park_some(tx, device, account, reason, now)?;
+            park_some(Change::new(tx, tally, device, now), account, reason)?;
             Ok::<_, StoreError>(true)
         };
-        while self.database.write(step).await? {}
+        while self.write_counted(step).await? {}
         Ok(())
     }
 
@@ -51,19 +52,17 @@ impl Store {
         message: MessageId,
         now: Timestamp,
     ) -> Result<Message, MoveError> {
-        self.database
-            .write(move |tx| {
-                let (device, seq) =
-                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-                let entry = outbox::parked(tx, device, seq)?.ok_or(MoveError::NotParked)?;
-                let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
-                if entry.account.is_some_and(|account| account != linked) {
-                    return Err(MoveError::OtherAccount);
-                }
-                release(Change { tx, device, now }, &entry)?;
-                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+            let entry = outbox::parked(tx, device, seq)?.ok_or(MoveError::NotParked)?;
+            let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
+            if entry.account.is_some_and(|account| account != linked) {
+                return Err(MoveError::OtherAccount);
+            }
+            release(Change::new(tx, tally, device, now), &entry)?;
+            history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+        })
+        .await
     }
 
     /// Lets the parked messages of a device be sent that were accepted for the account it is linked to now; answers how
@@ -81,13 +80,12 @@ impl Store {
         let mut from = Some(0);
         while let Some(after) = from {
             let (step, next) = self
-                .database
-                .write(move |tx| {
+                .write_counted(move |tx, tally| {
                     devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
                     let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
                     let entries = outbox::parked_of(tx, device, Some(linked), after, AT_ONCE)?;
                     for entry in &entries {
-                        release(Change { tx, device, now }, entry)?;
+                        release(Change::new(tx, tally, device, now), entry)?;
                     }
                     Ok::<_, MoveError>((entries.len(), next_step(&entries)))
                 })
@@ -112,12 +110,11 @@ impl Store {
         let mut from = Some(0);
         while let Some(after) = from {
             let (step, next) = self
-                .database
-                .write(move |tx| {
+                .write_counted(move |tx, tally| {
                     devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
                     let entries = outbox::parked_of(tx, device, None, after, AT_ONCE)?;
                     for entry in &entries {
-                        cancel(Change { tx, device, now }, entry.seq)?;
+                        cancel(Change::new(tx, tally, device, now), entry.seq)?;
                     }
                     Ok::<_, MoveError>((entries.len(), next_step(&entries)))
                 })
@@ -137,15 +134,14 @@ fn next_step(entries: &[Entry]) -> Option<i64> {
 
 /// Parks the first of what waits; the device's row says whether more is left.
 pub(super) fn park_some(
-    tx: &Connection,
-    device: DeviceId,
+    change: Change<'_>,
     account: Option<i64>,
     reason: ParkReason,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let Change { tx, device, .. } = change;
     let entries = outbox::waiting_of(tx, device, AT_ONCE)?;
     for entry in &entries {
-        park(Change { tx, device, now }, entry, account, reason)?;
+        park(change, entry, account, reason)?;
     }
     let more = entries.len() == AT_ONCE;
     devices::set_parking(tx, device, more.then_some(reason))
@@ -158,7 +154,7 @@ pub(super) fn park(
     account: Option<i64>,
     reason: ParkReason,
 ) -> Result<(), StoreError> {
-    let Change { tx, device, now } = change;
+    let Change { tx, device, now, .. } = change;
     if let Some(mut known) = messages::by_seq(tx, entry.seq)? {
         if entry.lane == Lane::InFlight {
             change.apply(&mut known, MessageStatus::Retrying, None, UNANSWERED)?;
@@ -176,7 +172,9 @@ pub(super) fn park(
 
 /// Its age counts from now on, so it is queued once more.
 fn release(change: Change<'_>, entry: &Entry) -> Result<(), StoreError> {
-    let Change { tx, device, now } = change;
-    messages::set_status(tx, entry.seq, MessageStatus::Queued, None, "released", now)?;
+    let Change { tx, device, now, .. } = change;
+    if let Some(mut known) = messages::by_seq(tx, entry.seq)? {
+        change.set(&mut known, MessageStatus::Queued, None, "released")?;
+    }
     outbox::unpark(tx, device, entry.seq, now)
 }

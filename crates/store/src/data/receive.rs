@@ -2,11 +2,12 @@
 
 use postern_domain::event::EventPayload;
 use postern_domain::port::Inbound;
-use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, Timestamp, WorkspaceId};
+use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, MessageStatus, Timestamp, WorkspaceId};
 
 use super::records::{Message, MessageFilter, Page, PageStart};
 use super::store::Store;
 use super::tables::{devices, events, history, messages};
+use super::tally::Place;
 use crate::StoreError;
 
 impl Store {
@@ -20,34 +21,34 @@ impl Store {
         batch: Vec<Inbound>,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.database
-            .write(move |tx| {
-                let workspace = devices::workspace(tx, device)?.ok_or_else(|| StoreError::Invalid {
-                    what: "the device of received messages",
-                    reason: "there is no such device".to_owned(),
-                })?;
-                let mut new = 0;
-                for message in batch {
-                    let id = MessageId::generate();
-                    if messages::insert_inbound(tx, id, workspace, device, &message, now)? {
-                        events::append(
-                            tx,
-                            device,
-                            EventType::MessageReceived,
-                            &received(id, message),
-                            now,
-                        )?;
-                        new += 1;
-                    }
+        self.write_counted(move |tx, tally| {
+            let workspace = devices::workspace(tx, device)?.ok_or_else(|| StoreError::Invalid {
+                what: "the device of received messages",
+                reason: "there is no such device".to_owned(),
+            })?;
+            let mut new = 0;
+            for message in batch {
+                let id = MessageId::generate();
+                if messages::insert_inbound(tx, id, workspace, device, &message, now)? {
+                    events::append(
+                        tx,
+                        device,
+                        EventType::MessageReceived,
+                        &received(id, message),
+                        now,
+                    )?;
+                    tally.stored(Place::of(workspace, device, now), MessageStatus::Received);
+                    new += 1;
                 }
-                let counted = DeviceCounters {
-                    received: new as u64,
-                    ..DeviceCounters::default()
-                };
-                devices::heard(tx, device, now, counted)?;
-                Ok(new)
-            })
-            .await
+            }
+            let counted = DeviceCounters {
+                received: new as u64,
+                ..DeviceCounters::default()
+            };
+            devices::heard(tx, device, now, counted)?;
+            Ok(new)
+        })
+        .await
     }
 
     /// One message with its timeline.

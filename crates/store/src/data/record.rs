@@ -12,6 +12,7 @@ use super::store::Store;
 use super::tables::columns::address;
 use super::tables::messages::Known;
 use super::tables::{devices, events, messages, outbox};
+use super::tally::{Place, Tally};
 use crate::StoreError;
 
 impl Store {
@@ -26,20 +27,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let outcomes = outcomes.into();
-        self.database
-            .write(move |tx| {
-                let change = Change { tx, device, now };
-                let (mut heard, mut counted) = (false, DeviceCounters::default());
-                for outcome in outcomes.iter() {
-                    heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
-                    counted.sent += u64::from(change.record(outcome)?);
-                }
-                if heard {
-                    devices::heard(tx, device, now, counted)?;
-                }
-                Ok(())
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let change = Change::new(tx, tally, device, now);
+            let (mut heard, mut counted) = (false, DeviceCounters::default());
+            for outcome in outcomes.iter() {
+                heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
+                counted.sent += u64::from(change.record(outcome)?);
+            }
+            if heard {
+                devices::heard(tx, device, now, counted)?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -47,11 +47,21 @@ impl Store {
 #[derive(Clone, Copy)]
 pub(super) struct Change<'tx> {
     pub(super) tx: &'tx Connection,
+    pub(super) tally: &'tx Tally,
     pub(super) device: DeviceId,
     pub(super) now: Timestamp,
 }
 
-impl Change<'_> {
+impl<'tx> Change<'tx> {
+    pub(super) fn new(tx: &'tx Connection, tally: &'tx Tally, device: DeviceId, now: Timestamp) -> Self {
+        Self {
+            tx,
+            tally,
+            device,
+            now,
+        }
+    }
+
     /// Answers whether the message is known to have reached WhatsApp's server only now.
     pub(super) fn record(&self, outcome: &Outcome) -> Result<bool, StoreError> {
         match outcome {
@@ -95,6 +105,22 @@ impl Change<'_> {
         Ok(false)
     }
 
+    /// Writes a status with its step, and counts it.
+    pub(super) fn set(
+        &self,
+        known: &mut Known,
+        status: MessageStatus,
+        failure: Option<&(FailureCode, String)>,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        messages::set_status(self.tx, known.seq, status, failure, detail, self.now)?;
+        let place = Place::of(known.workspace, self.device, known.accepted_at);
+        self.tally
+            .moved(place, (known.status, status), known.due, self.now);
+        known.status = status;
+        Ok(())
+    }
+
     /// Moves a message to a status it may take on, with its step and event; `false` when it may not.
     pub(super) fn apply(
         &self,
@@ -106,8 +132,7 @@ impl Change<'_> {
         if !known.status.may_become(status) {
             return Ok(false);
         }
-        known.status = status;
-        messages::set_status(self.tx, known.seq, status, failure, detail, self.now)?;
+        self.set(known, status, failure, detail)?;
         if let Some(kind) = EventType::of_message(status) {
             let payload = EventPayload::Message {
                 message: known.id,

@@ -3,13 +3,19 @@
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::webhook::EventTypes;
 use postern_domain::{
-    Account, Address, BatchId, ClientReference, Content, DeviceCounters, DeviceId, DeviceStatus, Direction,
-    Event, FailureCode, Intent, Lid, MessageId, MessageStatus, Pacing, ParkReason, PhoneNumber, StanzaId,
-    TimelineEntry, Timestamp, WorkspaceId,
+    Account, Address, BatchId, ClientReference, Content, Day, DeviceCounters, DeviceId, DeviceStatus,
+    Direction, Event, FailureCode, Intent, Latencies, Lid, MessageId, MessageStatus, Pacing, ParkReason,
+    PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
 };
 
 use super::quota::QuotaExceeded;
 use super::words::TextQuery;
+
+mod deliveries;
+mod webhooks;
+
+pub use deliveries::*;
+pub use webhooks::*;
 
 /// A device as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -424,4 +430,38 @@ pub enum Outcome {
         /// Why, in words.
         text: String,
     },
+}
+
+/// What was counted of some messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// How many there are of each status, in the order of their numbers.
+    counts: [u64; MessageStatus::ALL.len()],
+    /// From the acceptance, or the time it was scheduled for, to the server's word.
+    pub sent: Latencies,
+    /// To the first word of a device of the recipient.
+    pub delivered: Latencies,
+}
+
+impl Figures {
+    /// How many messages are in this status.
+    #[must_use]
+    pub fn of(&self, status: MessageStatus) -> u64 {
+        self.counts[usize::from(status.number()) - 1]
+    }
+
+    pub(super) fn count(&mut self, status: MessageStatus, more: u64) {
+        self.counts[usize::from(status.number()) - 1] += more;
+    }
+}
+
+/// What was counted of the messages of some days.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All of them.
+    pub all: Figures,
+    /// Those of each device that has any, devices that were removed included; in the order of their ids.
+    pub devices: Vec<(DeviceId, Figures)>,
+    /// Those of each day that has any, oldest first.
+    pub days: Vec<(Day, Figures)>,
 }

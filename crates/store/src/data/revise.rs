@@ -1,7 +1,6 @@
 //! Changing what becomes of an accepted message: taking it back, trying it again, sending it at another time.
 
-use postern_domain::{DeviceId, MessageId, MessageStatus, Timestamp, WorkspaceId};
-use rusqlite::Connection;
+use postern_domain::{MessageId, MessageStatus, Timestamp, WorkspaceId};
 
 use super::record::Change;
 use super::records::Message;
@@ -50,14 +49,12 @@ impl Store {
         message: MessageId,
         now: Timestamp,
     ) -> Result<Message, MoveError> {
-        self.database
-            .write(move |tx| {
-                let (device, seq) =
-                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-                cancel(Change { tx, device, now }, seq)?;
-                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+            cancel(Change::new(tx, tally, device, now), seq)?;
+            history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+        })
+        .await
     }
 
     /// Queues a failed message again, as if it was accepted now, with the stanza id it had. Answers it.
@@ -70,14 +67,12 @@ impl Store {
         message: MessageId,
         now: Timestamp,
     ) -> Result<Message, MoveError> {
-        self.database
-            .write(move |tx| {
-                let (device, seq) =
-                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-                retry(tx, workspace, device, seq, now)?;
-                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+            retry(Change::new(tx, tally, device, now), workspace, seq)?;
+            history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+        })
+        .await
     }
 
     /// Sends a scheduled message at another time, or as soon as its turn comes. Answers it.
@@ -91,14 +86,12 @@ impl Store {
         at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Message, MoveError> {
-        self.database
-            .write(move |tx| {
-                let (device, seq) =
-                    messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
-                reschedule(Change { tx, device, now }, seq, at)?;
-                history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
-            })
-            .await
+        self.write_counted(move |tx, tally| {
+            let (device, seq) = messages::place(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)?;
+            reschedule(Change::new(tx, tally, device, now), seq, at)?;
+            history::find(tx, workspace, message)?.ok_or(MoveError::UnknownMessage)
+        })
+        .await
     }
 }
 
@@ -111,14 +104,9 @@ pub(super) fn cancel(change: Change<'_>, seq: i64) -> Result<(), MoveError> {
     Ok(())
 }
 
-fn retry(
-    tx: &Connection,
-    workspace: WorkspaceId,
-    device: DeviceId,
-    seq: i64,
-    now: Timestamp,
-) -> Result<(), MoveError> {
-    let known = messages::by_seq(tx, seq)?.ok_or(MoveError::UnknownMessage)?;
+fn retry(change: Change<'_>, workspace: WorkspaceId, seq: i64) -> Result<(), MoveError> {
+    let Change { tx, device, now, .. } = change;
+    let mut known = messages::by_seq(tx, seq)?.ok_or(MoveError::UnknownMessage)?;
     if known.status != MessageStatus::Failed {
         return Err(MoveError::InvalidStatus(known.status));
     }
@@ -127,7 +115,7 @@ fn retry(
     if account.is_some() && linked.is_some() && account != linked {
         return Err(MoveError::OtherAccount);
     }
-    messages::set_status(tx, seq, MessageStatus::Queued, None, "retried", now)?;
+    change.set(&mut known, MessageStatus::Queued, None, "retried")?;
     let entry = Entry {
         seq,
         lane: Lane::Ready,
@@ -140,7 +128,7 @@ fn retry(
 }
 
 fn reschedule(change: Change<'_>, seq: i64, at: Option<Timestamp>) -> Result<(), MoveError> {
-    let Change { tx, device, now } = change;
+    let Change { tx, device, now, .. } = change;
     let mut known = messages::by_seq(tx, seq)?.ok_or(MoveError::UnknownMessage)?;
     if known.status != MessageStatus::Scheduled {
         return Err(MoveError::InvalidStatus(known.status));

@@ -39,6 +39,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V5__search.sql"),
         ),
         (
+            "V6__analytics",
+            include_str!("../../../../migrations/postern/V6__analytics.sql"),
+        ),
+        (
             "V7__pacing",
             include_str!("../../../../migrations/postern/V7__pacing.sql"),
         ),

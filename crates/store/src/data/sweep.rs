@@ -3,7 +3,7 @@
 use postern_domain::Timestamp;
 
 use super::store::Store;
-use super::tables::{batches, events, history, idempotency};
+use super::tables::{attempts, batches, deliveries, events, history, idempotency};
 use crate::StoreError;
 
 /// Rows looked at in one write.
@@ -20,15 +20,21 @@ pub enum Swept {
     Batches,
     /// Events.
     Events,
+    /// Deliveries that were given up, once the log has their events no more.
+    ParkedDeliveries,
+    /// Tries to deliver events.
+    Attempts,
 }
 
 impl Swept {
     /// Everything that is swept.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::IdempotencyRecords,
         Self::Messages,
         Self::Batches,
         Self::Events,
+        Self::ParkedDeliveries,
+        Self::Attempts,
     ];
 }
 
@@ -49,6 +55,8 @@ impl Store {
                 Swept::Messages => history::sweep(tx, before, from, AT_ONCE),
                 Swept::Batches => batches::sweep(tx, before, from, AT_ONCE),
                 Swept::Events => events::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
+                Swept::ParkedDeliveries => deliveries::sweep(tx, AT_ONCE).map(|more| more.then_some(0)),
+                Swept::Attempts => attempts::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
             })
             .await
     }

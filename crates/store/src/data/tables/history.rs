@@ -2,8 +2,8 @@
 //!
 //! A list is read backwards along an index of its device or workspace. Filters are applied on the way, and
 //! the way is bounded: a page that has looked at [`MOST_EXAMINED`] rows ends there, however few it found,
-//! and says where the next one starts. Where words are looked for, their index is read instead, and each row it leads to
-//! is asked whether it passes the other filters.
+//! and says where the next one starts. Where words are looked for, or what is parked, their index is read instead, and each
+//! row it leads to is asked whether it passes the other filters.
 
 use postern_domain::{
     BatchId, ClientReference, DeviceId, Direction, FailureCode, MessageId, MessageStatus, ParkReason,
@@ -17,6 +17,7 @@ use super::columns::{
 use super::devices::{self, park_reason};
 use super::messages::{INBOUND, OUTBOUND, content};
 use super::order::{self, DISORDER_MS};
+use super::reading::Reading;
 use super::{outbox, search, timeline};
 use crate::StoreError;
 use crate::data::records::{Message, MessageFilter, Page, PageStart};
@@ -31,21 +32,14 @@ const SELECT: &str =
 
 /// The rows a list is taken from. The index is named, because the wrong one would read the whole table.
 fn range(filter: &MessageFilter) -> &'static str {
-    if filter.text.is_some() {
-        // One row at a time, which is not looked for in any index.
-        return match filter.parked {
-            false => "messages NOT INDEXED WHERE workspace_id = :workspace",
-            true => {
-                "messages NOT INDEXED WHERE workspace_id = :workspace AND EXISTS (
-                     SELECT 1 FROM outbox
-                     WHERE outbox.device_id = messages.device_id AND lane = 5 AND outbox.seq = messages.seq)"
-            }
-        };
-    }
+    // One row at a time, which is not looked for in any index.
     if filter.parked {
-        // Few among many, and found by an index of their own.
-        return "(SELECT messages.* FROM outbox INDEXED BY outbox_parked CROSS JOIN messages ON messages.seq = outbox.seq
-                 WHERE outbox.lane = 5) WHERE workspace_id = :workspace";
+        return "messages NOT INDEXED WHERE workspace_id = :workspace AND EXISTS (
+                    SELECT 1 FROM outbox
+                    WHERE outbox.device_id = messages.device_id AND lane = 5 AND outbox.seq = messages.seq)";
+    }
+    if filter.text.is_some() {
+        return "messages NOT INDEXED WHERE workspace_id = :workspace";
     }
     if filter.batch.is_some() {
         return "messages INDEXED BY messages_by_batch WHERE workspace_id = :workspace AND batch_id = :batch";
@@ -98,6 +92,9 @@ pub(in crate::data) fn page(
     if let Some(query) = &filter.text {
         return search::page(connection, workspace, (filter, query), limit, (from, before));
     }
+    if filter.parked {
+        return parked_page(connection, workspace, filter, limit, (from, before));
+    }
     let floor = last_examined(connection, workspace, filter, before)?.filter(|floor| *floor > from);
     let mut page = rows_of(
         connection,
@@ -110,6 +107,22 @@ pub(in crate::data) fn page(
         page.next = floor.map(|floor| PageStart(floor.cast_unsigned()));
     }
     Ok(page)
+}
+
+/// A page of what is parked: few among many, and found by an index of their own.
+fn parked_page(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    filter: &MessageFilter,
+    limit: usize,
+    (least, before): (i64, i64),
+) -> Result<Page<Message>, StoreError> {
+    let mut reading = Reading::new(connection, workspace, filter, limit, before)?;
+    let range = (least, before);
+    let shown = outbox::each_parked(connection, workspace, filter.device, range, |seq| {
+        reading.look(seq)
+    })?;
+    Ok(reading.finish(shown.is_break()))
 }
 
 /// The rows from `least` on and before `before` that pass the filter, up to `limit`.

@@ -7,7 +7,7 @@ use postern_domain::event::EventPayload;
 use postern_domain::{DeviceId, Event, EventId, EventType, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::columns::{id, place, time, unreadable};
+use super::columns::{id, place, rows, time, unreadable};
 use super::order::{self, DISORDER_MS};
 use crate::StoreError;
 use crate::data::records::{EventFilter, EventPage, EventStart};
@@ -45,6 +45,45 @@ pub(in crate::data) fn find(
         connection.prepare_cached(&format!("{SELECT} WHERE id = ?1 AND workspace_id = ?2"))?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
     Ok(found.next()?.map(event).transpose()?.flatten())
+}
+
+/// The event at a place, while the log has it and this release can read it.
+pub(in crate::data) fn at(connection: &Connection, seq: u64) -> Result<Option<Event>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
+    let mut found = statement.query([place(seq)])?;
+    Ok(found.next()?.map(event).transpose()?.flatten())
+}
+
+/// An event as far as it matters to whom it is sent.
+pub(in crate::data) struct Outline {
+    /// Its place.
+    pub(in crate::data) seq: u64,
+    /// Whose it is.
+    pub(in crate::data) workspace: WorkspaceId,
+    /// The device it tells of.
+    pub(in crate::data) device: Option<DeviceId>,
+    /// Its type; `None` when it is of a newer release.
+    pub(in crate::data) kind: Option<EventType>,
+}
+
+/// Events of all workspaces after a place and up to another, oldest first.
+pub(in crate::data) fn outline(
+    connection: &Connection,
+    (after, last): (u64, u64),
+    limit: usize,
+) -> Result<Vec<Outline>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, workspace_id, device_id, kind FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let found = statement.query_map((place(after), place(last), rows(limit)), |row| {
+        Ok(Outline {
+            seq: row.get::<_, i64>(0)?.cast_unsigned(),
+            workspace: WorkspaceId::from_bytes(row.get(1)?),
+            device: row.get::<_, Option<_>>(2)?.map(DeviceId::from_bytes),
+            kind: EventType::from_number(row.get(3)?),
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// The place of an event of a workspace, whether or not this release can read it.

@@ -7,7 +7,9 @@ use postern_domain::{
 };
 use rusqlite::{Connection, Row};
 
-use super::columns::{address, id, lid_column, number, optional_reference, rows, time, unreadable};
+use super::columns::{
+    address, id, lid_column, number, optional_reference, optional_time, rows, time, unreadable,
+};
 use super::timeline;
 use crate::StoreError;
 use crate::data::records::{Claimed, NewMessage};
@@ -26,10 +28,16 @@ pub(in crate::data) struct Known {
     pub(in crate::data) client_reference: Option<ClientReference>,
     pub(in crate::data) metadata: Option<String>,
     pub(in crate::data) batch: Option<BatchId>,
+    pub(in crate::data) workspace: WorkspaceId,
+    pub(in crate::data) accepted_at: Timestamp,
+    /// When it could leave at the earliest.
+    pub(in crate::data) due: Timestamp,
 }
 
 /// The columns of [`Known`].
-const KNOWN: &str = "SELECT seq, id, chat, status, client_reference, metadata, batch_id";
+const KNOWN: &str =
+    "SELECT seq, id, chat, status, client_reference, metadata, batch_id, workspace_id, created_at,
+    scheduled_for";
 
 /// Stores an accepted message; answers its place in the order of acceptance.
 pub(in crate::data) fn insert_outbound(
@@ -135,7 +143,7 @@ pub(in crate::data) fn of_batch(
     let mut found = statement.query((batch.to_bytes(), seq, rows(limit)))?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        messages.push((id(row, 7, DeviceId::from_bytes)?, known(row)?));
+        messages.push((id(row, 10, DeviceId::from_bytes)?, known(row)?));
     }
     Ok(messages)
 }
@@ -173,15 +181,16 @@ pub(in crate::data) fn set_scheduled_for(
     Ok(())
 }
 
-/// Counts an attempt and answers what it takes to make it.
+/// Counts an attempt; answers what it takes to make it, whose message it is, and the status it had.
 pub(in crate::data) fn begin_attempt(
     tx: &Connection,
     seq: i64,
     steps: &[u8],
     now: Timestamp,
-) -> Result<Option<Claimed>, StoreError> {
+) -> Result<Option<(Claimed, WorkspaceId, MessageStatus)>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT id, stanza_id, chat, content, attempts, created_at FROM messages WHERE seq = ?1",
+        "SELECT id, stanza_id, chat, content, attempts, created_at, workspace_id, status FROM messages
+         WHERE seq = ?1",
     )?;
     let mut found = statement.query([seq])?;
     let Some(row) = found.next()? else {
@@ -199,6 +208,8 @@ pub(in crate::data) fn begin_attempt(
         attempt: row.get::<_, u32>(4)?.saturating_add(1),
         accepted_at: time(row, 5)?,
     };
+    let workspace = id(row, 6, WorkspaceId::from_bytes)?;
+    let before = number(row, 7, "a stored status", MessageStatus::from_number)?;
     drop(found);
     // The bytes of both blobs, one after the other; `||` alone would answer text.
     tx.prepare_cached(
@@ -213,7 +224,7 @@ pub(in crate::data) fn begin_attempt(
         now.as_millis(),
         steps,
     ))?;
-    Ok(Some(claimed))
+    Ok(Some((claimed, workspace, before)))
 }
 
 /// Writes a new status with its step; a failure replaces the one before, and none clears it.
@@ -264,6 +275,7 @@ pub(super) fn content(row: &Row<'_>, column: usize) -> Result<Content, StoreErro
 }
 
 fn known(row: &Row<'_>) -> Result<Known, StoreError> {
+    let accepted_at = time(row, 8)?;
     Ok(Known {
         seq: row.get(0)?,
         id: id(row, 1, MessageId::from_bytes)?,
@@ -272,5 +284,8 @@ fn known(row: &Row<'_>) -> Result<Known, StoreError> {
         client_reference: optional_reference(row, 4)?,
         metadata: row.get(5)?,
         batch: row.get::<_, Option<_>>(6)?.map(BatchId::from_bytes),
+        workspace: id(row, 7, WorkspaceId::from_bytes)?,
+        accepted_at,
+        due: optional_time(row, 9)?.map_or(accepted_at, |at| at.max(accepted_at)),
     })
 }

@@ -6,7 +6,9 @@
 //! one by one, each when the one before it has gone; so a chat with rows behind always has exactly one
 //! `Waiting`, and that is its first. `Parked` rows do not move until somebody releases or cancels them.
 
-use postern_domain::{DeviceId, ParkReason, Timestamp};
+use std::ops::ControlFlow;
+
+use postern_domain::{DeviceId, ParkReason, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{rows, time, unreadable};
@@ -321,7 +323,8 @@ pub(in crate::data) fn park(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE outbox SET lane = 5, parked = ?4, due_at = ?5, account = coalesce(account, ?6)
+        "UPDATE outbox SET lane = 5, parked = ?4, due_at = ?5, account = coalesce(account, ?6),
+             workspace_id = (SELECT workspace_id FROM devices WHERE id = ?1)
          WHERE device_id = ?1 AND lane = ?2 AND seq = ?3",
     )?
     .execute((
@@ -343,7 +346,8 @@ pub(in crate::data) fn unpark(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE outbox SET lane = 0, parked = NULL, due_at = ?3 WHERE device_id = ?1 AND lane = 5 AND seq = ?2",
+        "UPDATE outbox SET lane = 0, parked = NULL, workspace_id = NULL, due_at = ?3
+         WHERE device_id = ?1 AND lane = 5 AND seq = ?2",
     )?
     .execute((device.to_bytes(), seq, now.as_millis()))?;
     devices::count_parked(tx, device, -1)
@@ -363,6 +367,32 @@ pub(in crate::data) fn parked_of(
          ORDER BY seq LIMIT ?4",
     )?;
     entries(&mut statement.query((device.to_bytes(), account, seq, rows(limit)))?)
+}
+
+/// Shows the places of the parked messages of a workspace, or of one of its devices, from `least` on and before `before`,
+/// newest first, for as long as they are wanted.
+pub(in crate::data) fn each_parked(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    device: Option<DeviceId>,
+    (least, before): (i64, i64),
+    mut show: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<ControlFlow<()>, StoreError> {
+    let rows = match device {
+        Some(_) => "outbox WHERE device_id = ?2 AND workspace_id = ?1",
+        None => "outbox INDEXED BY outbox_parked WHERE workspace_id = ?1 AND ?2 IS NULL",
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT seq FROM {rows} AND lane = 5 AND seq >= ?3 AND seq < ?4 ORDER BY seq DESC"
+    ))?;
+    let device = device.map(DeviceId::to_bytes);
+    let mut found = statement.query((workspace.to_bytes(), device, least, before))?;
+    while let Some(row) = found.next()? {
+        if show(row.get(0)?)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// One parked row.

@@ -4,19 +4,17 @@ use postern_domain::{Content, WorkspaceId};
 use rusqlite::Connection;
 
 use super::columns::{id, rows};
-use super::history::Sieve;
 use super::messages::content;
+use super::reading::Reading;
 use super::shelves::{self, Shelf};
 use crate::StoreError;
-use crate::data::records::{Message, MessageFilter, Page, PageStart};
+use crate::data::records::{Message, MessageFilter, Page};
 use crate::data::words::TextQuery;
 
 /// The most text that is indexed in one write, in bytes; the last message may go beyond.
 const MOST_TEXT: usize = 64 << 10;
 /// The most shelves one page looks through.
 const MOST_SHELVES: usize = 16;
-/// The most messages with the words that one page looks at, to see whether they pass the other filters.
-const MOST_EXAMINED: usize = 4_000;
 
 /// Whether there are messages that were not indexed yet.
 pub(in crate::data) fn is_behind(connection: &Connection) -> Result<bool, StoreError> {
@@ -77,39 +75,20 @@ pub(in crate::data) fn page(
     workspace: WorkspaceId,
     (filter, query): (&MessageFilter, &TextQuery),
     limit: usize,
-    (least, mut before): (i64, i64),
+    (least, before): (i64, i64),
 ) -> Result<Page<Message>, StoreError> {
-    let mut sieve = Sieve::new(connection, workspace, filter)?;
-    let mut page = Page {
-        rows: Vec::new(),
-        next: None,
-    };
-    let goes_on = |before: i64| Some(PageStart(before.cast_unsigned()));
-    let mut left = MOST_EXAMINED;
+    let mut reading = Reading::new(connection, workspace, filter, limit, before)?;
     let shelves = shelves::newest(connection, (least, before), MOST_SHELVES + 1)?;
     for (number, shelf) in shelves.into_iter().enumerate() {
-        if number == MOST_SHELVES {
-            page.next = goes_on(before);
-            break;
+        let range = (least, reading.before());
+        if number == MOST_SHELVES
+            || shelf
+                .find(connection, workspace, query, range, |seq| reading.look(seq))?
+                .is_break()
+        {
+            return Ok(reading.finish(true));
         }
-        let places = shelf.find(connection, workspace, query, (least, before), left)?;
-        left -= places.len();
-        for seq in &places {
-            let Some(message) = sieve.one(*seq)? else {
-                continue;
-            };
-            if page.rows.len() == limit {
-                page.next = goes_on(before);
-                return Ok(page);
-            }
-            page.rows.push(message);
-            before = *seq;
-        }
-        if left == 0 {
-            page.next = places.last().copied().and_then(goes_on);
-            break;
-        }
-        before = shelf.first();
+        reading.skip_to(shelf.first());
     }
-    Ok(page)
+    Ok(reading.finish(false))
 }

@@ -5,6 +5,8 @@
 //! merges what is left. A shelf is small, so that each of these is short, and when the last of its messages is deleted it
 //! is dropped whole. In it stand the words alone, under the message's `seq`; the text is in `messages`.
 
+use std::ops::ControlFlow;
+
 use postern_domain::WorkspaceId;
 use rusqlite::Connection;
 
@@ -84,25 +86,30 @@ impl Shelf {
         Ok(())
     }
 
-    /// The places of messages with these words, from `least` on and before `before`, newest first, `limit` at most.
+    /// Shows the places of messages with these words, from `least` on and before `before`, newest first, for as long as
+    /// they are wanted.
     pub(in crate::data) fn find(
         self,
         connection: &Connection,
         workspace: WorkspaceId,
         query: &TextQuery,
         (least, before): (i64, i64),
-        limit: usize,
-    ) -> Result<Vec<i64>, StoreError> {
+        mut show: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<ControlFlow<()>, StoreError> {
         let sql = format!(
             "SELECT rowid FROM message_words_{} WHERE words MATCH ?1 AND rowid >= ?2 AND rowid < ?3
-             ORDER BY rowid DESC LIMIT ?4",
+             ORDER BY rowid DESC",
             self.0
         );
         // Not kept: there may be very many shelves.
         let mut statement = connection.prepare(&sql)?;
-        let words = query.expression(workspace);
-        let found = statement.query_map((words, least, before, rows(limit)), |row| row.get(0))?;
-        Ok(found.collect::<Result<_, _>>()?)
+        let mut found = statement.query((query.expression(workspace), least, before))?;
+        while let Some(row) = found.next()? {
+            if show(row.get(0)?)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }
 

@@ -45,9 +45,12 @@ impl Fixture {
         key: Option<IdempotencyKey>,
         now: i64,
     ) -> Result<AcceptedBatch, AcceptBatchError> {
-        self.store
+        let answer = self
+            .store
             .accept_batch(batch.clone(), key, indexes, at(now))
-            .await
+            .await;
+        self.is_counted().await;
+        answer
     }
 
     async fn found(&self, id: BatchId) -> Batch {
@@ -56,7 +59,9 @@ impl Fixture {
     }
 
     async fn cancel_batch(&self, id: BatchId, now: i64) -> Result<(usize, Vec<DeviceId>), MoveError> {
-        self.store.cancel_batch(self.workspace, id, at(now)).await
+        let answer = self.store.cancel_batch(self.workspace, id, at(now)).await;
+        self.is_counted().await;
+        answer
     }
 
     async fn list_of(&self, batch: BatchId) -> Vec<MessageId> {

@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use postern_domain::Day;
 use postern_domain::port::ReceiptKind;
 use rusqlite::Connection;
 
 use super::*;
 use crate::data::store::SCHEMA;
-use crate::data::tables::{devices, history, idempotency, log, messages, outbox, workspaces};
-use crate::data::{accept::accept, claim::claim, claim::promote, record::Change};
+use crate::data::tables::{daily, devices, history, idempotency, log, messages, outbox, search, workspaces};
+use crate::data::{accept::accept, claim::claim, claim::promote, record::Change, tally::Tally};
 
 const FEW: i64 = 30;
 const MANY: i64 = 3_000;
@@ -38,29 +39,25 @@ enum Backlog {
 
 impl Counted {
     fn new() -> Self {
-        let mut connection = Connection::open_in_memory().expect("a database");
+        let connection = Connection::open_in_memory().expect("a database");
         for (_, sql) in SCHEMA.migrations {
             connection.execute_batch(sql).expect("the schema");
         }
         connection.set_prepared_statement_cache_capacity(256);
         let steps = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&steps);
-        let count = move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-            false
-        };
-        connection.progress_handler(1, Some(count)).expect("counted");
         let (workspace, device) = (WorkspaceId::generate(), DeviceId::generate());
         workspaces::insert(&connection, workspace, "default", "unlimited", at(0)).expect("a workspace");
         devices::insert(&connection, workspace, device, "till", at(0)).expect("a device");
         devices::link(&connection, device, &account("15550000001")).expect("linked");
-        Self {
+        let mut counted = Self {
             connection,
             steps,
             workspace,
             device,
             accepted: 0,
-        }
+        };
+        counted.count_steps();
+        counted
     }
 
     fn accept(&mut self, to: usize, scheduled_for: Option<Timestamp>) {
@@ -86,24 +83,33 @@ impl Counted {
             http_status: 202,
             body: b"{}".to_vec(),
         };
-        accept(&self.connection, &message, Some(&key), at(10)).expect("accepted");
+        self.counted(|tally| {
+            accept(&self.connection, tally, &message, Some(&key), at(10)).expect("accepted");
+        });
     }
 
     /// Claims with a deadline that never comes.
     fn claim(&self, limit: i64, now: i64) -> Vec<String> {
         let limit = usize::try_from(limit).expect("a limit");
-        let claimed = claim(&self.connection, self.device, limit, None, at(900_000), at(now));
+        let claimed = self.counted(|tally| claim(self.change(tally, now), limit, None, at(900_000)));
         let claimed = claimed.expect("a claim").into_iter();
         claimed.map(|claimed| claimed.stanza.to_string()).collect()
     }
 
     fn record(&self, outcome: Outcome, now: i64) {
-        let change = Change {
-            tx: &self.connection,
-            device: self.device,
-            now: at(now),
-        };
-        change.record(&outcome).expect("recorded");
+        self.counted(|tally| self.change(tally, now).record(&outcome).expect("recorded"));
+    }
+
+    fn change<'a>(&'a self, tally: &'a Tally, now: i64) -> Change<'a> {
+        Change::new(&self.connection, tally, self.device, at(now))
+    }
+
+    /// Works as one write does.
+    fn counted<T>(&self, work: impl FnOnce(&Tally) -> T) -> T {
+        let tally = Tally::default();
+        let done = work(&tally);
+        tally.write(&self.connection).expect("counted");
+        done
     }
 
     fn prepare(&mut self, backlog: Backlog, count: i64) {
@@ -116,6 +122,7 @@ impl Counted {
             let later = matches!(backlog, Backlog::Scheduled).then(|| at(900_000));
             self.accept(to, later);
         }
+        while search::index_some(&self.connection, 1_000).expect("indexed") {}
         match backlog {
             Backlog::Ready | Backlog::Scheduled => {}
             Backlog::InFlight => assert!(!self.claim(count, 20).is_empty()),
@@ -140,6 +147,42 @@ impl Counted {
                 }
             }
         }
+    }
+
+    /// Another device has this many messages to send.
+    fn prepare_neighbour(&mut self, count: i64) {
+        let neighbour = DeviceId::generate();
+        devices::insert(&self.connection, self.workspace, neighbour, "desk", at(0)).expect("a device");
+        devices::link(&self.connection, neighbour, &account("15550000002")).expect("linked");
+        // Not one by one, nor counted: there may be very many.
+        self.connection
+            .progress_handler(0, None::<fn() -> bool>)
+            .expect("not counted");
+        let numbers =
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2)";
+        let messages = format!(
+            "{numbers} INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, stanza_id,
+                content, timeline, created_at, updated_at, account)
+             SELECT randomblob(16), workspace_id, ?1, direction, 2, '+' || (15551000000 + n), '', 'NEXT' || n, content, timeline,
+                created_at, updated_at, 15550000002
+             FROM numbers, messages WHERE messages.seq = 1"
+        );
+        let outbox = "INSERT INTO outbox (device_id, lane, seq, chat, due_at, account)
+             SELECT device_id, 0, seq, chat, created_at, account FROM messages WHERE device_id = ?1 LIMIT ?2";
+        for sql in [&messages, outbox] {
+            let made = self.connection.execute(sql, (neighbour.to_bytes(), count));
+            assert_eq!(i64::try_from(made.expect("made")), Ok(count));
+        }
+        self.count_steps();
+    }
+
+    fn count_steps(&mut self) {
+        let counter = Arc::clone(&self.steps);
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        self.connection.progress_handler(1, Some(count)).expect("counted");
     }
 
     /// Every hot call once, in an order that leaves the next one something to do; the steps of each.
@@ -170,7 +213,7 @@ impl Counted {
         note("ack");
         self.record(receipt(claimed, ReceiptKind::Read), now + 7);
         note("receipt");
-        promote(&self.connection, at(now), 9).expect("promoted");
+        self.counted(|tally| promote(&self.connection, tally, at(now), 9).expect("promoted"));
         note("promote");
         let inbound = receive::inbound(&now.to_string(), 1);
         let id = MessageId::generate();
@@ -210,6 +253,25 @@ impl Counted {
             assert_eq!(page.expect("a page").rows.len(), 9);
             note("list");
         }
+        assert!(search::index_some(&self.connection, 9).expect("indexed"));
+        note("index");
+        let filter = MessageFilter {
+            text: "bo".parse().ok(),
+            ..MessageFilter::default()
+        };
+        let page = history::page(&self.connection, self.workspace, &filter, 9, None);
+        assert_eq!(page.expect("a page").rows.len(), 9);
+        note("search");
+        let filter = MessageFilter {
+            parked: true,
+            ..MessageFilter::default()
+        };
+        history::page(&self.connection, self.workspace, &filter, 9, None).expect("a page");
+        note("list of what is parked");
+        let today = Day::from_number(0)..=Day::from_number(0);
+        let count = |_, _, _| {};
+        daily::each_count(&self.connection, self.workspace, None, &today, count).expect("counted");
+        note("summary");
         measured.split_off(1)
     }
 }
@@ -234,12 +296,28 @@ fn nothing_gets_dearer_when_the_tables_grow() {
             }
             counted.measure(200)
         });
-        for ((name, few), (_, many)) in few.into_iter().zip(many) {
-            eprintln!("STEPS {backlog:?} {name} {few} {many}");
-            assert!(
-                many <= few + few / 4 + 50,
-                "{backlog:?}: {name} took {few} steps with few messages and {many} with many"
-            );
-        }
+        are_alike(&format!("{backlog:?}"), &few, &many);
+    }
+}
+
+#[test]
+fn the_backlog_of_one_device_costs_no_other_anything() {
+    let [few, many] = [FEW, 100_000].map(|count| {
+        let mut counted = Counted::new();
+        counted.prepare(Backlog::Gone, FEW);
+        counted.prepare_neighbour(count);
+        counted.measure(100);
+        counted.measure(200)
+    });
+    are_alike("a neighbour's", &few, &many);
+}
+
+fn are_alike(backlog: &str, few: &[(&str, u64)], many: &[(&str, u64)]) {
+    for ((name, few), (_, many)) in few.iter().zip(many) {
+        println!("{backlog}: {name} {few} {many}");
+        assert!(
+            *many <= few + few / 4 + 50,
+            "{backlog}: {name} took {few} steps with few messages and {many} with many"
+        );
     }
 }

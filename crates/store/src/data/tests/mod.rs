@@ -1,10 +1,12 @@
 //! What the gateway's data promises, asked of the store as the other crates ask it.
 
 mod accept;
+mod analytics;
 mod api_keys;
 mod batches;
 mod claim;
 mod cost;
+mod deliveries;
 mod devices;
 mod events;
 mod history;
@@ -14,6 +16,7 @@ mod receive;
 mod record;
 mod search;
 mod sweep;
+mod webhooks;
 mod workspaces;
 
 use std::sync::atomic::{AtomicU64, Ordering};

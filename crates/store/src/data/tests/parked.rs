@@ -83,6 +83,55 @@ async fn a_logout_parks_what_waits_and_leaves_what_is_scheduled() {
 }
 
 #[tokio::test]
+async fn what_is_parked_is_listed_in_pages_of_a_workspace_or_a_device() {
+    let fixture = Fixture::new().await;
+    let other = DeviceId::generate();
+    fixture.add_device(other, "15550000002").await;
+    for number in 0..6 {
+        let device = if number % 3 == 0 { other } else { fixture.device };
+        let message = NewMessage {
+            device,
+            ..fixture.message(number)
+        };
+        fixture.accept_this(&message, 10).await;
+    }
+    for device in [fixture.device, other] {
+        let logged_out = Signal::LoggedOut { messages_left: false };
+        let signalled = fixture.store.signal(device, logged_out, at(20)).await;
+        signalled.expect("signalled");
+    }
+    let waiting = NewMessage {
+        queue_if_disconnected: true,
+        ..fixture.message(9)
+    };
+    fixture.accept_this(&waiting, 30).await;
+    let parked = || MessageFilter {
+        parked: true,
+        ..MessageFilter::default()
+    };
+    assert_eq!(
+        fixture.list(&parked()).await,
+        ["OUT5", "OUT4", "OUT3", "OUT2", "OUT1", "OUT0"]
+    );
+    let of_device = MessageFilter {
+        device: Some(other),
+        ..parked()
+    };
+    assert_eq!(fixture.list(&of_device).await, ["OUT3", "OUT0"]);
+    let to_one = MessageFilter {
+        chat: Some(chat(4)),
+        ..parked()
+    };
+    assert_eq!(fixture.list(&to_one).await, ["OUT4"]);
+    for filter in [parked(), of_device] {
+        let foreign = WorkspaceId::generate();
+        let page = fixture.store.messages(foreign, filter, 9, None).await;
+        let page = page.expect("a page");
+        assert!(page.rows.is_empty() && page.next.is_none());
+    }
+}
+
+#[tokio::test]
 async fn another_account_releases_nothing_and_may_cancel() {
     let fixture = Fixture::new().await;
     let first = fixture.accept(1, 10).await;

@@ -430,6 +430,7 @@ impl Run {
         assert_eq!(outbox, entries, "no row of the outbox without its message");
         let broken = self.fixture.store.database.read(broken).await.expect("checks");
         assert!(broken.is_empty(), "{broken:?}");
+        self.fixture.is_counted().await;
         assert_eq!(inbound as usize, self.model.received.len(), "what came in, once");
         let device = self.fixture.observed(self.fixture.device).await;
         assert_eq!(device.counters.parked, self.model.parked().len() as u64);
