@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use postern_domain::{DeviceReason, DeviceState, FailureCode, MessageStatus, ParkReason};
+use postern_domain::webhook::{AttemptFailure, DisableReason};
+use postern_domain::{DeviceReason, DeviceState, EventType, FailureCode, MessageStatus, ParkReason};
 use postern_testkit::{DEADLINE, TestDaemon, TestSandbox};
+use postern_webhooks::Schedule;
 use tokio::process::Command;
 
 use crate::device_commands::code::Showing;
@@ -13,6 +15,8 @@ use crate::{CONTACT, OWNER, linked, postern};
 
 const SESSIONS: &str = include_str!("../docs/sessions.md");
 const SENDING: &str = include_str!("../docs/sending.md");
+const EVENTS: &str = include_str!("../docs/events.md");
+const WEBHOOKS: &str = include_str!("../docs/webhooks.md");
 const LIFECYCLE: &str = include_str!("../docs/lifecycle.svg");
 
 /// State and reason of each row of the reference.
@@ -65,6 +69,63 @@ fn the_page_on_sending_explains_every_status_and_every_failure() {
     for code in FailureCode::ALL {
         let row = format!("| `{}` |", code.name());
         assert!(rows().any(|line| line.starts_with(&row)), "nothing on {row}");
+    }
+}
+
+/// The first cells of the rows under a title of the page on webhooks.
+fn webhook_rows(title: &str) -> Vec<&'static str> {
+    let (_, table) = WEBHOOKS
+        .split_once(title)
+        .unwrap_or_else(|| panic!("no table {title}"));
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| "));
+    rows.map(|row| {
+        row.trim_start_matches("| ")
+            .split(" |")
+            .next()
+            .unwrap_or_default()
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_on_webhooks_explains_every_type_every_failure_and_every_reason() {
+    let names = |rows: Vec<&'static str>| {
+        let names = rows.into_iter().flat_map(|row| row.split(", "));
+        names.map(|name| name.trim_matches('`')).collect::<Vec<_>>()
+    };
+    let types = names(webhook_rows("| Types | They tell of |"));
+    assert_eq!(types, EventType::ALL.map(EventType::name));
+    let errors = names(webhook_rows("| Error | What happened | What to do |"));
+    let failures: Vec<_> = AttemptFailure::ALL.iter().map(|failure| failure.name()).collect();
+    assert_eq!(errors, failures);
+    let reasons = names(webhook_rows("| Disabled because | What it means |"));
+    assert_eq!(reasons, DisableReason::ALL.map(DisableReason::name));
+}
+
+#[test]
+fn the_page_on_webhooks_shows_the_schedule_that_is_kept() {
+    let told = |seconds: u64| match seconds {
+        0..60 => format!("{seconds} seconds"),
+        60..3_600 => format!("{} minutes", seconds / 60),
+        3_600 => "1 hour".to_owned(),
+        _ => format!("{} hours", seconds / 3_600),
+    };
+    let schedule = (2..).zip(Schedule::DEFAULT_SECONDS);
+    let rows: Vec<_> = schedule
+        .map(|(number, seconds)| format!("| {number} | {} |", told(seconds)))
+        .collect();
+    let table = format!("| Try | After |\n|---|---|\n{}\n\n", rows.join("\n"));
+    assert!(WEBHOOKS.contains(&table), "{table}");
+}
+
+#[test]
+fn the_page_on_events_explains_every_type() {
+    for kind in EventType::ALL {
+        let row = format!("| `{kind}` |");
+        assert!(
+            EVENTS.lines().any(|line| line.starts_with(&row)),
+            "nothing on {row}"
+        );
     }
 }
 

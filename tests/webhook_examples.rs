@@ -2,10 +2,12 @@
 
 mod consumer;
 
+use anyhow::Context as _;
 use postern_runtime::{Clock as _, SystemClock};
 use postern_testkit::{TestDaemon, TestSandbox};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
+use tokio::process::Command;
 
 use self::consumer::{Consumer, Kind, installed};
 use crate::webhook_commands::{done, loopback_allowed, secret_of};
@@ -114,6 +116,24 @@ async fn what_is_signed_is_taken_once_and_nothing_else() -> anyhow::Result<()> {
             refused.is_err() || refused.is_ok_and(|(status, _)| status == 413),
             "{kind:?}"
         );
+    }
+    Ok(())
+}
+
+/// The request that the page on webhooks makes by hand, as a reader would type it.
+#[tokio::test]
+async fn a_request_made_by_hand_is_taken() -> anyhow::Result<()> {
+    let page = include_str!("../docs/webhooks.md");
+    let (_, script) = page.split_once("```sh\nsecret=").context("the script")?;
+    let (script, _) = script.split_once("```").context("its end")?;
+    for kind in installed() {
+        let mut consumer = Consumer::start(kind, Some(SECRET), 0).await?;
+        let script =
+            format!("set -euo pipefail\nsecret={script}").replace("http://127.0.0.1:3000", &consumer.url);
+        let output = Command::new("bash").args(["-c", &script]).output().await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said.trim(), "204", "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(consumer.worked().await?, "message.sent evt_by_hand - -");
     }
     Ok(())
 }

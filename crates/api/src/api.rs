@@ -9,10 +9,15 @@ use postern_domain::Plan;
 use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::auth::{KnownKeys, Network};
+use crate::events::{Seats, Tail};
 use crate::keys::KeyKind;
 use crate::limits::Limits;
+
+/// How many webhook endpoints are waited for at once: each holds a connection here and one there.
+const MOST_PROBES: usize = 16;
 
 /// Limits of the API.
 #[derive(Debug, Clone)]
@@ -26,6 +31,10 @@ pub struct ApiConfig {
     /// How long a verified API key is trusted without asking the store again; 5 s unless told. What is changed through
     /// this API takes effect at once.
     pub key_cache_ttl: Duration,
+    /// How many streams of events may be open; 1000 unless told.
+    pub max_streams: usize,
+    /// How long the reader of a stream may take nothing before its place is given to others; 60 s unless told.
+    pub stream_deadline: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
     /// Which keys it hands out.
@@ -56,6 +65,8 @@ impl Default for ApiConfig {
             batch_max: 1_000,
             batch_body_limit: 8 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(5),
+            max_streams: 1_000,
+            stream_deadline: Duration::from_secs(60),
             qr_wait: Duration::from_secs(10),
             key_kind: KeyKind::Live,
             trusted_proxies: Vec::new(),
@@ -76,6 +87,8 @@ pub struct Api {
     pub(crate) wakes: Wakes,
     /// Talks to webhook endpoints while a caller waits.
     pub(crate) probe: Arc<dyn WebhookProbe>,
+    /// A permit for each endpoint that is waited for.
+    pub(crate) probing: Semaphore,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -85,6 +98,10 @@ pub struct Api {
     /// How often keys and addresses may ask.
     pub(crate) limits: Arc<Limits>,
     pub(crate) known_keys: Arc<KnownKeys>,
+    /// The newest events, for streams.
+    pub(crate) tail: Tail,
+    /// The places for streams.
+    pub(crate) seats: Seats,
 }
 
 impl Api {
@@ -102,9 +119,12 @@ impl Api {
         let limits = Limits::new(config.plans.values(), requests, failures);
         Self {
             limits: Arc::new(limits),
+            tail: Tail::new(&store),
+            seats: Seats::new(config.max_streams, config.stream_deadline),
             store,
             wakes,
             probe,
+            probing: Semaphore::new(MOST_PROBES),
             clock,
             config,
             stop,

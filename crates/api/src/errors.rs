@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use postern_domain::EventId;
 use postern_store::StoreError;
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -15,6 +16,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// How many fields one error names at most.
 const MOST_DETAILS: usize = 100;
+/// Where to begin again when the event to go on after is gone.
+const OLDEST_EVENT_ID: HeaderName = HeaderName::from_static("oldest-event-id");
 /// How long to wait before asking again when the store turned a request away.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,8 @@ error_codes! {
         "The `Idempotency-Key` was used before with another request.";
     InvalidState = "INVALID_STATE", CONFLICT,
         "It cannot be done in the state things are in; the message names the state and the way out.";
+    EventGone = "EVENT_GONE", GONE,
+        "The event to go on after is not in the log, or not any more; `Oldest-Event-Id` names the oldest there is.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE,
         "The request body is larger than this gateway takes.";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE,
@@ -88,6 +93,8 @@ error_codes! {
          anew. Nothing was stored.";
     Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
+    TooManyStreams = "TOO_MANY_STREAMS", SERVICE_UNAVAILABLE,
+        "All places for streams are taken; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "The gateway cannot write: its disk is full or failing, or it is shutting down. Nothing was stored.";
     WhatsAppUnavailable = "WHATSAPP_UNAVAILABLE", SERVICE_UNAVAILABLE,
@@ -108,6 +115,7 @@ impl ErrorCode {
                 | Self::WhatsAppUnavailable
                 | Self::Overloaded
                 | Self::StorageUnavailable
+                | Self::TooManyStreams
         )
     }
 }
@@ -226,6 +234,22 @@ impl ApiError {
             ErrorCode::NotFound,
             format!("there is no {what} with this id in your workspace"),
         )
+    }
+
+    /// The event to go on after is not in the log of the caller's workspace; `oldest` is the first that is.
+    pub(crate) fn event_gone(oldest: Option<EventId>) -> Self {
+        let why = "the event to go on after is not in the log; it is too old, or was deleted";
+        let Some(oldest) = oldest.map(|id| id.to_string()) else {
+            return Self::new(ErrorCode::EventGone, format!("{why}. The log has no events"));
+        };
+        let error = Self::new(
+            ErrorCode::EventGone,
+            format!("{why}. The oldest there is: {oldest}"),
+        );
+        match HeaderValue::from_str(&oldest) {
+            Ok(value) => error.header(OLDEST_EVENT_ID, value),
+            Err(_never) => error,
+        }
     }
 
     /// The gateway failed; `cause` is logged and not answered.

@@ -14,6 +14,7 @@ mod auth;
 mod devices;
 mod edge;
 mod errors;
+mod events;
 mod extract;
 mod health;
 mod keys;

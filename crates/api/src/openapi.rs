@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{analytics, api_keys, devices, health, messages, webhooks, workspaces};
+use crate::{analytics, api_keys, devices, events, health, messages, webhooks, workspaces};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -41,6 +41,7 @@ const JSON: &str = "application/json";
         (name = "Messages", description = "Send messages, follow what became of them, read what came in."),
         (name = "Batches", description = "Send many messages in one request, follow them, take them back."),
         (name = "Devices", description = "Linked-device sessions: create, pair by QR or pairing code, pause, reconnect, log out, remove."),
+        (name = "Events", description = "Everything that happened, as webhooks tell it: listed, read one by one, or followed live."),
         (name = "Analytics", description = "What became of the messages of some days, in numbers."),
         (name = "Webhooks", description = "Have events sent to your HTTP endpoint: register it, see how its deliveries go, send again."),
         (name = "API keys", description = "Make keys for those who call this API, and take them back."),
@@ -54,6 +55,7 @@ const JSON: &str = "application/json";
         devices::create, devices::list, devices::get, devices::change, devices::delete, devices::pair,
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
+        events::list, events::stream, events::get,
         api_keys::create, api_keys::list, api_keys::get, api_keys::change, api_keys::revoke, api_keys::rotate,
         workspaces::own, workspaces::rename, workspaces::usage, workspaces::register, workspaces::create,
         workspaces::list, workspaces::get, workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
@@ -99,6 +101,9 @@ impl Modify for FromTheTables {
         for route in ROUTES {
             if let Some(operation) = operation(document, route) {
                 complete(operation, route);
+                if let Some(answer) = success(operation) {
+                    events::add_examples(route.path, answer);
+                }
             }
         }
     }
@@ -131,6 +136,13 @@ fn complete(operation: &mut Operation, route: &Route) {
     for (status, codes) in by_status {
         let answer = RefOr::T(error_answer(&codes));
         operation.responses.responses.insert(status.to_string(), answer);
+    }
+}
+
+fn success(operation: &mut Operation) -> Option<&mut Response> {
+    match operation.responses.responses.get_mut("200")? {
+        RefOr::T(answer) => Some(answer),
+        RefOr::Ref(_) => None,
     }
 }
 

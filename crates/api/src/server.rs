@@ -49,8 +49,16 @@ impl Default for ServerOptions {
 /// The listener cannot be used.
 pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::Result<Server> {
     let (limits, stop) = (Arc::clone(&api.limits), api.stop.clone());
-    drop(Tasks::new().spawn("rate limits", async move { limits.keep_tidy(stop).await }));
     let api = web::Data::new(api);
+    let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
+    let tasks = Tasks::new();
+    drop(tasks.spawn("rate limits", async move { limits.keep_tidy(stop).await }));
+    drop(tasks.spawn("tail of the event log", async move {
+        tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
+    }));
+    drop(tasks.spawn("places of streams", async move {
+        seats.seats.run(seats.stop.clone()).await;
+    }));
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())

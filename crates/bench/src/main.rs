@@ -14,6 +14,7 @@ mod progress;
 mod sessions;
 mod soak;
 mod torture;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Part {
     Soak(soak::Options),
     /// Traffic under kills at random moments, and whether anything that was accepted was lost, doubled or out of order.
     Torture(torture::Options),
+    /// Deliveries of events to webhooks a second, and how soon one arrives.
+    Webhooks(webhooks::Options),
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
@@ -74,6 +77,10 @@ fn main() -> ExitCode {
             Some(Part::Torture(options)) => {
                 conditions()?;
                 return torture::run(&this, options).await;
+            }
+            Some(Part::Webhooks(options)) => {
+                conditions()?;
+                webhooks::measure(&this, options).await?;
             }
             None => {
                 conditions()?;

@@ -3,6 +3,7 @@
 mod access;
 mod daemon;
 mod device;
+mod listen;
 mod send;
 mod upkeep;
 mod webhooks;
@@ -17,6 +18,7 @@ pub use self::daemon::DaemonFlags;
 pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
+pub use self::listen::{ListenCommand, PrintEvents, Secret, Since};
 pub use self::send::SendCommand;
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 pub use self::webhooks::{
@@ -48,6 +50,7 @@ First steps:
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file
+  postern listen --help        follow what happens, or post it to a webhook consumer you are writing
   postern webhooks --help      have events sent to your HTTP endpoint
   postern keys --help          API keys for those who call it
   postern backup DIR           a copy of its data, while it runs
@@ -63,6 +66,8 @@ pub enum Command {
     Device(DeviceCommand),
     /// Send a message through a running daemon, or one to each row of a CSV file.
     Send(SendCommand),
+    /// Follow the events of a running daemon; post each to a webhook consumer on this machine.
+    Listen(ListenCommand),
     /// Manage the webhook endpoints of a running daemon: register them, try them, send events again.
     Webhooks(WebhooksCommand),
     /// Manage the workspaces of a running daemon: make them, put them on plans, switch them off and on.

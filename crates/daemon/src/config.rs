@@ -57,6 +57,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Bytes.
     pub body_limit: usize,
+    /// Streams of events that may be open.
+    pub max_streams: usize,
     /// Seconds.
     pub shutdown_timeout: u64,
     /// Addresses and networks in CIDR notation, parted by commas or spaces.
@@ -474,6 +476,7 @@ impl Config {
             1024,
             16 * 1024 * 1024,
         )?;
+        within("server.max_streams", self.server.max_streams, 1, 100_000)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
         let proxies = self.server.trusted_proxies.split([',', ' ']);
         let mut proxies = proxies.filter(|network| !network.is_empty());

@@ -11,6 +11,7 @@ mod data_dir;
 mod demo;
 mod device;
 mod keys;
+mod listen;
 mod logging;
 mod print;
 #[cfg(feature = "sandbox")]
@@ -74,6 +75,7 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
         Command::Workspace(flags) => access::workspace(flags, &environment).await,
         Command::Keys(flags) => access::keys(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
+        Command::Listen(flags) => listen::command(flags, &environment).await,
         Command::Webhooks(flags) => webhooks::command(flags, &environment).await,
         Command::Backup(flags) => upkeep::backup(flags, environment).await,
         Command::Restore(flags) => upkeep::restore(flags, environment).await,

@@ -225,6 +225,7 @@ fn api_config(config: &Config) -> ApiConfig {
         body_limit: config.server.body_limit,
         batch_max: config.messages.batch_max,
         batch_body_limit: config.messages.batch_body_limit,
+        max_streams: config.server.max_streams,
         unverified_webhooks: config.webhooks.allow_unverified,
         key_kind: key_kind(config),
         trusted_proxies: config.server.trusted_proxies(),

@@ -20,6 +20,9 @@ pub enum Content {
         /// The field name in WhatsApp's message schema, e.g. `imageMessage`.
         kind: String,
     },
+    /// Something received that could not be decrypted. Its sender was asked to send it again; it becomes what it says when
+    /// that arrives.
+    Undecryptable,
 }
 
 /// Why a text cannot be sent.
@@ -60,6 +63,7 @@ impl Content {
         match self {
             Self::Text { .. } => "text",
             Self::Unsupported { .. } => "unsupported",
+            Self::Undecryptable => "undecryptable",
         }
     }
 
@@ -83,6 +87,7 @@ impl Content {
             Self::Unsupported { kind } => {
                 proto::content::Kind::Unsupported(proto::Unsupported { kind: kind.clone() })
             }
+            Self::Undecryptable => proto::content::Kind::Undecryptable(proto::Undecryptable {}),
         };
         proto::Content { kind: Some(kind) }
     }
@@ -93,6 +98,7 @@ impl Content {
             Some(proto::content::Kind::Unsupported(unsupported)) => Self::Unsupported {
                 kind: unsupported.kind,
             },
+            Some(proto::content::Kind::Undecryptable(_)) => Self::Undecryptable,
             None => Self::Unsupported {
                 kind: "unknown".to_owned(),
             },

@@ -212,6 +212,8 @@ pub struct Inbound {
     pub sent_at: Timestamp,
     /// What it carries.
     pub content: Content,
+    /// The message it answers, by its sender's id of it.
+    pub quoted: Option<StanzaId>,
 }
 
 /// A short text that must not reach a log.

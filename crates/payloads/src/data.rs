@@ -89,7 +89,9 @@ pub struct ReceivedData {
     /// When it was sent, by WhatsApp's clock.
     #[schema(format = DateTime)]
     sent_at: String,
-    /// What it carries: `text`; or `unsupported` for something that this release cannot show.
+    /// What it carries: `text`; `unsupported` for something that this release cannot show; `undecryptable` for something
+    /// that could not be decrypted: its sender was asked to send it again, and the same message is told of once more when
+    /// that arrives.
     #[serde(rename = "type")]
     #[schema(example = "text")]
     kind: &'static str,
@@ -234,6 +236,7 @@ impl EventData {
                 let (text, unsupported) = match content {
                     Content::Text { body } => (Some(ReceivedText { body }), None),
                     Content::Unsupported { kind } => (None, Some(ReceivedUnsupported { kind })),
+                    Content::Undecryptable => (None, None),
                 };
                 Self::Received(ReceivedData {
                     message_id: message.to_string(),

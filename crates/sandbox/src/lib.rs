@@ -50,6 +50,7 @@ mod pairing;
 mod person;
 mod phone;
 mod receipts;
+mod said;
 mod sandbox;
 mod sender_keys;
 mod server;

@@ -11,6 +11,7 @@ use crate::address::{lid_jid, pn_jid};
 use crate::certificate::KeyError;
 use crate::companion::{Companion, Queued};
 use crate::inbox::Inbox;
+use crate::said::Said;
 use crate::signal::Party;
 
 /// How many of its own messages a contact can send again when a client asks.
@@ -101,7 +102,7 @@ pub(crate) struct GroupKey {
 pub(crate) struct Sent {
     pub(crate) stanza_id: String,
     pub(crate) to: Recipient,
-    pub(crate) text: String,
+    pub(crate) said: Said,
 }
 
 /// Where a contact wrote.

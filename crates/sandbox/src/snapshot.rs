@@ -20,6 +20,7 @@ use crate::groups::Group;
 use crate::inbox::Received;
 use crate::network::Network;
 use crate::person::{Account, Behaviour, Envelope, GroupKey, Person, Recipient, Sent};
+use crate::said::Said;
 use crate::signal::{Party, SavedParty, SignalError};
 
 const VERSION: u32 = 1;
@@ -214,7 +215,8 @@ struct SavedSent {
     to: Option<u64>,
     #[serde(default)]
     group: Option<String>,
-    text: String,
+    #[serde(flatten)]
+    said: Said,
 }
 
 fn save_group(group: &Group) -> SavedGroup {
@@ -255,7 +257,7 @@ fn save_person(person: &Person) -> Result<SavedPerson, SaveError> {
         stanza_id: sent.stanza_id.clone(),
         to: sent.to.account().map(PhoneNumber::as_u64),
         group: sent.to.group().map(str::to_owned),
-        text: sent.text.clone(),
+        said: sent.said.clone(),
     });
     Ok(SavedPerson {
         phone: person.phone.as_u64(),
@@ -396,7 +398,7 @@ fn restore_person(saved: SavedPerson) -> Result<Person, String> {
                 (Some(account), None) => Recipient::Account(restore_phone(account)?),
                 (None, None) => return Err("a message was sent to nobody".to_owned()),
             },
-            text: sent.text,
+            said: sent.said,
         })
     });
     {

@@ -17,6 +17,7 @@ use crate::groups::Group;
 use crate::network::Network;
 use crate::person::{Person, Recipient, Sent};
 use crate::phone::name_of;
+use crate::said::Said;
 use crate::signal::{Sealed, SignalError, address};
 
 /// Why a contact cannot write.
@@ -46,14 +47,14 @@ pub(crate) fn write(
     network: &Network,
     contact: &Person,
     account: &Person,
-    text: &str,
+    said: &Said,
     spoiled: bool,
 ) -> Result<String, WriteError> {
     let devices = devices(account);
     if devices.is_empty() {
         return Err(WriteError::NotLinked);
     }
-    let sent = remember(contact, Recipient::Account(account.phone), text);
+    let sent = remember(contact, Recipient::Account(account.phone), said);
     for device in devices {
         let sealed = seal(contact, account, device, &content(&sent, None))?;
         let sealed = sealed.into_iter().collect();
@@ -75,7 +76,7 @@ pub(crate) fn write_to_group(
     network: &Network,
     contact: &Person,
     group: &Group,
-    text: &str,
+    said: &Said,
     spoiled: bool,
 ) -> Result<String, WriteError> {
     let jid = group.jid().to_string();
@@ -92,12 +93,12 @@ pub(crate) fn write_to_group(
     if readers.is_empty() {
         return Err(WriteError::NobodyLinked);
     }
-    let sent = remember(contact, Recipient::Group(jid.clone()), text);
+    let sent = remember(contact, Recipient::Group(jid.clone()), said);
     let (key, message) = {
         let keys = &mut contact.lock().party.sender_keys;
         (keys.distribution(&jid)?, keys.seal(&jid, &content(&sent, None))?)
     };
-    let key = padded(&group_key(&jid, key));
+    let key = MessageUtils::pad_message_v2(group_key(&jid, key).encode_to_vec());
     for (account, device) in readers {
         let peer = address(account.phone, device);
         let lacks_key = contact.lock().party.sender_keys.share(&jid, &peer);
@@ -155,22 +156,21 @@ fn devices(account: &Person) -> Vec<u16> {
     account.lock().account.companions.keys().copied().collect()
 }
 
-fn remember(contact: &Person, to: Recipient, text: &str) -> Sent {
+fn remember(contact: &Person, to: Recipient, said: &Said) -> Sent {
     let sent = Sent {
         stanza_id: new_stanza_id(),
         to,
-        text: text.to_owned(),
+        said: said.clone(),
     };
     contact.lock().remember_sent(sent.clone());
     sent
 }
 
-/// The text, with the writer's key for the group if its reader lacks that.
+/// What is said, with the writer's key for the group if its reader lacks that.
 fn content(sent: &Sent, key: Option<Vec<u8>>) -> Vec<u8> {
     let key = sent.to.group().zip(key);
-    let mut message = key.map_or_else(Message::default, |(group, key)| group_key(group, key));
-    message.conversation = Some(sent.text.clone());
-    padded(&message)
+    let message = key.map_or_else(Message::default, |(group, key)| group_key(group, key));
+    MessageUtils::pad_message_v2(sent.said.encode(message))
 }
 
 fn group_key(group: &str, key: Vec<u8>) -> Message {
@@ -181,10 +181,6 @@ fn group_key(group: &str, key: Vec<u8>) -> Message {
         }),
         ..Default::default()
     }
-}
-
-fn padded(message: &Message) -> Vec<u8> {
-    MessageUtils::pad_message_v2(message.encode_to_vec())
 }
 
 /// Encrypts for one companion, on a new session if there is none; `None` when there is no such companion.
@@ -254,7 +250,7 @@ fn message(from: PhoneNumber, sent: &Sent, lid_migrated: bool, sealed: Vec<Seale
     let message = NodeBuilder::new("message")
         .attr("id", sent.stanza_id.as_str())
         .attr("t", crate::clock::unix_seconds())
-        .attr("type", "text")
+        .attr("type", sent.said.stanza_type())
         .attr("notify", name_of(from));
     let message = match &sent.to {
         Recipient::Group(group) => message

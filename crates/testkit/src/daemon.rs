@@ -23,6 +23,8 @@ pub struct DaemonOptions {
     pub environment: Vec<(String, String)>,
     /// Where its data folder is made, if not where temporary files are.
     pub parent: Option<PathBuf>,
+    /// Where it listens, if not on a free port.
+    pub listen: Option<String>,
 }
 
 impl DaemonOptions {
@@ -31,6 +33,13 @@ impl DaemonOptions {
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.environment
             .push((format!("POSTERN_{key}"), value.to_owned()));
+        self
+    }
+
+    /// Listens at this address, e.g. the one it had before.
+    #[must_use]
+    pub fn listening(mut self, address: &str) -> Self {
+        self.listen = Some(address.to_owned());
         self
     }
 
@@ -321,7 +330,8 @@ async fn launch(
 
 fn serve(postern: &Postern, options: &DaemonOptions, network: &str, data: &Path) -> anyhow::Result<Command> {
     let data = data.to_str().context("a folder with a plain name")?;
-    let mut command = postern.command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    let listen = options.listen.as_deref().unwrap_or("127.0.0.1:0");
+    let mut command = postern.command(&["serve", "--listen", listen, "--data-dir", data]);
     command.args(["--sandbox-url", network, "--log-format", "human"]);
     command.env("POSTERN_BOOTSTRAP_API_KEY", KEY);
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));

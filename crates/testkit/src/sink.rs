@@ -25,7 +25,7 @@ pub struct Received {
     pub body: Vec<u8>,
     /// When its last byte was there.
     pub at: Instant,
-    /// How many requests of the same `webhook-id` came before it.
+    /// How many requests of the same `webhook-id` came to the same path before it.
     pub repetition: usize,
 }
 
@@ -86,8 +86,8 @@ type Behaviour = Arc<dyn Fn(&Received) -> Reply + Send + Sync>;
 #[derive(Default)]
 struct Kept {
     requests: Vec<Received>,
-    /// How many of them there are of each id.
-    times: HashMap<String, usize>,
+    /// How many of them there are of each path and id.
+    times: HashMap<(String, String), usize>,
 }
 
 struct State {
@@ -211,7 +211,8 @@ fn reply(mut request: Received, state: &State) -> Reply {
     }
     let behaviour = Arc::clone(&lock(&state.behaviour));
     let mut received = lock(&state.received);
-    let times = received.times.entry(request.id().to_owned()).or_default();
+    let key = (request.path.clone(), request.id().to_owned());
+    let times = received.times.entry(key).or_default();
     request.repetition = *times;
     *times += 1;
     received.requests.push(request.clone());

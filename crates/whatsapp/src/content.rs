@@ -1,6 +1,6 @@
 //! What a received message carries, in the gateway's words.
 
-use postern_domain::Content;
+use postern_domain::{Content, StanzaId};
 use waproto::whatsapp::Message;
 use waproto::whatsapp::message::protocol_message::Type;
 
@@ -14,7 +14,7 @@ pub(crate) fn outgoing(content: &Content) -> Option<Message> {
             conversation: Some(body.clone()),
             ..Default::default()
         }),
-        Content::Unsupported { .. } => None,
+        Content::Unsupported { .. } | Content::Undecryptable => None,
     }
 }
 
@@ -43,6 +43,23 @@ pub(crate) fn received(message: &Message) -> Option<Content> {
         },
     };
     Some(Content::Unsupported { kind })
+}
+
+macro_rules! quoting {
+    ($($name:ident)*) => {
+        /// The id of the message that this one answers.
+        pub(crate) fn quoted(message: &Message) -> Option<StanzaId> {
+            let message = unwrap(message);
+            let contexts = [$(message.$name.as_option().and_then(|content| content.context_info.as_option())),*];
+            let id = contexts.into_iter().flatten().find_map(|context| context.stanza_id.clone());
+            id.filter(|id| !id.is_empty()).map(StanzaId::from)
+        }
+    };
+}
+
+quoting! {
+    extended_text_message image_message video_message audio_message document_message sticker_message contact_message
+    contacts_array_message location_message live_location_message poll_creation_message poll_creation_message_v3
 }
 
 /// An empty text is how some clients fill the field beside another one.
@@ -146,11 +163,11 @@ fn camel_case(snake_case: &str) -> String {
 #[cfg(test)]
 mod tests {
     use buffa::MessageField;
-    use waproto::whatsapp::MessageContextInfo;
     use waproto::whatsapp::message::{
         DeviceSentMessage, ExtendedTextMessage, FutureProofMessage, ImageMessage, ProtocolMessage,
         ReactionMessage, SenderKeyDistributionMessage,
     };
+    use waproto::whatsapp::{ContextInfo, MessageContextInfo};
 
     use super::*;
 
@@ -243,6 +260,38 @@ mod tests {
         ] {
             assert_eq!(body(&message).as_deref(), Some("hello"));
         }
+    }
+
+    #[test]
+    fn an_answer_names_what_it_answers() {
+        let context = MessageField::some(ContextInfo {
+            stanza_id: Some("3EB0AA".to_owned()),
+            ..Default::default()
+        });
+        let answer = Message {
+            extended_text_message: MessageField::some(ExtendedTextMessage {
+                text: Some("hello".to_owned()),
+                context_info: context.clone(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let picture = Message {
+            image_message: MessageField::some(ImageMessage {
+                context_info: context,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let wrapped = Message {
+            ephemeral_message: wrapper(answer.clone()),
+            ..Default::default()
+        };
+        for message in [answer, picture, wrapped] {
+            assert_eq!(quoted(&message), Some("3EB0AA".to_owned().into()));
+        }
+        assert_eq!(quoted(&plain("hello")), None);
+        assert_eq!(quoted(&image()), None);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use wacore::types::presence::ReceiptType;
 use wacore_binary::{Jid, JidExt as _};
 use whatsapp_rust::Client;
 use whatsapp_rust::types::events::{
-    ConnectFailure, ConnectFailureReason, Event, EventHandler, EventInterest, EventKind, LoggedOut,
-    MessageBatch, PairSuccess, Receipt, ServerAck,
+    ConnectFailure, ConnectFailureReason, DecryptFailMode, Event, EventHandler, EventInterest, EventKind,
+    LoggedOut, MessageBatch, PairSuccess, Receipt, ServerAck, UndecryptableMessage,
 };
 
 use crate::pairing::{CODE_OUTLIVES_QR, Pairing};
@@ -44,6 +44,7 @@ const INTEREST: &[EventKind] = &[
     EventKind::ConnectFailure,
     EventKind::SelfPushNameUpdated,
     EventKind::Messages,
+    EventKind::UndecryptableMessage,
     EventKind::Receipt,
     EventKind::ServerAck,
 ];
@@ -83,6 +84,7 @@ impl Events {
             Event::ServerAck(ack) => self.acked(ack),
             Event::Receipt(receipt) => self.receipt(receipt),
             Event::Messages(batch) => self.recovered(batch),
+            Event::UndecryptableMessage(message) => self.undecryptable(message),
             Event::SelfPushNameUpdated(update) => self.reporter.push_name(&update.new_name),
 
             Event::PairingQrCode(qr) => self.reporter.tell(Observed::QrCode {
@@ -210,6 +212,30 @@ impl Events {
                     device.id = %events.reporter.device,
                     messages = messages.len(),
                     "messages recovered from the phone could not be committed and are lost"
+                );
+            }
+        }));
+    }
+
+    /// The client asks the sender for it again by itself. What the sender wants hidden until then, an edit or a vote, says
+    /// nothing without its content.
+    fn undecryptable(self: &Arc<Self>, message: &UndecryptableMessage) {
+        let Some(client) = self
+            .client()
+            .filter(|_| message.decrypt_fail_mode != DecryptFailMode::Hide)
+        else {
+            return;
+        };
+        let events = Arc::clone(self);
+        let info = Arc::clone(&message.info);
+        let _detached = self.tasks.start(Box::pin(async move {
+            if inbound::announce(&events.reporter, client.as_ref(), &info)
+                .await
+                .is_err()
+            {
+                tracing::warn!(
+                    device.id = %events.reporter.device,
+                    "a message that cannot be decrypted yet could not be announced"
                 );
             }
         }));

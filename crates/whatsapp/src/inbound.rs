@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use postern_domain::StanzaId;
 use postern_domain::port::{Inbound, NotCommitted};
+use postern_domain::{Content, StanzaId};
 use wacore::types::message::{MessageCategory, MessageInfo};
 use wacore_binary::{JidExt as _, Server};
 use whatsapp_rust::types::events::InboundMessage;
@@ -39,16 +39,43 @@ pub(crate) async fn commit(
     reporter.receive(messages).await
 }
 
+/// Hands over that something came which cannot be decrypted yet. What it says comes by itself later, or never.
+pub(crate) async fn announce(
+    reporter: &Reporter,
+    directory: &impl address::Directory,
+    info: &MessageInfo,
+) -> Result<(), NotCommitted> {
+    if !is_from_a_person(info) {
+        return Ok(());
+    }
+    match described(reporter, directory, info, Content::Undecryptable).await {
+        Some(message) => reporter.receive(vec![message]).await,
+        None => Ok(()),
+    }
+}
+
 async fn translate(
     reporter: &Reporter,
     directory: &impl address::Directory,
     message: &InboundMessage,
 ) -> Option<Inbound> {
-    let info = &message.info;
-    if !is_from_a_person(info) {
+    if !is_from_a_person(&message.info) {
         return None;
     }
     let content = content::received(&message.message)?;
+    Some(Inbound {
+        quoted: content::quoted(&message.message),
+        ..described(reporter, directory, &message.info, content).await?
+    })
+}
+
+/// The message with whom it is from and when.
+async fn described(
+    reporter: &Reporter,
+    directory: &impl address::Directory,
+    info: &MessageInfo,
+    content: Content,
+) -> Option<Inbound> {
     let source = &info.source;
     let other = source.sender_alt.as_ref();
     let sender = address::person(&source.sender, other, directory).await;
@@ -74,6 +101,7 @@ async fn translate(
         push_name: Some(info.push_name.clone()).filter(|name| !name.is_empty()),
         sent_at: info.timestamp.into(),
         content,
+        quoted: None,
     })
 }
 
@@ -90,7 +118,7 @@ fn is_from_a_person(info: &MessageInfo) -> bool {
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use postern_domain::{Address, Content, Timestamp};
+    use postern_domain::{Address, Timestamp};
     use wacore::types::message::MessageSource;
     use wacore_binary::Jid;
     use waproto::whatsapp::Message;
@@ -167,6 +195,7 @@ mod tests {
                 content: Content::Text {
                     body: "hello".to_owned(),
                 },
+                quoted: None,
             };
             assert_eq!(message, expected);
         }
@@ -197,6 +226,25 @@ mod tests {
             chats,
             expected.map(|(chat, sender)| (chat.to_owned(), sender.to_owned()))
         );
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_decrypted_is_announced_as_from_whom_it_will_be() {
+        let person = from(source(
+            "100000012345678@lid",
+            "100000012345678:3@lid",
+            Some("15551234567@s.whatsapp.net"),
+        ));
+        let story = from(source("status@broadcast", "15551234567@s.whatsapp.net", None));
+        let (reporter, notes) = reporter();
+        for message in [&person, &story] {
+            let announced = announce(&reporter, &OnePair, &message.info).await;
+            announced.expect("committed");
+        }
+        let announced = std::mem::take(&mut *notes.received.lock().expect("unpoisoned"));
+        let mut expected = committed(&[person]).await;
+        expected[0].content = Content::Undecryptable;
+        assert_eq!(announced, expected);
     }
 
     #[tokio::test]

@@ -73,6 +73,11 @@ impl QueryFields {
             .ok()
     }
 
+    /// Refuses a parameter for a reason that is not in it alone.
+    pub(crate) fn refuse(&mut self, name: &str, why: &str) {
+        self.errors.push(FieldError::new(name, why));
+    }
+
     /// An id, or another word with rules of its own.
     pub(crate) fn id<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
         self.take(name, str::parse)

@@ -76,7 +76,8 @@ pub(crate) struct Message {
     /// `failed`, `canceled`, or `received` when inbound.
     #[schema(example = "delivered")]
     status: &'static str,
-    /// `text`; or `unsupported` for something received that this release cannot show.
+    /// `text`; `unsupported` for something received that this release cannot show; `undecryptable` for something received
+    /// that could not be decrypted: its sender was asked to send it again, and it becomes what it says when that arrives.
     #[serde(rename = "type")]
     #[schema(example = "text")]
     kind: &'static str,
@@ -208,6 +209,7 @@ impl Message {
         let (text, unsupported) = match message.content {
             Content::Text { body } => (Some(Text { body }), None),
             Content::Unsupported { kind } => (None, Some(Unsupported { kind })),
+            Content::Undecryptable => (None, None),
         };
         let chat = message.chat.to_string();
         let (direction, to) = match message.direction {

@@ -49,6 +49,7 @@ fn put_message(digest: &mut Sha256, message: &Checked) {
     match &message.content {
         Content::Text { body } => put(digest, body.as_bytes()),
         Content::Unsupported { kind } => put(digest, kind.as_bytes()),
+        Content::Undecryptable => {}
     }
     match message.send_at {
         Some(time) => put(digest, &time.as_millis().to_be_bytes()),

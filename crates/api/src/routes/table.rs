@@ -3,7 +3,8 @@
 use actix_web::http::Method;
 use actix_web::web;
 use postern_domain::Scope::{
-    Admin, AdminDaemon, DevicesManage, DevicesRead, MessagesRead, MessagesSend, UsageRead, WebhooksManage,
+    Admin, AdminDaemon, DevicesManage, DevicesRead, EventsRead, MessagesRead, MessagesSend, UsageRead,
+    WebhooksManage,
 };
 
 use super::Access::{Key, Open};
@@ -11,11 +12,11 @@ use super::Body::{Ignored, Json, OptionalJson};
 use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
-    Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded, PairingCodeNotReady,
-    PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected, StorageUnavailable,
-    Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
+    EventGone, Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded,
+    PairingCodeNotReady, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected,
+    StorageUnavailable, TooManyStreams, Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, api_keys, devices, health, messages, openapi, webhooks, workspaces};
+use crate::{analytics, api_keys, devices, events, health, messages, openapi, webhooks, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -26,6 +27,8 @@ const QR: &[ErrorCode] = &[Validation, QrNotReady, InvalidState];
 const CODE: &[ErrorCode] = &[Validation, PairingCodeNotReady, InvalidState];
 const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
 const REGISTER: &[ErrorCode] = &[Forbidden, RateLimited, Overloaded, StorageUnavailable];
+const EVENTS: &[ErrorCode] = &[Validation, EventGone];
+const STREAM: &[ErrorCode] = &[Validation, EventGone, TooManyStreams];
 const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
 
 /// Every route of the API.
@@ -59,6 +62,10 @@ pub static ROUTES: &[Route] = &[
     route(POST,   "/v1/devices/{id}/logout",             Key(DevicesManage),  OptionalJson, &[InvalidState], || web::to(devices::log_out)),
     route(POST,   "/v1/devices/{id}/parked/release",     Key(MessagesSend),   OptionalJson, &[InvalidState], || web::to(devices::release_parked)),
     route(POST,   "/v1/devices/{id}/parked/cancel",      Key(MessagesSend),   OptionalJson, &[],             || web::to(devices::cancel_parked)),
+
+    route(GET,    "/v1/events",                          Key(EventsRead),     Ignored,      EVENTS,          || web::to(events::list)),
+    route(GET,    "/v1/events/stream",                   Key(EventsRead),     Ignored,      STREAM,          || web::to(events::stream)),
+    route(GET,    "/v1/events/{id}",                     Key(EventsRead),     Ignored,      &[],             || web::to(events::get)),
 
     route(POST,   "/v1/api-keys",                        Key(Admin),          Json,         &[],             || web::to(api_keys::create)),
     route(GET,    "/v1/api-keys",                        Key(Admin),          Ignored,      &[Validation],   || web::to(api_keys::list)),

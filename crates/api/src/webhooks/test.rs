@@ -51,6 +51,7 @@ pub(crate) async fn test(
         .kind
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
+    let _permit = api.probing()?;
     let mut event = postern_payloads::example(kind);
     // Consumers fold what comes again under the same id.
     event.id = EventId::generate();

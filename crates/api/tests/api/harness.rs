@@ -8,7 +8,7 @@ use postern_api::{Api, ApiConfig, ApiKeySecret, KeyKind, ServerOptions, server};
 use postern_domain::session::Signal;
 use postern_domain::{Account, DeviceId, PhoneNumber, Plan, Scope, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::{Clock, ManualClock, Stop, SystemClock, Tasks, Wakes};
-use postern_store::{Store, StoreOptions};
+use postern_store::{Store, StoreOptions, Swept};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -184,6 +184,13 @@ impl TestApi {
         self.signal(device, Signal::Connected).await;
     }
 
+    /// Deletes every event but the last of all.
+    pub(crate) async fn forget_events(&self) {
+        let later = self.clock.now().after(std::time::Duration::from_hours(1));
+        let swept = self.store.sweep(Swept::Events, later, 0).await;
+        assert_eq!(swept, Ok(None));
+    }
+
     pub(crate) async fn signal(&self, device: DeviceId, signal: Signal) {
         let now = SystemClock.now();
         self.store.signal(device, signal, now).await.expect("signalled");
@@ -203,6 +210,13 @@ impl Call {
 
     pub(crate) fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.header("content-type", content_type).body(body.into()))
+    }
+
+    /// The answer as it comes, of a stream that does not end.
+    pub(crate) async fn open(self) -> reqwest::Response {
+        let response = self.0.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        response
     }
 
     pub(crate) async fn send(self) -> Answer {

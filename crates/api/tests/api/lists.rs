@@ -34,6 +34,7 @@ async fn receive(api: &TestApi, device: DeviceId, stanza: &str, content: Content
         push_name: Some("Grace".to_owned()),
         sent_at: Timestamp::from_millis(0),
         content,
+        quoted: None,
     };
     let now = Timestamp::from_millis(1_700_000_000_000);
     api.store

@@ -8,6 +8,7 @@ mod batches;
 mod devices;
 mod document;
 mod edge;
+mod events;
 mod harness;
 mod idempotency;
 mod limits;

@@ -6,10 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::webhook::{AttemptFailure, AttemptOutcome, TargetError, WebhookProbe, WebhookTarget};
 use postern_domain::{Event, Timestamp};
+use tokio::sync::RwLock;
 
 /// What every endpoint does from now on, and what was asked of them.
 #[derive(Default)]
-pub(crate) struct ScriptedProbe(Mutex<Script>);
+pub(crate) struct ScriptedProbe {
+    script: Mutex<Script>,
+    /// Deliveries wait for as long as somebody writes here.
+    pub(crate) gate: RwLock<()>,
+}
 
 #[derive(Default)]
 struct Script {
@@ -33,8 +38,13 @@ impl ScriptedProbe {
         self.script(|script| std::mem::take(&mut script.delivered))
     }
 
+    /// How many deliveries there were.
+    pub(crate) fn deliveries(&self) -> usize {
+        self.script(|script| script.delivered.len())
+    }
+
     fn script<T>(&self, use_it: impl FnOnce(&mut Script) -> T) -> T {
-        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        use_it(&mut self.script.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn outcome(&self) -> AttemptOutcome {
@@ -71,6 +81,7 @@ impl WebhookProbe for ScriptedProbe {
 
     async fn deliver(&self, target: &WebhookTarget, event: &Event) -> AttemptOutcome {
         self.script(|script| script.delivered.push((target.clone(), event.clone())));
+        drop(self.gate.read().await);
         self.outcome()
     }
 }

@@ -122,6 +122,9 @@ async fn another_workspaces_objects_do_not_exist() {
         "/v1/messages?clientReference=mine",
         "/v1/messages?parked=true",
         "/v1/devices",
+        "/v1/events",
+        "/v1/events?order=oldest",
+        &format!("/v1/events?deviceId={device}"),
         "/v1/webhooks",
     ] {
         let list = api.call_as(&stranger, Method::GET, path).send().await;
@@ -134,6 +137,16 @@ async fn another_workspaces_objects_do_not_exist() {
     let keys = api.call_as(&stranger, Method::GET, "/v1/api-keys").send().await;
     let keys = keys.expect(StatusCode::OK);
     assert_eq!(keys["data"].as_array().map(Vec::len), Some(1), "its own");
+    for path in [
+        format!("/v1/events?after={event}"),
+        format!("/v1/events/stream?lastEventId={event}"),
+    ] {
+        let gone = api.call_as(&stranger, Method::GET, &path).send().await;
+        let theirs = gone.expect_error(410, "EVENT_GONE");
+        let nobodys = path.replace(&event, &postern_domain::EventId::generate().to_string());
+        let gone = api.call_as(&stranger, Method::GET, &nobodys).send().await;
+        assert_eq!(gone.expect_error(410, "EVENT_GONE"), theirs);
+    }
     for path in [
         "/v1/analytics/summary",
         &format!("/v1/analytics/summary?deviceId={device}"),

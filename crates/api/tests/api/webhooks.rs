@@ -1,5 +1,6 @@
 //! Webhook endpoints: registered when they prove whose they are, changed, tried, and sent things again.
 
+use futures_util::future::join_all;
 use postern_api::ApiConfig;
 use postern_domain::EventType;
 use postern_domain::webhook::AttemptFailure;
@@ -337,6 +338,33 @@ async fn an_example_of_every_type_can_be_tried_and_the_outcome_is_answered() {
     ] {
         api.post(&path, &body).await.expect_fields(&[field]);
     }
+}
+
+#[tokio::test]
+async fn no_more_endpoints_are_waited_for_at_once_than_sixteen() {
+    let api = TestApi::start().await;
+    let path = format!("/v1/webhooks/{}/test", api.webhook().await);
+    let body = json!({ "type": "message.sent" });
+    let closed = api.probe.gate.write().await;
+    let waiting = join_all((0..16).map(|_| api.post(&path, &body)));
+    let refused = async {
+        while api.probe.deliveries() < 16 {
+            tokio::task::yield_now().await;
+        }
+        let refused = api.post(&path, &body).await;
+        refused.expect_error(503, "OVERLOADED");
+        assert_eq!(refused.header("retry-after"), "1");
+        let create = json!({ "url": "https://example.com/hook" });
+        api.post("/v1/webhooks", &create)
+            .await
+            .expect_error(503, "OVERLOADED");
+        drop(closed);
+    };
+    let (answers, ()) = tokio::join!(waiting, refused);
+    for answer in answers {
+        answer.expect(StatusCode::OK);
+    }
+    api.post(&path, &body).await.expect(StatusCode::OK);
 }
 
 #[tokio::test]

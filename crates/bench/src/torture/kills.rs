@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use postern_testkit::{Http, TestDaemon};
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -56,7 +56,7 @@ impl Killer {
         world: Arc<World>,
         daemon: TestDaemon,
         addresses: watch::Sender<Http>,
-        mut chance: StdRng,
+        chance: StdRng,
         earlier: usize,
     ) -> Self {
         let number = world.contacts.len();
@@ -70,7 +70,7 @@ impl Killer {
             world,
             daemon,
             addresses,
-            chance: StdRng::from_rng(&mut chance),
+            chance,
             probe,
             probed: 0,
             kills: earlier,
@@ -83,25 +83,20 @@ impl Killer {
 
     /// Kills a few times in a round that begins at `start`; returns when the round is over.
     pub(crate) async fn round(&mut self, start: Instant, length: Duration) -> anyhow::Result<()> {
-        let count = self.chance.random_range(KILLS);
+        let (count, end) = (self.chance.random_range(KILLS), start + length);
         let mut moments: Vec<Instant> = (0..count)
             .map(|_| start + self.chance.random_range(Duration::ZERO..length))
             .collect();
         moments.sort_unstable();
-        moments.push(start + length);
-        let mut next = moments.into_iter();
-        let mut until = next.next();
-        while let Some(moment) = until {
-            sleep_until(moment).await;
-            until = next.next();
-            if let Some(before) = until {
-                let back = self.kill().await?;
-                let connected = timeout_at(before, self.all_connected()).await;
-                if connected.is_ok() {
-                    self.connected.saturating_record(micros(back.elapsed()));
-                }
+        let nexts = moments.iter().skip(1).chain([&end]);
+        for (moment, next) in moments.iter().zip(nexts) {
+            sleep_until(*moment).await;
+            let back = self.kill().await?;
+            if timeout_at(*next, self.all_connected()).await.is_ok() {
+                self.connected.saturating_record(micros(back.elapsed()));
             }
         }
+        sleep_until(end).await;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod devices;
+pub(crate) mod events;
 mod failure;
 pub(crate) mod find;
 mod messages;

@@ -16,10 +16,13 @@ use crate::contact;
 use crate::groups::Group;
 use crate::network::Network;
 use crate::person::{Behaviour, Person};
+use crate::said::{Kind, Said};
 use crate::writing;
 
 /// As much as WhatsApp takes.
 const MAX_TEXT_BYTES: usize = 65_536;
+/// More than any client makes.
+const MAX_ID_BYTES: usize = 255;
 
 #[derive(Serialize)]
 pub(super) struct Contact {
@@ -122,7 +125,13 @@ pub(super) async fn messages(
 #[serde(deny_unknown_fields)]
 struct Write {
     to: String,
+    /// May be left out unless it is a text.
+    #[serde(default)]
     text: String,
+    #[serde(default, rename = "type")]
+    kind: Kind,
+    /// The stanza id of the message it answers.
+    quoted: Option<String>,
     /// The first copy cannot be read, so that the client asks for another one.
     #[serde(default)]
     undecryptable: bool,
@@ -144,8 +153,13 @@ pub(super) async fn write(
 ) -> Result<impl Responder, ControlError> {
     let from = request::phone(&path)?;
     let write: Write = request::body(&body)?;
-    if write.text.is_empty() || write.text.len() > MAX_TEXT_BYTES {
+    let is_empty = write.kind == Kind::Text && write.text.is_empty();
+    if is_empty || write.text.len() > MAX_TEXT_BYTES {
         return Err(ControlError::invalid("text", "must have 1 to 65536 bytes"));
+    }
+    let quoted = write.quoted.as_deref().unwrap_or("id");
+    if quoted.is_empty() || quoted.len() > MAX_ID_BYTES {
+        return Err(ControlError::invalid("quoted", "must have 1 to 255 bytes"));
     }
     let to = addressee(&network, from, &write.to)?;
     let contact = network.person(from)?;
@@ -154,12 +168,15 @@ pub(super) async fn write(
             "this contact is not registered".to_owned(),
         ));
     }
-    let Write {
-        text, undecryptable, ..
-    } = &write;
+    let undecryptable = write.undecryptable;
+    let said = Said {
+        text: write.text,
+        kind: write.kind,
+        quoted: write.quoted,
+    };
     let stanza_id = match &to {
-        Addressee::Account(account) => writing::write(&network, &contact, account, text, *undecryptable)?,
-        Addressee::Group(group) => writing::write_to_group(&network, &contact, group, text, *undecryptable)?,
+        Addressee::Account(account) => writing::write(&network, &contact, account, &said, undecryptable)?,
+        Addressee::Group(group) => writing::write_to_group(&network, &contact, group, &said, undecryptable)?,
     };
     Ok(HttpResponse::Created().json(Written {
         stanza_id,

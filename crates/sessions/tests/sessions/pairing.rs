@@ -136,6 +136,7 @@ fn received(from: &str) -> Vec<Inbound> {
         content: Content::Text {
             body: "hi".to_owned(),
         },
+        quoted: None,
     }]
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use postern_domain::event::EventPayload;
 use postern_domain::port::{Observed, ReceiptKind, SendError};
 use postern_domain::{DeviceReason, DeviceState, EventType, FailureCode, MessageStatus, Timestamp};
 use postern_runtime::{Backoff, Clock as _, ManualClock, SystemClock};
@@ -404,6 +405,9 @@ async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
         .map(|_| SendError::Failed("no answer".to_owned()))
         .collect();
     *client.failures.lock().expect("no panic") = failures;
+    // All leave at once, so that the failures are those of different messages.
+    gateway.network.tell(device, Observed::ConnectionLost);
+    gateway.becomes(device, DeviceState::Degraded).await;
     let mut ids = Vec::new();
     for number in 0..8 {
         ids.push(
@@ -413,15 +417,19 @@ async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
                 .0,
         );
     }
-    eventually(async || {
-        let status = gateway.device(device).await?.status;
-        let paused = status.reason == DeviceReason::ServerUnavailable && status.retry_at.is_some();
-        paused.then_some(())
-    })
-    .await;
+    gateway.network.tell(device, Observed::Connected);
     for id in ids {
         gateway.reaches(id, MessageStatus::Sent).await;
     }
+    let events = gateway.events().await;
+    assert!(events.iter().any(|event| matches!(
+        event.payload,
+        EventPayload::Device {
+            reason: DeviceReason::ServerUnavailable,
+            retry_at: Some(_),
+            ..
+        }
+    )));
     assert_eq!(
         gateway.becomes(device, DeviceState::Connected).await,
         DeviceReason::Healthy

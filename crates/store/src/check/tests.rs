@@ -142,6 +142,7 @@ impl Making {
             content: Content::Text {
                 body: "hi".to_owned(),
             },
+            quoted: None,
         };
         let received = self.store.receive(self.device, vec![received], self::at(8));
         assert_eq!(received.await.expect("received"), 1);

@@ -23,18 +23,13 @@ const AT_ONCE: usize = 500;
 const REMOVED: u8 = 4;
 
 impl Store {
-    /// What an endpoint has still to get although its position is past it, counted up to `most`.
+    /// What an endpoint has still to get although its position is past it.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn waiting_deliveries(
-        &self,
-        webhook: WebhookId,
-        position: u64,
-        most: usize,
-    ) -> Result<Waiting, StoreError> {
+    pub async fn waiting_deliveries(&self, webhook: WebhookId, position: u64) -> Result<Waiting, StoreError> {
         self.database
-            .read(move |connection| deliveries::waiting(connection, webhook, position, most))
+            .read(move |connection| deliveries::waiting(connection, webhook, position))
             .await
     }
 

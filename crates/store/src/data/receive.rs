@@ -1,17 +1,20 @@
 //! Received messages, and reading messages of both directions back.
 
-use postern_domain::event::EventPayload;
+use postern_domain::event::{EventPayload, Quoted};
 use postern_domain::port::Inbound;
 use postern_domain::{DeviceCounters, DeviceId, EventType, MessageId, MessageStatus, Timestamp, WorkspaceId};
+use rusqlite::Connection;
 
 use super::records::{Message, MessageFilter, Page, PageStart};
 use super::store::Store;
+use super::tables::messages::Stored;
 use super::tables::{devices, events, history, messages};
 use super::tally::Place;
 use crate::StoreError;
 
 impl Store {
-    /// Commits received messages, in order, with their events; those known already are folded. Answers how many were new.
+    /// Commits received messages, in order, with their events; those known already are folded, unless they could not be
+    /// decrypted before: those are told of again with what they say. Answers how many were new.
     ///
     /// # Errors
     /// The store failed or the device is gone: nothing was stored, so nothing may be confirmed to WhatsApp.
@@ -29,14 +32,15 @@ impl Store {
             let mut new = 0;
             for message in batch {
                 let id = MessageId::generate();
-                if messages::insert_inbound(tx, id, workspace, device, &message, now)? {
-                    events::append(
-                        tx,
-                        device,
-                        EventType::MessageReceived,
-                        &received(id, message),
-                        now,
-                    )?;
+                let stored = messages::insert_inbound(tx, id, workspace, device, &message, now)?;
+                let id = match stored {
+                    Stored::New => id,
+                    Stored::Completed(id) => id,
+                    Stored::Known => continue,
+                };
+                let payload = received(tx, device, id, message)?;
+                events::append(tx, device, EventType::MessageReceived, &payload, now)?;
+                if stored == Stored::New {
                     tally.stored(Place::of(workspace, device, now), MessageStatus::Received);
                     new += 1;
                 }
@@ -85,8 +89,22 @@ impl Store {
     }
 }
 
-fn received(id: MessageId, message: Inbound) -> EventPayload {
-    EventPayload::Received {
+fn received(
+    connection: &Connection,
+    device: DeviceId,
+    id: MessageId,
+    message: Inbound,
+) -> Result<EventPayload, StoreError> {
+    let quoted = match message.quoted {
+        None => None,
+        Some(stanza) => Some(
+            match messages::quoted(connection, device, &message.chat.to_string(), &stanza)? {
+                Some(message) => Quoted::Message(message),
+                None => Quoted::Stanza(stanza),
+            },
+        ),
+    };
+    Ok(EventPayload::Received {
         message: id,
         chat: message.chat,
         sender: message.sender,
@@ -94,6 +112,6 @@ fn received(id: MessageId, message: Inbound) -> EventPayload {
         push_name: message.push_name,
         sent_at: message.sent_at,
         content: message.content,
-        quoted: None,
-    }
+        quoted,
+    })
 }

@@ -4,8 +4,8 @@ use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::webhook::EventTypes;
 use postern_domain::{
     Account, Address, BatchId, ClientReference, Content, Day, DeviceCounters, DeviceId, DeviceStatus,
-    Direction, Event, FailureCode, Intent, Latencies, Lid, MessageId, MessageStatus, Pacing, ParkReason,
-    PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
+    Direction, Event, EventType, FailureCode, Intent, Latencies, Lid, MessageId, MessageStatus, Pacing,
+    ParkReason, PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
 };
 
 use super::quota::QuotaExceeded;
@@ -346,6 +346,17 @@ impl Default for EventFilter {
             from: None,
             until: None,
         }
+    }
+}
+
+impl EventFilter {
+    /// Whether an event of this type, of this device and made at this time is to be had.
+    #[must_use]
+    pub fn admits(&self, kind: EventType, device: Option<DeviceId>, at: Timestamp) -> bool {
+        self.types.include(kind)
+            && self.device.is_none_or(|wanted| device == Some(wanted))
+            && self.from.is_none_or(|from| at >= from)
+            && self.until.is_none_or(|until| at < until)
     }
 }
 

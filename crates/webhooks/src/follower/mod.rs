@@ -85,6 +85,8 @@ pub(crate) struct Follower {
     window: Window,
     rows: Rows,
     running: FuturesUnordered<BoxFuture<'static, (Delivery, AttemptOutcome)>>,
+    /// How many of those that are under way had failed before.
+    repeating: usize,
     /// Devices of an ordered endpoint with a delivery under way.
     busy: HashSet<DeviceId>,
     learned: Vec<DeliveryResult>,
@@ -119,6 +121,7 @@ impl Follower {
             window: Window::at(webhook.position),
             rows: Rows::default(),
             running: FuturesUnordered::new(),
+            repeating: 0,
             busy: HashSet::new(),
             learned: Vec::new(),
             disable: None,
@@ -168,10 +171,10 @@ impl Follower {
         if self.disable.is_some() || self.health.rests_until(now).is_some() {
             return Ok(false);
         }
-        self.look_at_rows(now).await?;
         if self.replaying && !self.health.is_doubtful() && self.rows.count() < REPLAYED_AT_ONCE {
             self.replay().await?;
         }
+        self.look_at_rows(now).await?;
         for _ in 0..STRETCHES_AT_ONCE {
             if !self.reads_log() {
                 return Ok(false);
@@ -216,6 +219,9 @@ impl Follower {
             // Nothing is due, and something has to find out how the endpoint is.
             let far = now.after(Duration::from_hours(24 * 365));
             let (first, _) = store.due_deliveries(self.webhook.id, far, 1).await?;
+            if first.is_empty() {
+                return self.load_rows().await;
+            }
             let next = self.rows.next_due();
             self.rows.found(first, next);
         }
@@ -238,11 +244,11 @@ impl Follower {
         self.refresh_target(now);
         while self.running.len() < most && self.learned.len() < window::SIZE {
             // What failed before gets half of the places, and all of them when nothing else is there.
-            let rows_first = doubtful || self.running.len() < most.div_ceil(2) || !self.window.has_idle();
+            let rows_first = doubtful || self.repeating < most.div_ceil(2) || !self.window.has_idle();
             let begun = rows_first && self.begin_due(now);
             // In doubt no other event is put at risk while one is kept.
-            let new = !begun && !(doubtful && self.rows.count() > 0) && self.paced_until.is_none();
-            if !(begun || new && self.begin_new()) {
+            let risks_another = doubtful && self.rows.count() > 0;
+            if !begun && (risks_another || self.paced_until.is_some() || !self.begin_new()) {
                 return;
             }
         }
@@ -335,6 +341,7 @@ impl Follower {
         if self.webhook.ordered {
             self.busy.extend(delivery.device);
         }
+        self.repeating += usize::from(delivery.kept);
         let (context, target) = (Arc::clone(&self.context), Arc::clone(&self.target));
         self.running.push(Box::pin(async move {
             let id = delivery.event.to_string();
@@ -360,6 +367,7 @@ impl Follower {
     /// Decides what follows from a try.
     fn finished(&mut self, (delivery, outcome): (Delivery, AttemptOutcome)) {
         let (now, config) = (self.context.now(), &self.context.config);
+        self.repeating -= usize::from(delivery.kept);
         if self.webhook.ordered
             && let Some(device) = delivery.device
         {
@@ -500,11 +508,10 @@ impl Follower {
     /// Reads what the endpoint has still to get. Nothing waits to be recorded.
     async fn load_rows(&mut self) -> Result<(), StoreError> {
         let (store, id) = (&self.context.store, self.webhook.id);
-        let most = self.context.config.most_waiting;
-        let mut waiting = store.waiting_deliveries(id, self.window.read(), most).await?;
+        let mut waiting = store.waiting_deliveries(id, self.window.read()).await?;
         if !self.webhook.ordered && waiting.held {
             while store.release_held_deliveries(id, self.context.now()).await? {}
-            waiting = store.waiting_deliveries(id, self.window.read(), most).await?;
+            waiting = store.waiting_deliveries(id, self.window.read()).await?;
         }
         self.rows.reload(waiting);
         Ok(())

@@ -21,7 +21,7 @@ pub struct DueDelivery {
 /// What an endpoint has still to get although its position is past it, as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Waiting {
-    /// How many wait for another try or are held back; counted up to the limit that was asked for.
+    /// How many wait for another try or are held back.
     pub count: usize,
     /// Whether any is held back.
     pub held: bool,

@@ -153,20 +153,18 @@ pub(in crate::data) fn next_due(
         .map(Timestamp::from_millis))
 }
 
-/// All that waits for its time or is held back, counted up to `most`.
+/// All that waits for its time or is held back.
 pub(in crate::data) fn waiting(
     connection: &Connection,
     webhook: WebhookId,
     position: u64,
-    most: usize,
 ) -> Result<Waiting, StoreError> {
     let of_webhook = webhook.to_bytes();
     let count: i64 = connection
         .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_of_device
-                                   WHERE webhook_id = ?1 AND state <> 2 LIMIT ?2)",
+            "SELECT count(*) FROM deliveries INDEXED BY deliveries_of_device WHERE webhook_id = ?1 AND state <> 2",
         )?
-        .query_row((of_webhook, rows(most)), |row| row.get(0))?;
+        .query_row([of_webhook], |row| row.get(0))?;
     let held = connection
         .prepare_cached("SELECT 1 FROM deliveries WHERE webhook_id = ?1 AND state = 3 LIMIT 1")?
         .exists([of_webhook])?;
@@ -188,7 +186,7 @@ pub(in crate::data) fn waiting(
         Ok(row.get::<_, i64>(0)?.cast_unsigned())
     })?;
     Ok(Waiting {
-        count: usize::try_from(count).unwrap_or(most),
+        count: usize::try_from(count).unwrap_or(usize::MAX),
         held,
         devices,
         ahead: ahead.collect::<Result<_, _>>()?,

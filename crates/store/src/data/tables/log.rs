@@ -180,14 +180,8 @@ fn passes(filter: &EventFilter, row: &Row<'_>) -> Result<bool, StoreError> {
     let Some(kind) = EventType::from_number(row.get(6)?) else {
         return Ok(false);
     };
-    let at: i64 = row.get(7)?;
-    Ok(filter.types.include(kind)
-        && filter.from.is_none_or(|from| at >= from.as_millis())
-        && filter.until.is_none_or(|until| at < until.as_millis())
-        && match filter.device {
-            None => true,
-            Some(device) => row.get::<_, Option<[u8; 16]>>(4)? == Some(device.to_bytes()),
-        })
+    let device = row.get::<_, Option<_>>(4)?.map(DeviceId::from_bytes);
+    Ok(filter.admits(kind, device, time(row, 7)?))
 }
 
 /// `None` when it is of a newer release.

@@ -5,12 +5,12 @@ use postern_domain::{
     BatchId, ClientReference, Content, DeviceId, FailureCode, MessageId, MessageStatus, StanzaId, Timestamp,
     WorkspaceId,
 };
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{
     address, id, lid_column, number, optional_reference, optional_time, rows, time, unreadable,
 };
-use super::timeline;
+use super::{search, timeline};
 use crate::StoreError;
 use crate::data::records::{Claimed, NewMessage};
 
@@ -75,7 +75,18 @@ pub(in crate::data) fn insert_outbound(
     Ok(tx.last_insert_rowid())
 }
 
-/// Stores a received message; `false` when it is there already.
+/// What became of a received message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::data) enum Stored {
+    /// It was not there before.
+    New,
+    /// It was there and could not be decrypted; now it says something. Its id.
+    Completed(MessageId),
+    /// It was there.
+    Known,
+}
+
+/// Stores a received message.
 pub(in crate::data) fn insert_inbound(
     tx: &Connection,
     id: MessageId,
@@ -83,7 +94,7 @@ pub(in crate::data) fn insert_inbound(
     device: DeviceId,
     message: &Inbound,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Stored, StoreError> {
     let inserted = tx
         .prepare_cached(
             "INSERT INTO messages (id, workspace_id, device_id, direction, status, chat, sender, sender_lid,
@@ -106,7 +117,74 @@ pub(in crate::data) fn insert_inbound(
             timeline::step(MessageStatus::Received, now, ""),
             now.as_millis(),
         ))?;
-    Ok(inserted == 1)
+    if inserted == 1 {
+        return Ok(Stored::New);
+    }
+    if message.content == Content::Undecryptable {
+        return Ok(Stored::Known);
+    }
+    complete(tx, workspace, device, message, now)
+}
+
+/// Puts what a message says into its row, if it could not be decrypted when it came.
+fn complete(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    device: DeviceId,
+    message: &Inbound,
+    now: Timestamp,
+) -> Result<Stored, StoreError> {
+    let found: Option<(i64, [u8; 16])> = tx
+        .prepare_cached(
+            "SELECT seq, id FROM messages
+             WHERE device_id = ?1 AND stanza_id = ?2 AND sender = ?3 AND chat = ?4 AND content = ?5",
+        )?
+        .query_row(
+            (
+                device.to_bytes(),
+                message.stanza.as_str(),
+                message.sender.to_string(),
+                message.chat.to_string(),
+                Content::Undecryptable.encode(),
+            ),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((seq, id)) = found else {
+        return Ok(Stored::Known);
+    };
+    tx.prepare_cached(
+        "UPDATE messages SET content = ?2, push_name = coalesce(?3, push_name), updated_at = ?4,
+                             timeline = CAST(timeline || ?5 AS BLOB)
+         WHERE seq = ?1",
+    )?
+    .execute((
+        seq,
+        message.content.encode(),
+        &message.push_name,
+        now.as_millis(),
+        timeline::step(MessageStatus::Received, now, "decrypted"),
+    ))?;
+    if let Content::Text { body } = &message.content {
+        search::index_late(tx, seq, workspace, body)?;
+    }
+    Ok(Stored::Completed(MessageId::from_bytes(id)))
+}
+
+/// The message of a chat that its sender calls by this id, whoever sent it.
+pub(in crate::data) fn quoted(
+    connection: &Connection,
+    device: DeviceId,
+    chat: &str,
+    stanza: &StanzaId,
+) -> Result<Option<MessageId>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id FROM messages WHERE device_id = ?1 AND stanza_id = ?2 AND chat = ?3 LIMIT 1",
+        )?
+        .query_row((device.to_bytes(), stanza.as_str(), chat), |row| row.get(0))
+        .optional()?
+        .map(MessageId::from_bytes))
 }
 
 /// The outbound message of a device with this stanza id.

@@ -58,6 +58,24 @@ pub(in crate::data) fn index_some(tx: &Connection, limit: usize) -> Result<bool,
     Ok(true)
 }
 
+/// Indexes the words of a message that said nothing when its turn was; before its turn there is nothing to do.
+pub(in crate::data) fn index_late(
+    tx: &Connection,
+    seq: i64,
+    workspace: WorkspaceId,
+    text: &str,
+) -> Result<(), StoreError> {
+    let passed = tx
+        .prepare_cached("SELECT 1 FROM search_position WHERE seq >= ?1")?
+        .exists([seq])?;
+    if passed {
+        let shelf = Shelf::of(seq);
+        shelf.open(tx)?;
+        shelf.add(tx, seq, workspace, text)?;
+    }
+    Ok(())
+}
+
 /// Takes messages out that were deleted.
 pub(in crate::data) fn forget(tx: &Connection, seqs: &[i64]) -> Result<(), StoreError> {
     shelves::clear(tx, seqs)?;

@@ -108,7 +108,7 @@ impl Delivering {
     }
 
     async fn waiting(&self) -> Waiting {
-        let waiting = self.fixture.store.waiting_deliveries(self.webhook, 0, 100);
+        let waiting = self.fixture.store.waiting_deliveries(self.webhook, 0);
         waiting.await.expect("an answer")
     }
 }

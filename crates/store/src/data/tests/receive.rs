@@ -1,6 +1,6 @@
 //! Received messages: stored once, each with its event.
 
-use postern_domain::event::EventPayload;
+use postern_domain::event::{EventPayload, Quoted};
 use postern_domain::port::Inbound;
 use postern_domain::{Direction, GroupId, Lid};
 
@@ -18,6 +18,7 @@ pub(super) fn inbound(stanza: &str, from: usize) -> Inbound {
         content: Content::Text {
             body: "hello".to_owned(),
         },
+        quoted: None,
     }
 }
 
@@ -98,4 +99,93 @@ async fn nothing_is_confirmed_for_a_device_that_is_gone() {
         .receive(DeviceId::generate(), vec![inbound("A", 1)], at(10))
         .await;
     assert!(received.is_err());
+}
+
+#[tokio::test]
+async fn what_could_not_be_decrypted_is_completed_and_told_of_again() {
+    let fixture = Fixture::new().await;
+    let unread = || Inbound {
+        content: Content::Undecryptable,
+        push_name: None,
+        ..inbound("A", 1)
+    };
+    let receive = async |message, now| {
+        let received = fixture.store.receive(fixture.device, vec![message], at(now));
+        received.await.expect("received")
+    };
+    assert_eq!(receive(unread(), 10).await, 1);
+    // Its turn to be indexed passes while it says nothing.
+    while fixture.store.index_messages().await.expect("indexed") {}
+    assert_eq!(receive(unread(), 11).await, 0);
+    assert_eq!(receive(inbound("A", 1), 20).await, 0, "it is no other message");
+    assert_eq!(receive(inbound("A", 1), 30).await, 0);
+    assert_eq!(receive(unread(), 40).await, 0, "and what it says stays");
+
+    let told: Vec<_> = fixture
+        .events()
+        .await
+        .into_iter()
+        .map(|event| match event.payload {
+            EventPayload::Received { message, content, .. } => (event.at.as_millis(), message, content),
+            _ => panic!("a received message"),
+        })
+        .collect();
+    let [first, second] = told.as_slice() else {
+        panic!("two events: {told:?}");
+    };
+    assert_eq!((first.0, &first.2), (10, &Content::Undecryptable));
+    assert_eq!((second.0, &second.2), (20, &inbound("A", 1).content));
+    assert_eq!(first.1, second.1, "of one message");
+    let stored = fixture.stored(first.1).await;
+    assert_eq!(stored.content, inbound("A", 1).content);
+    assert_eq!(stored.push_name.as_deref(), Some("Grace"));
+    assert_eq!(fixture.steps(first.1).await, ["received", "received"]);
+    let filter = MessageFilter {
+        text: Some("hello".parse().expect("words")),
+        ..MessageFilter::default()
+    };
+    let found = fixture.store.messages(fixture.workspace, filter, 9, None).await;
+    assert_eq!(found.expect("a page").rows.len(), 1, "its words are found");
+}
+
+#[tokio::test]
+async fn an_answer_names_the_message_that_it_answers() {
+    let fixture = Fixture::new().await;
+    let sent = fixture.accept(1, 10).await;
+    let answering = |stanza: &str, quoted: &StanzaId| Inbound {
+        quoted: Some(quoted.clone()),
+        ..inbound(stanza, 1)
+    };
+    let elsewhere = fixture.accept(2, 10).await;
+    let first = inbound("A", 1);
+    let batch = vec![
+        first.clone(),
+        answering("B", &sent.stanza),
+        answering("C", &first.stanza),
+        // Of another chat, and of nobody.
+        answering("D", &elsewhere.stanza),
+        answering("E", &StanzaId::from("3EB0FF".to_owned())),
+    ];
+    let received = fixture.store.receive(fixture.device, batch, at(20)).await;
+    assert_eq!(received, Ok(5));
+    let mut ids = Vec::new();
+    let mut quoted = Vec::new();
+    for event in fixture.events().await {
+        if let EventPayload::Received {
+            message, quoted: of, ..
+        } = event.payload
+        {
+            ids.push(message);
+            quoted.push(of);
+        }
+    }
+    let stanza = |id: &StanzaId| Some(Quoted::Stanza(id.clone()));
+    let expected = [
+        None,
+        Some(Quoted::Message(sent.id)),
+        Some(Quoted::Message(ids[0])),
+        stanza(&elsewhere.stanza),
+        stanza(&"3EB0FF".to_owned().into()),
+    ];
+    assert_eq!(quoted, expected);
 }

@@ -85,8 +85,8 @@ impl Web {
             loop {
                 let (mut socket, _) = listener.accept().await.expect("a connection");
                 *count.lock().expect("no panic") += 1;
-                let mut request = [0; 4_096];
-                socket.read(&mut request).await.ok();
+                // What is asked for is never looked at; the answer waits for the first of it.
+                socket.read_u8().await.ok();
                 let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
                 socket.write_all(answer).await.ok();
             }
