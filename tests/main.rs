@@ -5,6 +5,7 @@ mod backup;
 mod baileys;
 mod batches;
 mod commands;
+mod dashboard;
 mod device_commands;
 mod disk;
 mod documents;

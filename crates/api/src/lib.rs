@@ -34,4 +34,4 @@ pub use errors::{ApiError, ErrorCode, FieldError};
 pub use keys::{ApiKeySecret, KeyKind, NotAnApiKey};
 pub use openapi::document;
 pub use routes::{Access, Body, ROUTES, Route};
-pub use server::{ServerOptions, server};
+pub use server::{ServerOptions, server, server_with};

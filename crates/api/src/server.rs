@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
 use postern_runtime::Tasks;
 
 use crate::routes::configure;
@@ -48,6 +49,20 @@ impl Default for ServerOptions {
 /// # Errors
 /// The listener cannot be used.
 pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::Result<Server> {
+    server_with(listener, api, options, |_nothing_more| {})
+}
+
+/// The same, with what `beside` registers at the same address, under the same edge: request ids, the access log, and
+/// headers where an answer has none of its own.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn server_with(
+    listener: TcpListener,
+    api: Api,
+    options: &ServerOptions,
+    beside: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
     let (limits, stop) = (Arc::clone(&api.limits), api.stop.clone());
     let api = web::Data::new(api);
     let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
@@ -63,6 +78,7 @@ pub fn server(listener: TcpListener, api: Api, options: &ServerOptions) -> io::R
         App::new()
             .app_data(api.clone())
             .configure(configure)
+            .configure(beside.clone())
             .default_service(web::to(edge::no_such_route))
             .wrap(from_fn(edge::edge))
     })

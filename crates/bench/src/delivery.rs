@@ -1,21 +1,17 @@
-//! From acceptance to the contact's phone: latency on an idle system, and sends a second under load.
-
-use std::time::Instant;
+//! From acceptance to the contact's phone, on an idle system.
 
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
-use postern_testkit::{Postern, TestDaemon, TestSandbox, eventually, text};
+use postern_testkit::{Postern, TestDaemon, TestSandbox};
 use serde_json::Value;
-
-use crate::load::{Requests, run};
 
 const OWNER: &str = "+4915112345678";
 const CONTACT: &str = "+15551234567";
 /// Messages sent one after the other for the latency row.
 const ALONE: usize = 200;
 
-/// Prints the rows.
-pub(crate) async fn measure(this: &Postern, messages: u64) -> anyhow::Result<()> {
+/// Prints the row.
+pub(crate) async fn measure(this: &Postern) -> anyhow::Result<()> {
     let postern = this.clone().with_arguments(&["postern"]);
     let network = TestSandbox::start(&postern).await?;
     let daemon = TestDaemon::start(&postern, &network).await?;
@@ -29,8 +25,7 @@ pub(crate) async fn measure(this: &Postern, messages: u64) -> anyhow::Result<()>
         .await?;
     daemon.message_reaches(&first, "delivered").await?;
 
-    latency(&network, &daemon, &device).await?;
-    throughput(&network, &daemon, &device, messages).await
+    latency(&network, &daemon, &device).await
 }
 
 /// The daemon's own time of acceptance against the contact's time of decryption: one clock, whole milliseconds.
@@ -55,49 +50,6 @@ async fn latency(network: &TestSandbox, daemon: &TestDaemon, device: &str) -> an
         histogram.value_at_quantile(0.5),
         histogram.value_at_quantile(0.99)
     );
-    Ok(())
-}
-
-/// From the first request until WhatsApp's server has acknowledged the last message.
-async fn throughput(
-    network: &TestSandbox,
-    daemon: &TestDaemon,
-    device: &str,
-    messages: u64,
-) -> anyhow::Result<()> {
-    let before = network.received_by(CONTACT).await?.len();
-    let requests = Requests {
-        address: daemon.http().base().trim_start_matches("http://").to_owned(),
-        authorization: Some(format!("Bearer {}", daemon.key())),
-        body: text(device, CONTACT, "one of many").to_string(),
-        run: "sends".to_owned(),
-    };
-    let started = Instant::now();
-    run(&requests, 64, messages).await?;
-    eventually("nothing waits any more", || async {
-        let mut waiting = 0;
-        for status in ["queued", "processing", "retrying"] {
-            let page = daemon
-                .http()
-                .get(&format!("/v1/messages?limit=1&status={status}"))
-                .await?
-                .ok()?;
-            waiting += page["data"].as_array().map_or(0, Vec::len);
-        }
-        Ok((waiting == 0).then_some(()))
-    })
-    .await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let expected = before + usize::try_from(messages)?;
-    let received = network.contact_has(CONTACT, expected).await?;
-    anyhow::ensure!(
-        received.len() == expected,
-        "{} arrived, {expected} were sent",
-        received.len()
-    );
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let rate = messages as f64 / seconds;
-    println!("sends, one device, 64 connections, posted to acknowledged by the server: {rate:.0}/s");
     Ok(())
 }
 

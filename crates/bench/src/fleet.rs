@@ -29,14 +29,19 @@ pub(crate) fn owner(number: usize) -> String {
     format!("+49151{}", 10_000_000 + number)
 }
 
-/// Links `count` more devices after the `before` there are; answers them and how long each took, in microseconds.
+/// A number to write to, for each device its own.
+pub(crate) fn contact(number: usize) -> String {
+    format!("+1555{}", 2_000_000 + number)
+}
+
+/// Links `count` devices, numbered from `before` on; answers them and how long each took, in microseconds.
 pub(crate) async fn link(
     daemon: &TestDaemon,
     network: &TestSandbox,
     before: usize,
     count: usize,
 ) -> anyhow::Result<(Vec<Device>, Histogram<u64>)> {
-    let mut progress = Progress::new("devices linked", before + count);
+    let mut progress = Progress::new("devices linked", count);
     let mut took = Histogram::new_with_bounds(1, 600_000_000, 3)?;
     let mut devices = Vec::with_capacity(count);
     let mut linking = stream::iter(before..before + count)
@@ -45,7 +50,7 @@ pub(crate) async fn link(
     while let Some((device, elapsed)) = linking.try_next().await? {
         took.saturating_record(micros(elapsed));
         devices.push(device);
-        progress.at(before + devices.len());
+        progress.at(devices.len());
     }
     // The order in which they came up is chance; the order of their numbers is not.
     devices.sort_by(|one, other| one.phone.cmp(&other.phone));

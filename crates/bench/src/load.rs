@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::meter::per_second;
+
 /// What a run showed.
 pub(crate) struct Run {
     /// Requests answered a second.
@@ -23,8 +25,8 @@ pub(crate) struct Requests {
     pub address: String,
     /// The value of the Authorization header, when there is one.
     pub authorization: Option<String>,
-    /// The JSON body, the same each time.
-    pub body: String,
+    /// The JSON bodies: one for each connection, the same each time; those of more connections begin anew.
+    pub bodies: Vec<String>,
     /// Makes the idempotency keys of this run differ from those of others.
     pub run: String,
 }
@@ -41,9 +43,7 @@ pub(crate) async fn run(requests: &Requests, connections: u64, total: u64) -> an
     while let Some(joined) = tasks.join_next().await {
         latency.add(joined??)?;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let rate = total as f64 / seconds;
+    let rate = per_second(total, started.elapsed().as_secs_f64());
     Ok(Run { rate, latency })
 }
 
@@ -56,14 +56,15 @@ async fn one_connection(requests: Requests, connection: u64, count: u64) -> anyh
         .authorization
         .map(|value| format!("Authorization: {value}\r\n"))
         .unwrap_or_default();
+    let body = &requests.bodies[usize::try_from(connection)? % requests.bodies.len()];
     for number in 0..count {
         let request = format!(
             "POST /v1/messages HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Type: application/json\r\n\
              Idempotency-Key: {}-{connection}-{number}\r\nContent-Length: {}\r\n\r\n{}",
             requests.address,
             requests.run,
-            requests.body.len(),
-            requests.body
+            body.len(),
+            body
         );
         let sent = Instant::now();
         socket.write_all(request.as_bytes()).await?;

@@ -4,6 +4,7 @@
 //! processes, so that one build is enough and nothing stale is measured.
 
 mod accepts;
+mod bare;
 mod delivery;
 mod fleet;
 mod load;
@@ -11,8 +12,10 @@ mod meter;
 mod noop;
 mod pages;
 mod progress;
+mod sends;
 mod sessions;
 mod soak;
+mod tables;
 mod torture;
 mod webhooks;
 
@@ -22,7 +25,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use postern_testkit::Postern;
 
-/// Measures the daemon: durable accepts beside a no-op handler, time to the contact's phone, sends a second.
+/// Measures the daemon: durable accepts beside a no-op handler, time to the contact's phone, sends a second beside the
+/// bare client.
 #[derive(Debug, Parser)]
 #[command(name = "postern-bench", version)]
 struct Cli {
@@ -31,8 +35,8 @@ struct Cli {
     /// Requests in each row of the accepts table.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..))]
     requests: u64,
-    /// Messages in the delivery rows.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..))]
+    /// Messages in each row of the sends table.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..))]
     messages: u64,
 }
 
@@ -40,6 +44,8 @@ struct Cli {
 enum Part {
     /// What idle devices cost, and how fast they come back after a kill.
     Sessions(sessions::Options),
+    /// What accepting and sending cost as the tables grow.
+    Tables(tables::Options),
     /// Traffic under faults, and whether any message was lost, doubled, stuck or out of order.
     Soak(soak::Options),
     /// Traffic under kills at random moments, and whether anything that was accepted was lost, doubled or out of order.
@@ -49,6 +55,9 @@ enum Part {
     /// A server that parses the same body and does nothing: the yardstick.
     #[command(hide = true)]
     Noop,
+    /// The client without the daemon: the yardstick of the sends.
+    #[command(hide = true)]
+    Bare(bare::Options),
 }
 
 fn main() -> ExitCode {
@@ -66,9 +75,14 @@ fn main() -> ExitCode {
         let this = Postern::at(std::env::current_exe()?);
         match &cli.part {
             Some(Part::Noop) => noop::serve().await?,
+            Some(Part::Bare(options)) => bare::run(options).await?,
             Some(Part::Sessions(options)) => {
                 conditions()?;
                 sessions::measure(&this, options).await?;
+            }
+            Some(Part::Tables(options)) => {
+                conditions()?;
+                tables::measure(&this, options).await?;
             }
             Some(Part::Soak(options)) => {
                 conditions()?;
@@ -85,7 +99,8 @@ fn main() -> ExitCode {
             None => {
                 conditions()?;
                 accepts::measure(&this, cli.requests).await?;
-                delivery::measure(&this, cli.messages).await?;
+                delivery::measure(&this).await?;
+                sends::measure(&this, cli.messages).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -56,6 +56,23 @@ pub(crate) async fn processor_time_in(process: u32, span: Duration) -> anyhow::R
     Ok(took.sum())
 }
 
+/// The processor time that a process has taken so far, without that of threads that have ended.
+pub(crate) fn processor_time(process: u32) -> anyhow::Result<Duration> {
+    Ok(threads(process)?.into_values().sum())
+}
+
+/// How many a second.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(crate) fn per_second(count: u64, seconds: f64) -> f64 {
+    count as f64 / seconds
+}
+
+/// Microseconds for each of `count`.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(crate) fn micros_each(took: Duration, count: u64) -> f64 {
+    took.as_secs_f64() * 1e6 / count as f64
+}
+
 /// How long each thread of a process has been on a processor, to the nanosecond.
 fn threads(process: u32) -> anyhow::Result<HashMap<OsString, Duration>> {
     let mut threads = HashMap::new();

@@ -46,7 +46,7 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 First steps:
   postern demo                 a simulated WhatsApp network, a daemon and a first message (sandbox builds)
-  postern serve                the daemon for the real WhatsApp; prints its first API key once
+  postern serve                the daemon for the real WhatsApp; prints its first API key, and the way into its dashboard
   postern serve --help         its settings; every key is explained in `postern config`
   postern device add --pair    create a device at a running daemon and link it by QR code
   postern send --help          send a message, or one to each row of a CSV file

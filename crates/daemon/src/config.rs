@@ -1,12 +1,13 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
-use postern_api::{ApiConfig, Network};
+use ipnet::IpNet;
+use postern_api::ApiConfig;
 use postern_domain::{Pacing, Plan, QuietHours};
 use serde::Deserialize;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// Deliveries to webhooks.
     pub webhooks: WebhooksConfig,
+    /// The operators' pages.
+    pub dashboard: DashboardSettings,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -66,12 +69,35 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// As the API takes them. They were validated when the settings were read.
+    /// As they are compared. They were validated when the settings were read.
     #[must_use]
-    pub fn trusted_proxies(&self) -> Vec<Network> {
+    pub fn trusted_proxies(&self) -> Vec<IpNet> {
         let networks = self.trusted_proxies.split([',', ' ']);
-        networks.filter_map(|network| network.parse().ok()).collect()
+        networks.filter_map(network).collect()
     }
+}
+
+/// A network, or a single address as one.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// `[dashboard]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DashboardSettings {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// Hours.
+    pub idle_hours: u64,
+    /// Days.
+    pub absolute_days: u64,
+    /// Minutes.
+    pub setup_minutes: u64,
+    /// Pages.
+    pub streams: usize,
 }
 
 /// `[data]`
@@ -478,9 +504,8 @@ impl Config {
         )?;
         within("server.max_streams", self.server.max_streams, 1, 100_000)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
-        let proxies = self.server.trusted_proxies.split([',', ' ']);
-        let mut proxies = proxies.filter(|network| !network.is_empty());
-        if let Some(wrong) = proxies.find(|network| network.parse::<Network>().is_err()) {
+        let mut proxies = self.server.trusted_proxies.split([',', ' ']);
+        if let Some(wrong) = proxies.find(|text| !text.is_empty() && network(text).is_none()) {
             return Err(ConfigError::Range {
                 key: "server.trusted_proxies",
                 value: wrong.to_owned(),
@@ -495,6 +520,10 @@ impl Config {
                 expected: format!("one of {}", names.join(", ")),
             });
         }
+        within("dashboard.idle_hours", self.dashboard.idle_hours, 1, 720)?;
+        within("dashboard.absolute_days", self.dashboard.absolute_days, 1, 365)?;
+        within("dashboard.setup_minutes", self.dashboard.setup_minutes, 1, 1_440)?;
+        within("dashboard.streams", self.dashboard.streams, 1, 10_000)?;
         within("data.readers", self.data.readers, 1, 64)?;
         within("data.write_queue", self.data.write_queue, 16, 65_536)?;
         within("whatsapp.pre_keys", self.whatsapp.pre_keys, 5, 812)?;
@@ -724,6 +753,12 @@ mod tests {
             ("POSTERN_PLANS__MINE__DEVICES", "1", "missing"),
             ("POSTERN_REGISTRATION__PLAN", "none", "registration.plan is none"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
+            (
+                "POSTERN_SERVER__TRUSTED_PROXIES",
+                "10.0.0.0/8, nowhere",
+                "server.trusted_proxies",
+            ),
+            ("POSTERN_DASHBOARD__STREAMS", "0", "dashboard.streams"),
             (
                 "POSTERN_MESSAGES__BATCH_MAX",
                 "5001",

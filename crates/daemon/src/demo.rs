@@ -47,6 +47,7 @@ pub(crate) async fn command(flags: Demo) -> anyhow::Result<()> {
     let outcome = match stage.play().await {
         Ok(device) if !once => {
             stage.invite(&device);
+            daemon.announce_dashboard().await?;
             asked_to_stop().await
         }
         outcome => outcome.map(drop),

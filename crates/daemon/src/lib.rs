@@ -6,6 +6,7 @@ pub mod config;
 mod access;
 mod bootstrap;
 mod client;
+mod dashboard;
 mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;

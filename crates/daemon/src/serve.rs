@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig, KeyKind, ServerOptions};
+use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
+use postern_dashboard::Dashboard;
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
@@ -13,12 +14,11 @@ use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
 use postern_webhooks::Webhooks;
 use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
 
-use crate::bootstrap;
 use crate::cli::Serve;
 use crate::config::{Config, Overrides};
 use crate::data_dir::DataDir;
 use crate::keys::Keys;
-use crate::logging;
+use crate::{bootstrap, dashboard, logging};
 
 /// Runs the daemon until it is asked to stop.
 pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) -> anyhow::Result<()> {
@@ -43,6 +43,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         env!("CARGO_PKG_VERSION"),
         daemon.url()
     );
+    daemon.announce_dashboard().await?;
     asked_to_stop().await?;
     daemon.stop().await;
     Ok(())
@@ -51,6 +52,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
 /// A running daemon.
 pub(crate) struct Daemon {
     address: SocketAddr,
+    dashboard: Option<Arc<Dashboard>>,
     server: actix_web::dev::ServerHandle,
     tasks: Tasks,
     stop: Stop,
@@ -88,6 +90,8 @@ impl Daemon {
         let sandbox_url = refuse_network(&config)?;
         let url = sandbox_url.or_else(|| Some(config.whatsapp.url.clone()).filter(|url| !url.is_empty()));
 
+        // A sandbox answers its control API where its network is.
+        let sandbox = url.clone().filter(|_| cfg!(feature = "sandbox"));
         // Nobody has to be protected from a network of one's own.
         let pacing = if url.is_some() {
             Pacing::OFF
@@ -111,6 +115,8 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         )?;
+        let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
+        let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
         let api = Api::new(
             store.clone(),
             wakes,
@@ -120,11 +126,17 @@ impl Daemon {
             stop.clone(),
         );
         let address = listener.local_addr()?;
-        let server = postern_api::server(listener, api, &server_options(&config))?;
+        let beside = dashboard.clone().map(postern_dashboard::configure);
+        let server = postern_api::server_with(listener, api, &server_options(&config), move |app| {
+            if let Some(pages) = &beside {
+                pages(app);
+            }
+        })?;
         let handle = server.handle();
         drop(tasks.spawn("HTTP server", server));
         Ok(Self {
             address,
+            dashboard,
             server: handle,
             tasks,
             stop,
@@ -141,6 +153,21 @@ impl Daemon {
     /// Where the REST API answers.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Prints where the dashboard is, and how to make its first operator.
+    pub(crate) async fn announce_dashboard(&self) -> anyhow::Result<()> {
+        let Some(dashboard) = &self.dashboard else {
+            return Ok(());
+        };
+        let url = self.url();
+        match dashboard.set_up_path().await? {
+            Some(path) => {
+                println!("dashboard at {url}{path} (once, to become its owner)");
+            }
+            None => println!("dashboard at {url}/"),
+        }
+        Ok(())
     }
 
     /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions and the
@@ -228,7 +255,12 @@ fn api_config(config: &Config) -> ApiConfig {
         max_streams: config.server.max_streams,
         unverified_webhooks: config.webhooks.allow_unverified,
         key_kind: key_kind(config),
-        trusted_proxies: config.server.trusted_proxies(),
+        trusted_proxies: config
+            .server
+            .trusted_proxies()
+            .into_iter()
+            .map(Network::from)
+            .collect(),
         plans: config.plans(),
         requests_per_address: config.limits.requests_per_address,
         failures_per_address: config.limits.failures_per_address,

@@ -96,6 +96,8 @@ ids! {
     MediaId = "med_";
     /// A contact of a workspace.
     ContactId = "con_";
+    /// Somebody who uses the dashboard.
+    OperatorId = "opr_";
 }
 
 #[cfg(test)]

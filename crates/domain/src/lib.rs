@@ -12,6 +12,7 @@ pub mod event;
 pub mod ids;
 pub mod latency;
 pub mod message;
+pub mod operator;
 pub mod pacing;
 pub mod plan;
 pub mod port;
@@ -29,11 +30,12 @@ pub use day::{Day, DayError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
 pub use ids::{
-    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, ReplayId, WebhookId,
-    WorkspaceId,
+    ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, ReplayId,
+    WebhookId, WorkspaceId,
 };
 pub use latency::Latencies;
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
+pub use operator::{OperatorName, OperatorNameError, Role};
 pub use pacing::{Pacing, QuietHours};
 pub use plan::{Period, Plan};
 pub use reference::{ClientReference, ReferenceError};

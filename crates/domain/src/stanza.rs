@@ -9,6 +9,9 @@ use rand::RngExt as _;
 /// Ours are `3EB0` and 18 upper-case hexadecimal digits, the form WhatsApp Web uses; those of received
 /// messages are whatever the sender chose. WhatsApp folds two messages of one sender with the same id
 /// into one, which is what makes sending again safe.
+///
+/// Ours are random throughout. Beginning with the time would keep what an index of them writes together, 8 of the 34 µs
+/// that an acceptance takes of the writer, and would tell WhatsApp that this is not WhatsApp Web.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StanzaId(String);
 

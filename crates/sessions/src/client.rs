@@ -6,7 +6,7 @@ use std::time::Duration;
 use postern_domain::port::{Ending, Observed, Session};
 use postern_domain::session::Signal;
 use postern_domain::{Intent, Pacing};
-use postern_store::{Device, StoreError};
+use postern_store::{Device, Outcome, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -150,10 +150,12 @@ impl Client {
             self.notice_silence().await?;
             self.notice_outage().await?;
             self.dispatch.claim().await?;
-            // What turned out to be too old to be sent.
-            self.context
-                .record(self.device, self.dispatch.take_outcomes())
-                .await?;
+            // What turned out to be too old to be sent, or failed meanwhile.
+            let outcomes = self.dispatch.take_outcomes();
+            if !outcomes.is_empty() {
+                self.record(outcomes).await?;
+                continue;
+            }
             let due = self.dispatch.due();
             let (undo_by, expires) = (self.purpose.undo_by(), self.purpose.expires());
             tokio::select! {
@@ -211,9 +213,7 @@ impl Client {
                     outcomes.extend(learned);
                 }
                 Err(change) => {
-                    self.context
-                        .record(self.device, std::mem::take(&mut outcomes))
-                        .await?;
+                    self.record(std::mem::take(&mut outcomes)).await?;
                     match self.change(change).await? {
                         Next::Continue => {}
                         next => return Ok(next),
@@ -224,8 +224,14 @@ impl Client {
         if heard && self.dispatch.heard() {
             self.context.signal(self.device, Signal::Connected).await?;
         }
-        self.context.record(self.device, outcomes).await?;
+        self.record(outcomes).await?;
         Ok(Next::Continue)
+    }
+
+    /// Records what was learned, while messages go on being written.
+    async fn record(&mut self, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
+        let recording = self.context.record(self.device, outcomes);
+        self.dispatch.meanwhile(recording).await
     }
 
     /// Follows a change of the connection or of the link.

@@ -4,25 +4,28 @@
 //! is lost all of it is forgotten, because the table still has every message, and the next connection claims them
 //! again with the same stanza ids.
 //!
+//! While the store is asked, messages go on being written: a commit takes longer than a send.
+//!
 //! What WhatsApp refuses is final, except with a 5xx code, which is the server's own trouble: then another attempt
 //! is due. What it never answers is claimed again when its ack deadline has passed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use postern_domain::port::{Observed, Outgoing, SendError, Session};
-use postern_domain::{
-    Address, DeviceId, FailureCode, MessageStatus, Pacing, StanzaId, Timestamp, WorkspaceId,
-};
+use postern_domain::{Address, DeviceId, FailureCode, Pacing, StanzaId, Timestamp, WorkspaceId};
 use postern_store::{Claimed, Device, Outcome, StoreError};
 use tokio::time::{Instant, timeout};
 
+use crate::age::is_too_old;
 use crate::circuit::Circuit;
 use crate::context::{CALL_DEADLINE, Context};
+use crate::lines::Lines;
 use crate::pace::Pace;
 
 /// Chats that are written to at the same time. A first message asks WhatsApp for keys and takes a while; it must not
@@ -31,6 +34,10 @@ const CHATS_AT_ONCE: usize = 8;
 /// How soon anything is sent again after a message met a client without a connection. The client says when it is
 /// back; this only bounds the wait for a word that does not come.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two claims when the first left little room: a claim is a write, and one for each ack would be one for each
+/// message.
+const CLAIM_PAUSE: Duration = Duration::from_millis(5);
 
 /// A message that waits for the server to answer it.
 struct Unanswered {
@@ -60,10 +67,12 @@ pub(crate) struct Dispatch {
     by_the_clock: bool,
     /// When to look without being told.
     look_at: Instant,
-    /// Claimed, waiting for an earlier message to the same chat. Every chat here is being written to.
-    queues: HashMap<Address, VecDeque<Claimed>>,
-    /// Chats whose turn has not come.
-    waiting: VecDeque<Address>,
+    /// When messages were claimed last.
+    claimed_at: Option<Instant>,
+    /// Claimed, and not yet being written.
+    lines: Lines,
+    /// Chats that wait for another attempt, which is not recorded yet, with its time and why.
+    held_chats: HashMap<Address, (Timestamp, String)>,
     writing: FuturesUnordered<BoxFuture<'static, (Claimed, Result<(), SendError>)>>,
     being_written: HashSet<StanzaId>,
     /// Being written or written, and not answered. The answer may come before the call that writes it returns.
@@ -90,8 +99,9 @@ impl Dispatch {
             look: false,
             by_the_clock: false,
             look_at: Instant::now(),
-            queues: HashMap::new(),
-            waiting: VecDeque::new(),
+            claimed_at: None,
+            lines: Lines::default(),
+            held_chats: HashMap::new(),
             writing: FuturesUnordered::new(),
             being_written: HashSet::new(),
             unanswered: HashMap::new(),
@@ -150,9 +160,10 @@ impl Dispatch {
         }
     }
 
-    /// Claims as many messages as the window has room for, and starts those whose chat is free.
+    /// Claims as many messages as the window has room for, and starts those whose chat is free. What was learned is
+    /// recorded first, or later messages of a chat that has to wait would be claimed.
     pub(crate) async fn claim(&mut self) -> Result<(), StoreError> {
-        while self.connected && self.look {
+        while self.connected && self.look && self.outcomes.is_empty() {
             let now = Instant::now();
             if let Some(until) = self.held_until.filter(|until| *until > now) {
                 self.look_at = until;
@@ -170,6 +181,11 @@ impl Dispatch {
             if room == 0 {
                 // An ack makes room and looks again; so does the deadline of one that never comes.
                 self.look_at = now + self.context.config.poll;
+                return Ok(());
+            }
+            let next_claim = self.claimed_at.map(|claimed_at| claimed_at + CLAIM_PAUSE);
+            if let Some(next_claim) = next_claim.filter(|next| room < window / 2 && *next > now) {
+                self.look_at = next_claim;
                 return Ok(());
             }
             self.look = false;
@@ -191,18 +207,13 @@ impl Dispatch {
             }
             let deadline = claimed_at.after(context.config.ack_timeout);
             let firsts = self.pace.first_contacts(claimed_at);
-            let claimed = context
+            let claiming = context
                 .store
-                .claim_paced(self.device, room, firsts, deadline, claimed_at)
-                .await?;
+                .claim_paced(self.device, room, firsts, deadline, claimed_at);
+            let claimed = self.meanwhile(claiming).await?;
+            self.claimed_at = Some(Instant::now());
             self.pace.take(claimed.len(), claimed_at);
-            if claimed.len() < room {
-                self.pace.lets_go(&context.store, self.device).await?;
-                let due = context.store.next_due(self.device).await?;
-                self.look_at = Instant::now() + due.map_or(context.config.poll, |due| self.until(due));
-            } else {
-                self.look = true;
-            }
+            let are_all = claimed.len() < room;
             for message in claimed {
                 if is_too_old(&self.context, self.workspace, &message, claimed_at).await? {
                     self.expire(message);
@@ -211,8 +222,26 @@ impl Dispatch {
                 }
             }
             self.fill();
+            if are_all {
+                self.pace.lets_go(&context.store, self.device).await?;
+                let due = self.meanwhile(context.store.next_due(self.device)).await?;
+                self.look_at = Instant::now() + due.map_or(context.config.poll, |due| self.until(due));
+            } else {
+                self.look = true;
+            }
         }
         Ok(())
+    }
+
+    /// Awaits `work` while messages go on being written.
+    pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.sent_one() => {}
+            }
+        }
     }
 
     /// Waits until a message was written, or could not be; for ever when none is being written. Cancel-safe.
@@ -222,14 +251,15 @@ impl Dispatch {
         };
         self.being_written.remove(&message.stanza);
         match result {
-            Ok(()) => self.advance(&message.to),
+            Ok(()) => self.lines.advance(&message.to),
             Err(error) => self.failed(message, &error),
         }
         self.fill();
     }
 
-    /// What was learned by trying to send, to be recorded.
+    /// What was learned by trying to send, to be recorded before the next claim.
     pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
+        self.held_chats.clear();
         std::mem::take(&mut self.outcomes)
     }
 
@@ -288,7 +318,7 @@ impl Dispatch {
     }
 
     fn under_way(&self) -> usize {
-        self.unanswered.len() + self.queues.values().map(VecDeque::len).sum::<usize>()
+        self.unanswered.len() + self.lines.len()
     }
 
     fn until(&self, due: Timestamp) -> Duration {
@@ -310,14 +340,16 @@ impl Dispatch {
         if self.being_written.contains(&message.stanza) {
             return;
         }
-        match self.queues.get_mut(&message.to) {
-            Some(queue) if queue.iter().any(|queued| queued.stanza == message.stanza) => {}
-            Some(queue) => queue.push_back(message),
-            None => {
-                self.waiting.push_back(message.to.clone());
-                self.queues.insert(message.to.clone(), VecDeque::from([message]));
-            }
+        // An earlier one failed while this one was being claimed.
+        if let Some((at, detail)) = self.held_chats.get(&message.to) {
+            self.outcomes.push(Outcome::Retry {
+                stanza: message.stanza,
+                at: *at,
+                detail: detail.clone(),
+            });
+            return;
         }
+        self.lines.push(message);
     }
 
     /// What failed might fail for any other message as well.
@@ -358,12 +390,8 @@ impl Dispatch {
             CHATS_AT_ONCE
         };
         while self.connected && self.held_until.is_none() && self.writing.len() < at_once {
-            let Some(chat) = self.waiting.pop_front() else {
+            let Some(message) = self.lines.next() else {
                 return;
-            };
-            let Some(message) = self.queues.get_mut(&chat).and_then(VecDeque::pop_front) else {
-                self.queues.remove(&chat);
-                continue;
             };
             let now = Instant::now();
             self.quiet_since.get_or_insert(now);
@@ -388,15 +416,6 @@ impl Dispatch {
         }
     }
 
-    /// A chat is free for its next message; chats take turns.
-    fn advance(&mut self, chat: &Address) {
-        match self.queues.get(chat) {
-            Some(queue) if queue.is_empty() => drop(self.queues.remove(chat)),
-            Some(_) => self.waiting.push_back(chat.clone()),
-            None => {}
-        }
-    }
-
     fn failed(&mut self, message: Claimed, error: &SendError) {
         self.unanswered.remove(&message.stanza);
         if self.unanswered.is_empty() && *error != SendError::TimedOut {
@@ -415,7 +434,7 @@ impl Dispatch {
                 code,
                 text: error.to_string(),
             });
-            self.advance(&chat);
+            self.lines.advance(&chat);
             return;
         }
         if *error != SendError::NotConnected {
@@ -431,8 +450,9 @@ impl Dispatch {
         };
         let at = self.context.now().after(delay);
         // Those behind it in its chat wait with it, so that their order holds.
-        let behind = self.queues.remove(&message.to).unwrap_or_default();
-        self.waiting.retain(|chat| *chat != message.to);
+        self.held_chats
+            .insert(message.to.clone(), (at, error.to_string()));
+        let behind = self.lines.remove(&message.to);
         for message in std::iter::once(message).chain(behind) {
             self.outcomes.push(Outcome::Retry {
                 stanza: message.stanza,
@@ -445,8 +465,7 @@ impl Dispatch {
 
     /// Drops what is only kept here; the table has all of it.
     fn forget(&mut self) {
-        self.queues.clear();
-        self.waiting.clear();
+        self.lines.clear();
         self.writing.clear();
         self.being_written.clear();
         self.unanswered.clear();
@@ -454,27 +473,4 @@ impl Dispatch {
         self.quiet_since = None;
         self.silent = false;
     }
-}
-
-/// Whether a message waited too long.
-///
-/// A scheduled message, or one that was put back by hand, is as old as its last turn to be sent, which its timeline
-/// knows. Only what looks too old is looked up.
-async fn is_too_old(
-    context: &Context,
-    workspace: WorkspaceId,
-    message: &Claimed,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let max_age = context.config.max_age;
-    if now.since(message.accepted_at) <= max_age {
-        return Ok(false);
-    }
-    let stored = context.store.message(workspace, message.id).await?;
-    let queued_at = stored.and_then(|message| {
-        let mut steps = message.timeline.into_iter().rev();
-        let queued = steps.find(|step| step.status == MessageStatus::Queued)?;
-        Some(queued.at)
-    });
-    Ok(now.since(queued_at.unwrap_or(message.accepted_at)) > max_age)
 }

@@ -25,6 +25,7 @@
 //! **Wake-ups** only say "look now". Losing one costs a poll interval.
 
 mod actor;
+mod age;
 mod circuit;
 mod client;
 mod config;
@@ -33,6 +34,7 @@ mod dispatch;
 mod ending;
 mod inbox;
 mod indexer;
+mod lines;
 mod pace;
 mod pairing;
 mod removal;

@@ -8,7 +8,7 @@ use crate::process::Running;
 /// A running server that printed its address.
 #[derive(Debug)]
 pub struct TestServer {
-    _running: Running,
+    running: Running,
     url: String,
 }
 
@@ -25,10 +25,13 @@ impl TestServer {
             .find(|word| word.starts_with("http://"))
             .context("no address")?
             .to_owned();
-        Ok(Self {
-            _running: running,
-            url,
-        })
+        Ok(Self { running, url })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.running.pid()
     }
 
     /// Where it answers.

@@ -39,6 +39,12 @@ impl FromStr for Network {
     }
 }
 
+impl From<IpNet> for Network {
+    fn from(network: IpNet) -> Self {
+        Self(network.trunc())
+    }
+}
+
 /// As it is stored and shown: always with its length.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,18 +10,19 @@ use actix_web::http::{Method, StatusCode};
 use tracing::Level;
 
 use super::request_id::RequestId;
+use crate::routes::pattern_of;
 
 /// A line whose end is not known yet.
 pub(super) struct Line {
     method: Method,
     /// `None` when no route matches, or when nobody reads the line.
-    route: Option<String>,
+    route: Option<&'static str>,
 }
 
 impl Line {
     pub(super) fn start(request: &ServiceRequest) -> Self {
         let route = tracing::enabled!(Level::INFO)
-            .then(|| request.match_pattern())
+            .then(|| pattern_of(request.path()))
             .flatten();
         Self {
             method: request.method().clone(),
@@ -30,7 +31,7 @@ impl Line {
     }
 
     pub(super) fn finish(&self, status: StatusCode, duration: Duration, id: &RequestId) {
-        let route = self.route.as_deref().unwrap_or("none");
+        let route = self.route.unwrap_or("none");
         // Probes come every few seconds for ever; they matter only when they fail.
         if matches!(route, "/healthz" | "/readyz") && status.is_success() {
             return;

@@ -54,12 +54,44 @@ pub struct Route {
 
 /// Registers the table.
 pub(crate) fn configure(app: &mut ServiceConfig) {
-    let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
+    // actix-web tries one path after the other, and those with parameters by regular expressions: so the plain ones first.
+    let mut by_path: BTreeMap<(bool, &str), Vec<&'static Route>> = BTreeMap::new();
     for route in ROUTES {
-        by_path.entry(route.path).or_default().push(route);
+        let has_parameters = route.path.contains('{');
+        by_path
+            .entry((has_parameters, route.path))
+            .or_default()
+            .push(route);
     }
-    for (path, routes) in by_path {
+    for ((_, path), routes) in by_path {
         app.service(resource(path, &routes));
+    }
+}
+
+/// The route a path belongs to, as OpenAPI writes it. Without regular expressions, because every request is asked for it.
+pub(crate) fn pattern_of(path: &str) -> Option<&'static str> {
+    let patterns = || ROUTES.iter().map(|route| route.path);
+    patterns()
+        .find(|pattern| *pattern == path)
+        .or_else(|| patterns().find(|pattern| fits(pattern, path)))
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut parts, mut segments) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (parts.next(), segments.next()) {
+            (None, None) => return true,
+            (Some(part), Some(segment)) if fits_segment(part, segment) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// A parameter stands at the end of its segment and takes at least one character.
+fn fits_segment(part: &str, segment: &str) -> bool {
+    match part.split_once('{') {
+        Some((before, _)) => segment.strip_prefix(before).is_some_and(|rest| !rest.is_empty()),
+        None => part == segment,
     }
 }
 
@@ -107,5 +139,27 @@ fn method_not_allowed(allowed: String) -> ApiError {
     match HeaderValue::from_str(&allowed) {
         Ok(value) => error.header(header::ALLOW, value),
         Err(_) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_belongs_to_the_plainest_route_it_fits() {
+        for (path, pattern) in [
+            ("/v1/messages", Some("/v1/messages")),
+            ("/v1/messages/batch", Some("/v1/messages/batch")),
+            ("/v1/messages/msg_1", Some("/v1/messages/{id}")),
+            ("/v1/messages/msg_1/retry", Some("/v1/messages/{id}/retry")),
+            ("/v1/devices/dev_1/qr", Some("/v1/devices/{id}/qr")),
+            ("/v1/devices/dev_1/qr.png", Some("/v1/devices/{id}/qr.{format}")),
+            ("/v1/messages/", None),
+            ("/v1", None),
+            ("/v1/messages/msg_1/retry/2", None),
+        ] {
+            assert_eq!(pattern_of(path), pattern, "{path}");
+        }
     }
 }

@@ -524,6 +524,12 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
          UPDATE events SET workspace_id = (SELECT min(id) FROM workspaces) WHERE device_seq = 2",
         &[],
     ),
+    (
+        "operator-owners",
+        "INSERT INTO operators (id, workspace_id, name, role, password, created_at)
+         SELECT randomblob(16), id, 'eve', 3, '', 0 FROM workspaces",
+        &[],
+    ),
 ];
 
 #[tokio::test]

@@ -192,6 +192,7 @@ impl Store {
                 if key.has_ended(now) {
                     return Err(ApiKeyError::Ended);
                 }
+                let change = change.clone();
                 key.name = change.name.unwrap_or(key.name);
                 key.scopes = change.scopes.unwrap_or(key.scopes);
                 key.networks = change.networks.unwrap_or(key.networks);
@@ -238,7 +239,7 @@ impl Store {
         held: Scopes,
         until: Timestamp,
         now: Timestamp,
-        successor: impl FnOnce(&ApiKey) -> NewApiKey + Send + 'static,
+        successor: impl Fn(&ApiKey) -> NewApiKey + Send + 'static,
     ) -> Result<(ApiKey, ApiKey), ApiKeyError> {
         self.database
             .write(move |tx| {

@@ -60,7 +60,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<AcceptedBatch, AcceptBatchError>
     where
-        A: FnOnce(&[RefusedMessage]) -> Result<Vec<u8>, StoreError> + Send + 'static,
+        A: Fn(&[RefusedMessage]) -> Result<Vec<u8>, StoreError> + Send + 'static,
     {
         let _place = self
             .batches
@@ -69,8 +69,10 @@ impl Store {
             .map_err(|_none_left| StoreError::Overloaded)?;
         let turn = self.batches.turn.acquire().await;
         let _turn = turn.map_err(|_never_closed| StoreError::Closed)?;
-        self.write_counted(move |tx, tally| accept_batch(tx, tally, &batch, idempotency, answer, now))
-            .await
+        self.write_counted(move |tx, tally| {
+            accept_batch(tx, tally, &batch, idempotency.as_ref(), &answer, now)
+        })
+        .await
     }
 
     /// What is refused of a batch by its devices and the quota as they are now; nothing is stored.
@@ -129,11 +131,11 @@ fn accept_batch(
     tx: &Connection,
     tally: &Tally,
     batch: &NewBatch,
-    key: Option<IdempotencyKey>,
-    answer: impl FnOnce(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
+    key: Option<&IdempotencyKey>,
+    answer: impl Fn(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
     now: Timestamp,
 ) -> Result<AcceptedBatch, AcceptBatchError> {
-    if let Some(key) = &key {
+    if let Some(key) = key {
         match earlier(tx, batch.workspace, key, now)? {
             Earlier::Nothing => {}
             Earlier::Same { http_status, body } => return Ok(AcceptedBatch::Replayed { http_status, body }),
@@ -172,9 +174,8 @@ fn accept_batch(
     log.close(tx)?;
     let devices = devices.into_iter().collect();
     let body = answer(&refused)?;
-    if let Some(mut key) = key {
-        key.body.clone_from(&body);
-        idempotency::insert(tx, batch.workspace, &key, now)?;
+    if let Some(key) = key {
+        idempotency::insert(tx, batch.workspace, key, &body, now)?;
     }
     Ok(AcceptedBatch::New { body, devices })
 }

@@ -208,6 +208,14 @@ pub(crate) const CHECKS: &[Rule] = &[
         ),
     },
     Rule {
+        name: "operator-owners",
+        promise: "A workspace that has operators has an owner among them.",
+        find: Rows(
+            Workspace,
+            "SELECT workspace_id FROM operators GROUP BY workspace_id HAVING min(role) <> 1",
+        ),
+    },
+    Rule {
         name: "day-counts",
         promise: "The messages that are there are counted, by their days and statuses; none is counted that is still to be \
                   sent and not there.",

@@ -18,6 +18,7 @@
 mod accept;
 mod analytics;
 mod api_keys;
+mod audit;
 mod batches;
 mod checks;
 mod claim;
@@ -27,6 +28,8 @@ mod events;
 mod forget;
 mod index;
 mod observe;
+mod operators;
+mod overview;
 mod parked;
 mod quota;
 mod receive;
@@ -45,8 +48,11 @@ mod words;
 mod workspaces;
 
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyError, Credentials, NewApiKey};
+pub use audit::{Act, AuditEntry};
 pub(crate) use checks::{CHECKS, links};
 pub use devices::CreateDeviceError;
+pub use operators::{NewOperator, Operator, OperatorError, OperatorSession};
+pub use overview::{Queue, Traffic};
 pub use quota::QuotaExceeded;
 pub use records::*;
 pub use replays::{Redelivery, ReplayError};

@@ -47,16 +47,16 @@ pub(super) fn room(
     Ok(Counting::begin(month, now).room(whole(wanted)))
 }
 
-/// Counts messages that are accepted, all or none of them.
+/// Counts messages that are accepted, all or none of them; whether that made events.
 pub(super) fn take(
     tx: &Connection,
     workspace: WorkspaceId,
     messages: usize,
     now: Timestamp,
-) -> Result<Result<(), QuotaExceeded>, StoreError> {
+) -> Result<Result<bool, QuotaExceeded>, StoreError> {
     let (period, messages) = (Period::of(now), whole(messages));
     if workspaces::count(tx, workspace, period.number(), messages)? {
-        return Ok(Ok(()));
+        return Ok(Ok(false));
     }
     let month = workspaces::month(tx, workspace)?.ok_or_else(|| StoreError::Invalid {
         what: "a message's workspace",
@@ -66,17 +66,18 @@ pub(super) fn take(
     if let Some(room) = counting.room(messages) {
         return Ok(Err(room.exceeded));
     }
-    for percent in counting.add(messages) {
+    let due = counting.add(messages);
+    for percent in &due {
         let warning = EventPayload::Quota {
             period: period.to_string(),
             used: counting.month.used,
             limit: counting.month.limit.unwrap_or(u64::MAX),
-            percent: percent.into(),
+            percent: (*percent).into(),
         };
         events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &warning, now)?;
     }
     workspaces::set_month(tx, workspace, &counting.month)?;
-    Ok(Ok(()))
+    Ok(Ok(!due.is_empty()))
 }
 
 fn whole(messages: usize) -> u64 {

@@ -30,15 +30,15 @@ impl Store {
                 reason: "there is no such device".to_owned(),
             })?;
             let mut new = 0;
-            for message in batch {
+            for message in &batch {
                 let id = MessageId::generate();
-                let stored = messages::insert_inbound(tx, id, workspace, device, &message, now)?;
+                let stored = messages::insert_inbound(tx, id, workspace, device, message, now)?;
                 let id = match stored {
                     Stored::New => id,
                     Stored::Completed(id) => id,
                     Stored::Known => continue,
                 };
-                let payload = received(tx, device, id, message)?;
+                let payload = received(tx, device, id, message.clone())?;
                 events::append(tx, device, EventType::MessageReceived, &payload, now)?;
                 if stored == Stored::New {
                     tally.stored(Place::of(workspace, device, now), MessageStatus::Received);

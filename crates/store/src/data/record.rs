@@ -27,21 +27,34 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let outcomes = outcomes.into();
-        self.write_counted(move |tx, tally| {
-            let change = Change::new(tx, tally, device, now);
-            let (mut heard, mut counted) = (false, DeviceCounters::default());
-            for outcome in outcomes.iter() {
-                heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
-                counted.sent += u64::from(change.record(outcome)?);
-            }
-            if heard {
-                devices::heard(tx, device, now, counted)?;
-            }
-            Ok(())
-        })
-        .await
+        self.write_counted(move |tx, tally| record(tx, tally, device, &outcomes, now))
+            .await
     }
 }
+
+pub(super) fn record(
+    tx: &Connection,
+    tally: &Tally,
+    device: DeviceId,
+    outcomes: &[Outcome],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let change = Change::new(tx, tally, device, now);
+    let (mut heard, mut counted) = (false, DeviceCounters::default());
+    let mut news = Vec::new();
+    for outcome in outcomes {
+        heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
+        counted.sent += u64::from(change.record(outcome, &mut news)?);
+    }
+    events::append_all(tx, device, &news, now)?;
+    if heard {
+        devices::heard(tx, device, now, counted)?;
+    }
+    Ok(())
+}
+
+/// Events that are still to be appended.
+type News = Vec<(EventType, EventPayload)>;
 
 /// A change to the messages of a device, in a transaction, at a time.
 #[derive(Clone, Copy)]
@@ -63,14 +76,15 @@ impl<'tx> Change<'tx> {
     }
 
     /// Answers whether the message is known to have reached WhatsApp's server only now.
-    pub(super) fn record(&self, outcome: &Outcome) -> Result<bool, StoreError> {
+    fn record(&self, outcome: &Outcome, news: &mut News) -> Result<bool, StoreError> {
         match outcome {
-            Outcome::Acked { stanza } => self.settle(stanza, MessageStatus::Sent, None),
-            Outcome::Receipt { stanza, kind } => self.settle(stanza, confirmed(*kind), None),
+            Outcome::Acked { stanza } => self.settle(stanza, MessageStatus::Sent, None, news),
+            Outcome::Receipt { stanza, kind } => self.settle(stanza, confirmed(*kind), None, news),
             Outcome::Failed { stanza, code, text } => {
-                self.settle(stanza, MessageStatus::Failed, Some((*code, text.clone())))
+                let failure = Some((*code, text.clone()));
+                self.settle(stanza, MessageStatus::Failed, failure, news)
             }
-            Outcome::Retry { stanza, at, detail } => self.retry(stanza, *at, detail),
+            Outcome::Retry { stanza, at, detail } => self.retry(stanza, *at, detail, news),
         }
     }
 
@@ -80,13 +94,14 @@ impl<'tx> Change<'tx> {
         stanza: &StanzaId,
         status: MessageStatus,
         failure: Option<(FailureCode, String)>,
+        news: &mut News,
     ) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
             return Ok(false);
         };
         let before = known.status;
         let detail = failure.as_ref().map_or("", |(code, _)| code.name());
-        if !self.apply(&mut known, status, failure.as_ref(), detail)? {
+        if !self.step(&mut known, status, failure.as_ref(), detail, news)? {
             return Ok(false);
         }
         if before.is_in_outbox() {
@@ -95,11 +110,17 @@ impl<'tx> Change<'tx> {
         Ok(status.reached_server() && !before.reached_server())
     }
 
-    fn retry(&self, stanza: &StanzaId, at: Timestamp, detail: &str) -> Result<bool, StoreError> {
+    fn retry(
+        &self,
+        stanza: &StanzaId,
+        at: Timestamp,
+        detail: &str,
+        news: &mut News,
+    ) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
             return Ok(false);
         };
-        if self.apply(&mut known, MessageStatus::Retrying, None, detail)? {
+        if self.step(&mut known, MessageStatus::Retrying, None, detail, news)? {
             outbox::hold(self.tx, self.device, known.seq, &known.chat, at)?;
         }
         Ok(false)
@@ -129,6 +150,21 @@ impl<'tx> Change<'tx> {
         failure: Option<&(FailureCode, String)>,
         detail: &str,
     ) -> Result<bool, StoreError> {
+        let mut news = Vec::new();
+        let moved = self.step(known, status, failure, detail, &mut news)?;
+        events::append_all(self.tx, self.device, &news, self.now)?;
+        Ok(moved)
+    }
+
+    /// The same, with its event still to be appended.
+    fn step(
+        &self,
+        known: &mut Known,
+        status: MessageStatus,
+        failure: Option<&(FailureCode, String)>,
+        detail: &str,
+        news: &mut News,
+    ) -> Result<bool, StoreError> {
         if !known.status.may_become(status) {
             return Ok(false);
         }
@@ -143,7 +179,7 @@ impl<'tx> Change<'tx> {
                 metadata: known.metadata.clone(),
                 batch: known.batch,
             };
-            events::append(self.tx, self.device, kind, &payload, self.now)?;
+            news.push((kind, payload));
         }
         Ok(true)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
+use super::audit::Audited;
 use super::batches::BatchQueue;
 use super::quota::QuotaExceeded;
 use super::records::{Device, Refusal, RefusedMessage};
@@ -58,6 +59,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V10__house",
             include_str!("../../../../migrations/postern/V10__house.sql"),
         ),
+        (
+            "V11__operators",
+            include_str!("../../../../migrations/postern/V11__operators.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };
@@ -70,7 +75,7 @@ const UNLIMITED: &str = "unlimited";
 /// All answers come after the commit; `now` is the time of the change.
 #[derive(Clone)]
 pub struct Store {
-    pub(super) database: Arc<Database>,
+    pub(super) database: Audited,
     pub(super) batches: Arc<BatchQueue>,
 }
 
@@ -191,7 +196,7 @@ impl Store {
         };
         let database = Database::open(&options.data_dir.join(files::GATEWAY.name), &SCHEMA, &tuning)?;
         Ok(Self {
-            database: Arc::new(database),
+            database: Audited::new(database),
             batches: Arc::default(),
         })
     }

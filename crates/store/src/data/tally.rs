@@ -95,7 +95,7 @@ impl Store {
     /// Runs `work` as one write, and counts at its end what it did to statuses.
     pub(super) async fn write_counted<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection, &Tally) -> Result<T, E> + Send + 'static,
+        F: Fn(&Connection, &Tally) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {

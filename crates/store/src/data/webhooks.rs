@@ -30,14 +30,14 @@ impl Store {
     /// # Errors
     /// See [`WebhookError`].
     pub async fn create_webhook(&self, new: NewWebhook, now: Timestamp) -> Result<Webhook, WebhookError> {
+        let created = created(new, now);
         self.database
             .write(move |tx| {
-                if webhooks::count(tx, new.workspace)? >= MOST_WEBHOOKS {
+                if webhooks::count(tx, created.workspace)? >= MOST_WEBHOOKS {
                     return Err(WebhookError::TooMany);
                 }
-                let (workspace, id) = (new.workspace, new.id);
-                webhooks::insert(tx, &created(new, now))?;
-                Ok(webhooks::find(tx, workspace, id)?.ok_or(StoreError::Aborted)?)
+                webhooks::insert(tx, &created)?;
+                Ok(webhooks::find(tx, created.workspace, created.id)?.ok_or(StoreError::Aborted)?)
             })
             .await
     }
@@ -118,8 +118,10 @@ impl Store {
         change: WebhookChange,
         now: Timestamp,
     ) -> Result<Option<Webhook>, StoreError> {
-        self.update_webhook(workspace, id, now, move |webhook| change.apply(webhook, now))
-            .await
+        self.update_webhook(workspace, id, now, move |webhook| {
+            change.clone().apply(webhook, now)
+        })
+        .await
     }
 
     /// Gives an endpoint a new secret; the one it has signs as well until `previous_until`, and one that was replaced
@@ -136,7 +138,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Webhook>, StoreError> {
         self.update_webhook(workspace, id, now, move |webhook| {
-            let previous = std::mem::replace(&mut webhook.secret, secret);
+            let previous = std::mem::replace(&mut webhook.secret, secret.clone());
             webhook.previous_secret = (previous_until > now).then_some((previous, previous_until));
         })
         .await
@@ -147,7 +149,7 @@ impl Store {
         workspace: WorkspaceId,
         id: WebhookId,
         now: Timestamp,
-        change: impl FnOnce(&mut Webhook) + Send + 'static,
+        change: impl Fn(&mut Webhook) + Send + 'static,
     ) -> Result<Option<Webhook>, StoreError> {
         self.database
             .write(move |tx| {

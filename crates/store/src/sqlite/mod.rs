@@ -4,7 +4,7 @@
 //! are two ways in, and no connection ever leaves its thread:
 //!
 //! ```ignore
-//! // One savepoint in the next group commit; answered once it is on the disk, rolled back alone on `Err`.
+//! // A part of the next group commit; answered once it is on the disk, rolled back alone on `Err`.
 //! let inserted = database.write(move |tx| outbox::insert(tx, &message)).await?;
 //!
 //! // One snapshot, which sees every write that was answered before.
@@ -12,9 +12,9 @@
 //! ```
 //!
 //! Both take a closure on `&rusqlite::Connection` that returns `Result<T, E>`, where `E` is [`StoreError`] or
-//! any error with a `From<StoreError>`. The SQL itself stands in named functions in the file of their table,
-//! with the connection as first parameter, `prepare_cached`, and `Result<_, StoreError>` (`?` converts
-//! SQLite's errors). A function that only reads works on both.
+//! any error with a `From<StoreError>`. A write may run it twice; see [`writer`]. The SQL itself stands in named
+//! functions in the file of their table, with the connection as first parameter, `prepare_cached`, and
+//! `Result<_, StoreError>` (`?` converts SQLite's errors). A function that only reads works on both.
 //!
 //! What holds:
 //! - A write is answered after `COMMIT` with `synchronous=FULL`; a kill or a power cut takes back no answered
@@ -98,10 +98,10 @@ impl Database {
         })
     }
 
-    /// Runs `work` in a savepoint of the next commit; see [`Writer::run`].
+    /// Runs `work` in the next commit; see [`Writer::run`].
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {

@@ -10,6 +10,10 @@ use super::{OpenError, StoreError};
 /// The first version with the fix for the WAL-reset corruption (sqlite.org/wal.html#walresetbug).
 const LEAST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
+/// After how many pages in the WAL they are moved into the file: at least this many, in one go and with two flushes, so a
+/// small number would put that into every commit of a busy daemon. 32 MiB are read back in a moment after a crash.
+const CHECKPOINT_PAGES: u32 = 8_192;
+
 /// How many prepared statements a connection keeps; more than the store has distinct ones.
 const CACHED_STATEMENTS: usize = 256;
 
@@ -53,6 +57,9 @@ pub(super) fn writer(path: &Path, schema: &Schema, cache_kib: u32) -> Result<Con
         .map_err(database)?;
     connection
         .pragma_update(None, "synchronous", "full")
+        .map_err(database)?;
+    connection
+        .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
         .map_err(database)?;
     connection
         .pragma_update(None, "journal_size_limit", 64 << 20)

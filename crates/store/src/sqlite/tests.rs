@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -183,6 +185,34 @@ async fn a_job_may_refuse_with_its_own_error() {
         .await;
     assert_eq!(refused, Err(AppError::Refused));
     assert_eq!(fixture.notes().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn jobs_run_again_only_when_one_fails_after_it_wrote() {
+    for (writes_first, times) in [(false, 1), (true, 2)] {
+        let fixture = Fixture::new();
+        let (held, gate) = fixture.hold_writer().await;
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let mut neighbour = Box::pin(fixture.database.write(move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            insert(tx, "neighbour")
+        }));
+        let mut refusing = Box::pin(fixture.database.write(move |tx| -> Result<(), AppError> {
+            if writes_first {
+                insert(tx, "never")?;
+            }
+            Err(AppError::Refused)
+        }));
+        assert!(neighbour.as_mut().now_or_never().is_none());
+        assert!(refusing.as_mut().now_or_never().is_none());
+        drop(gate);
+        held.await.expect("the holding job");
+        assert_eq!(neighbour.await, Ok(()));
+        assert_eq!(refusing.await, Err(AppError::Refused));
+        assert_eq!(runs.load(Ordering::Relaxed), times);
+        assert_eq!(fixture.notes().await, ["neighbour"]);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,8 @@
 //! The one thread that writes to a file, and commits what has queued up meanwhile in one go.
+//!
+//! Jobs hardly ever fail after they wrote something, and a savepoint for each would cost as much as the job: SQLite
+//! copies every page that is touched inside one. So they run without, and when one does fail after it wrote, the
+//! transaction is rolled back and all its jobs run again, with a savepoint each. Hence a job may run twice.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -56,22 +60,23 @@ impl Writer {
         self.watched.clone()
     }
 
-    /// Runs `work` inside a savepoint of the next commit and answers after that commit.
+    /// Runs `work` inside the next commit and answers after that commit.
     ///
     /// `Err` from `work` rolls back what `work` did and nothing else. The caller's error type may be its own;
     /// it only has to be able to say what the store itself reports: [`StoreError::Overloaded`] at once when
     /// the queue is full, [`StoreError::Panicked`], or why the commit failed, which every job in it is told.
     ///
-    /// Once queued, `work` runs even if the caller stops waiting.
+    /// Once queued, `work` runs even if the caller stops waiting. It may run twice; then nothing is left in the
+    /// database of the first time.
     pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
         let job = Box::new(Queued {
-            work: Some(work),
+            work,
             outcome: None,
             answer: sender,
         });
@@ -103,29 +108,26 @@ impl Writer {
 
 /// A job with its result type hidden.
 trait Job: Send {
-    /// Does the work and keeps its outcome; tells whether to keep what it wrote.
+    /// Does the work and keeps its outcome, in place of an earlier one; tells whether to keep what it wrote.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Tells the caller: the job's own outcome, or why its commit failed.
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
 struct Queued<F, T, E> {
-    work: Option<F>,
+    work: F,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
 impl<F, T, E> Job for Queued<F, T, E>
 where
-    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    F: Fn(&Connection) -> Result<T, E> + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
     fn run(&mut self, connection: &Connection) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(connection)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)))
             .unwrap_or_else(|_reported_by_the_hook| Err(StoreError::Panicked.into()));
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
@@ -247,30 +249,66 @@ fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told
 }
 
 fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told) -> Result<(), Failure> {
-    if !connection.is_autocommit() {
-        execute(connection, "ROLLBACK")?;
-    }
-    execute(connection, "BEGIN IMMEDIATE")?;
-    for (number, job) in batch.iter_mut().enumerate() {
-        execute(connection, "SAVEPOINT job")?;
-        let keep = job.run(connection);
-        if connection.is_autocommit() {
-            // SQLite gives up the whole transaction when the disk is full or failing.
-            return Err(Failure {
-                error: StoreError::Aborted,
-                culprit: (!keep).then_some(number),
-            });
-        }
-        if !keep {
-            execute(connection, "ROLLBACK TO job")?;
-        }
-        execute(connection, "RELEASE job")?;
+    begin(connection)?;
+    if run_together(connection, batch)? == Together::Spoilt {
+        begin(connection)?;
+        run_apart(connection, batch)?;
     }
     // Inside of the transaction the look takes no lock of its own.
     let number = told.look(connection)?;
     execute(connection, "COMMIT")?;
     told.tell(number);
     Ok(())
+}
+
+fn begin(connection: &Connection) -> Result<(), StoreError> {
+    if !connection.is_autocommit() {
+        execute(connection, "ROLLBACK")?;
+    }
+    execute(connection, "BEGIN IMMEDIATE")
+}
+
+#[derive(PartialEq)]
+enum Together {
+    /// What the transaction holds may be committed.
+    Done,
+    /// A job failed after it wrote something, so all that the transaction holds has to go.
+    Spoilt,
+}
+
+fn run_together(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<Together, Failure> {
+    for (number, job) in batch.iter_mut().enumerate() {
+        let before = connection.total_changes();
+        let keep = run(connection, job.as_mut(), number)?;
+        if !keep && connection.total_changes() != before {
+            return Ok(Together::Spoilt);
+        }
+    }
+    Ok(Together::Done)
+}
+
+fn run_apart(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    for (number, job) in batch.iter_mut().enumerate() {
+        execute(connection, "SAVEPOINT job")?;
+        if !run(connection, job.as_mut(), number)? {
+            execute(connection, "ROLLBACK TO job")?;
+        }
+        execute(connection, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+/// Runs a job; tells whether to keep what it wrote.
+fn run(connection: &Connection, job: &mut dyn Job, number: usize) -> Result<bool, Failure> {
+    let keep = job.run(connection);
+    if connection.is_autocommit() {
+        // SQLite gives up the whole transaction when the disk is full or failing.
+        return Err(Failure {
+            error: StoreError::Aborted,
+            culprit: (!keep).then_some(number),
+        });
+    }
+    Ok(keep)
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {

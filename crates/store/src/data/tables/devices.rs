@@ -149,6 +149,8 @@ pub(in crate::data) struct Sender {
     pub(in crate::data) status: DeviceStatus,
     /// The account it is, or was last, linked to.
     pub(in crate::data) account: Option<i64>,
+    /// The numbers of the last event of the workspace and of the device.
+    pub(in crate::data) last_events: (i64, i64),
 }
 
 /// The device a message is to be sent from, if the workspace has it.
@@ -158,8 +160,9 @@ pub(in crate::data) fn sender(
     id: DeviceId,
 ) -> Result<Option<Sender>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT state, reason, since, retry_at, account_phone FROM devices
-         WHERE id = ?1 AND workspace_id = ?2 AND intent <> 3",
+        "SELECT state, reason, since, retry_at, account_phone, workspaces.event_seq, devices.event_seq
+         FROM devices CROSS JOIN workspaces ON workspaces.id = devices.workspace_id
+         WHERE devices.id = ?1 AND devices.workspace_id = ?2 AND intent <> 3",
     )?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
     let Some(row) = found.next()? else {
@@ -168,6 +171,7 @@ pub(in crate::data) fn sender(
     Ok(Some(Sender {
         status: status(row, 0)?,
         account: row.get(4)?,
+        last_events: (row.get(5)?, row.get(6)?),
     }))
 }
 

@@ -18,23 +18,25 @@ pub(in crate::data) fn append(
     payload: &EventPayload,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // Read here and written in `close`, because `RETURNING` makes a temporary table for its one row.
-    let found: Option<([u8; 16], i64, i64)> = tx
-        .prepare_cached(
-            "SELECT workspaces.id, workspaces.event_seq, devices.event_seq
-             FROM devices CROSS JOIN workspaces ON workspaces.id = devices.workspace_id WHERE devices.id = ?1",
-        )?
-        .query_row([device.to_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    let (workspace, last, last_of_device) = found.ok_or_else(|| missing("device"))?;
-    let mut log = Log {
-        workspace,
-        last,
-        devices: BTreeMap::from([(device, last_of_device)]),
-    };
+    let mut log = Log::of_device(tx, device)?;
     log.append(tx, Some(device), kind, payload, now)?;
+    log.close(tx)
+}
+
+/// Appends several; the rows that count them are read and written once.
+pub(in crate::data) fn append_all(
+    tx: &Connection,
+    device: DeviceId,
+    events: &[(EventType, EventPayload)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut log = Log::of_device(tx, device)?;
+    for (kind, payload) in events {
+        log.append(tx, Some(device), *kind, payload, now)?;
+    }
     log.close(tx)
 }
 
@@ -71,6 +73,38 @@ impl Log {
             last: last.ok_or_else(|| missing("workspace"))?,
             devices: BTreeMap::new(),
         })
+    }
+
+    /// The same where one device is known to be told of.
+    fn of_device(tx: &Connection, device: DeviceId) -> Result<Self, StoreError> {
+        // Read here and written in `close`, because `RETURNING` makes a temporary table for its one row.
+        let found = tx
+            .prepare_cached(
+                "SELECT workspaces.id, workspaces.event_seq, devices.event_seq
+                 FROM devices CROSS JOIN workspaces ON workspaces.id = devices.workspace_id WHERE devices.id = ?1",
+            )?
+            .query_row([device.to_bytes()], |row| {
+                Ok(Self {
+                    workspace: row.get(0)?,
+                    last: row.get(1)?,
+                    devices: BTreeMap::from([(device, row.get(2)?)]),
+                })
+            })
+            .optional()?;
+        found.ok_or_else(|| missing("device"))
+    }
+
+    /// The same with the last numbers of the workspace and of one of its devices, read in this transaction.
+    pub(in crate::data) fn after(
+        workspace: WorkspaceId,
+        device: DeviceId,
+        (last, last_of_device): (i64, i64),
+    ) -> Self {
+        Self {
+            workspace: workspace.to_bytes(),
+            last,
+            devices: BTreeMap::from([(device, last_of_device)]),
+        }
     }
 
     /// Appends an event, of a device of the workspace or of none.

@@ -39,11 +39,12 @@ pub(in crate::data) fn find(
         .optional()?)
 }
 
-/// Remembers a request; an expired record of the same key gives way.
+/// Remembers a request with its answer; an expired record of the same key gives way.
 pub(in crate::data) fn insert(
     tx: &Connection,
     workspace: WorkspaceId,
     key: &IdempotencyKey,
+    body: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
@@ -57,7 +58,7 @@ pub(in crate::data) fn insert(
         &key.key,
         key.fingerprint,
         key.http_status,
-        &key.body,
+        body,
         now.as_millis(),
     ))?;
     Ok(())

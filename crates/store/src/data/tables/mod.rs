@@ -2,6 +2,7 @@
 
 pub(super) mod api_keys;
 pub(super) mod attempts;
+pub(super) mod audit;
 pub(super) mod batches;
 pub(super) mod columns;
 pub(super) mod daily;
@@ -13,6 +14,7 @@ pub(super) mod history;
 pub(super) mod idempotency;
 pub(super) mod log;
 pub(super) mod messages;
+pub(super) mod operators;
 pub(super) mod order;
 pub(super) mod outbox;
 pub(super) mod reading;

@@ -31,7 +31,10 @@ pub(super) fn first_event_since(connection: &Connection, at: i64) -> Result<i64,
 fn first_since(connection: &Connection, last: &str, next: &str, at: i64) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached(next)?;
     let last: Option<i64> = connection.prepare_cached(last)?.query_row([], |row| row.get(0))?;
-    let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
+    let Some(last) = last else {
+        return Ok(0);
+    };
+    let (mut low, mut high) = (0, last + 1);
     while low < high {
         let middle = low + (high - low) / 2;
         let (seq, time): (i64, i64) = statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -138,7 +138,7 @@ pub(in crate::data) fn clear(tx: &Connection, seqs: &[i64]) -> Result<(), StoreE
         }
         if is_empty(tx, shelf)? {
             tx.execute_batch(&format!(
-                "DROP TABLE message_words_{0}; DELETE FROM search_shelves WHERE number = {0};",
+                "DELETE FROM search_shelves WHERE number = {0}; DROP TABLE message_words_{0};",
                 shelf.0
             ))?;
             continue;

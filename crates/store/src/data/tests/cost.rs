@@ -11,7 +11,9 @@ use rusqlite::Connection;
 use super::*;
 use crate::data::store::SCHEMA;
 use crate::data::tables::{daily, devices, history, idempotency, log, messages, outbox, search, workspaces};
-use crate::data::{accept::accept, claim::claim, claim::promote, record::Change, tally::Tally};
+use crate::data::{
+    accept::accept, claim::claim, claim::promote, record::Change, record::record, tally::Tally,
+};
 
 const FEW: i64 = 30;
 const MANY: i64 = 3_000;
@@ -97,7 +99,9 @@ impl Counted {
     }
 
     fn record(&self, outcome: Outcome, now: i64) {
-        self.counted(|tally| self.change(tally, now).record(&outcome).expect("recorded"));
+        self.counted(|tally| {
+            record(&self.connection, tally, self.device, &[outcome], at(now)).expect("recorded");
+        });
     }
 
     fn change<'a>(&'a self, tally: &'a Tally, now: i64) -> Change<'a> {

@@ -174,3 +174,17 @@ async fn times_far_apart_are_found_without_reading_what_lies_between() {
     };
     assert!(fixture.list(&empty).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_time_is_looked_for_where_there_is_nothing_yet() {
+    let fixture = Fixture::new().await;
+    for (from, until) in [(Some(at(5)), None), (None, Some(at(5)))] {
+        let filter = MessageFilter {
+            from,
+            until,
+            ..MessageFilter::default()
+        };
+        let page = fixture.store.messages(fixture.workspace, filter, 5, None).await;
+        assert_eq!(page.map(|page| page.rows.len()), Ok(0));
+    }
+}

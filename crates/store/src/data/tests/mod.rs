@@ -11,6 +11,7 @@ mod devices;
 mod events;
 mod history;
 mod model;
+mod operators;
 mod parked;
 mod receive;
 mod record;

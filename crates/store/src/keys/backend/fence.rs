@@ -6,6 +6,7 @@
 //! stores nothing more, and its client has to begin anew with what the file has, as after a kill.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -15,10 +16,14 @@ use crate::sqlite::StoreError;
 #[derive(Debug, Clone)]
 pub(super) struct Fence(Arc<watch::Sender<bool>>);
 
-/// A received message on its way to the disk. Dropped before it is [`Self::stored`], for whatever reason and on whatever
-/// thread, it ends its handle: before any later write of the handle.
+/// A received message on its way to the disk, held by the job that stores it and by whoever waits for the job. When both
+/// have let go before it is [`Self::stored`], for whatever reason and on whatever thread, it ends its handle: before any
+/// later write of the handle.
 #[derive(Debug)]
-pub(super) struct Received(Option<Fence>);
+pub(super) struct Received {
+    fence: Fence,
+    stored: AtomicBool,
+}
 
 impl Fence {
     pub(super) fn new() -> Self {
@@ -34,8 +39,11 @@ impl Fence {
         Ok(())
     }
 
-    pub(super) fn received(&self) -> Received {
-        Received(Some(self.clone()))
+    pub(super) fn received(&self) -> Arc<Received> {
+        Arc::new(Received {
+            fence: self.clone(),
+            stored: AtomicBool::new(false),
+        })
     }
 
     /// Waits until the handle comes to its end, for ever if it does not.
@@ -51,15 +59,15 @@ impl Fence {
 }
 
 impl Received {
-    pub(super) fn stored(mut self) {
-        self.0 = None;
+    pub(super) fn stored(&self) {
+        self.stored.store(true, Ordering::Release);
     }
 }
 
 impl Drop for Received {
     fn drop(&mut self) {
-        if let Some(fence) = &self.0 {
-            fence.0.send_replace(true);
+        if !self.stored.load(Ordering::Acquire) {
+            self.fence.0.send_replace(true);
         }
     }
 }

@@ -41,7 +41,7 @@ impl DeviceKeys {
     /// Runs `work` as one job: all of it is stored or, on an error, nothing.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, DeviceRow) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Connection, DeviceRow) -> Result<T, StoreError> + Send + 'static,
     ) -> BackendResult<T> {
         let (row, fence) = (self.row, self.fence.clone());
         let written = self.database.write(move |tx| {

@@ -1,5 +1,7 @@
 //! What the protocol remembers: who has which sender key, LIDs, device lists, tokens, messages in flight.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use wacore::store::error::Result;
 use wacore::store::traits::{
@@ -250,7 +252,7 @@ impl ProtocolStore for DeviceKeys {
         let stored = self.write(move |tx, device| {
             rows.iter()
                 .try_for_each(|(key, message)| pending_inbound::put(tx, device, key, message, now))?;
-            Ok(received)
+            Ok(Arc::clone(&received))
         });
         stored.await?.stored();
         Ok(())

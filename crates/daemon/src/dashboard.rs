@@ -1,0 +1,123 @@
+//! The dashboard's settings, and its hand on the sandbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_dashboard::{Dashboard, DashboardConfig, SandboxControl};
+use postern_domain::Pacing;
+use postern_runtime::{Clock, Stop, Wakes};
+use postern_store::Store;
+
+use crate::config::Config;
+
+/// What the dashboard shares with the API.
+type Parts = (Store, Wakes, Arc<dyn Clock>, Stop);
+
+/// The dashboard, unless the settings say that there is none. `sandbox` is the address of a simulated network, if devices
+/// link to one.
+pub(crate) fn open(
+    config: &Config,
+    default_pacing: Pacing,
+    sandbox: Option<String>,
+    (store, wakes, clock, stop): Parts,
+) -> anyhow::Result<Option<Arc<Dashboard>>> {
+    let settings = &config.dashboard;
+    if !settings.enabled {
+        return Ok(None);
+    }
+    let rules = DashboardConfig {
+        idle: Duration::from_hours(settings.idle_hours),
+        absolute: Duration::from_hours(24 * settings.absolute_days),
+        set_up: Duration::from_mins(settings.setup_minutes),
+        streams: settings.streams,
+        trusted_proxies: config.server.trusted_proxies(),
+        default_pacing,
+    };
+    let sandbox = sandbox.map(|url| control(&url)).transpose()?.flatten();
+    Ok(Some(Arc::new(Dashboard::new(
+        store, wakes, clock, rules, stop, sandbox,
+    ))))
+}
+
+#[cfg(not(feature = "sandbox"))]
+#[expect(clippy::unnecessary_wraps, reason = "a build with the sandbox can fail")]
+fn control(_url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+    Ok(None)
+}
+
+#[cfg(feature = "sandbox")]
+fn control(url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+    Ok(Some(Arc::new(remote::Remote::at(url)?)))
+}
+
+#[cfg(feature = "sandbox")]
+mod remote {
+    //! The sandbox's control API over HTTP, on loopback.
+
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use postern_dashboard::{SandboxControl, SandboxError, SandboxMethod};
+    use reqwest::{Client, Method};
+    use serde_json::Value;
+    use url::Url;
+
+    /// How long the sandbox may take.
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    pub(super) struct Remote {
+        client: Client,
+        base: String,
+    }
+
+    impl Remote {
+        /// The control API of the sandbox whose network has this address.
+        pub(super) fn at(network: &str) -> anyhow::Result<Self> {
+            let mut url = Url::parse(network)?;
+            anyhow::ensure!(url.set_scheme("http").is_ok(), "{network} has no place for HTTP");
+            url.set_path("/sandbox/v1");
+            // Fails only when the process has a provider already, which serves as well.
+            drop(rustls::crypto::ring::default_provider().install_default());
+            Ok(Self {
+                client: Client::builder().no_proxy().timeout(PATIENCE).build()?,
+                base: url.to_string(),
+            })
+        }
+    }
+
+    #[async_trait]
+    impl SandboxControl for Remote {
+        async fn call(
+            &self,
+            method: SandboxMethod,
+            path: &str,
+            body: Option<Value>,
+        ) -> Result<Value, SandboxError> {
+            let method = match method {
+                SandboxMethod::Get => Method::GET,
+                SandboxMethod::Post => Method::POST,
+                SandboxMethod::Put => Method::PUT,
+                SandboxMethod::Delete => Method::DELETE,
+            };
+            let mut request = self.client.request(method, format!("{}{path}", self.base));
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            let answer = request.send().await.map_err(gone)?;
+            let status = answer.status();
+            let text = answer.text().await.map_err(gone)?;
+            let value: Value = serde_json::from_str(&text).unwrap_or_default();
+            if status.is_success() {
+                return Ok(value);
+            }
+            let why = value["error"]["message"].as_str();
+            Err(SandboxError::Refused(
+                why.map_or_else(|| status.to_string(), str::to_owned),
+            ))
+        }
+    }
+
+    fn gone(error: reqwest::Error) -> SandboxError {
+        SandboxError::Gone(error.without_url().to_string())
+    }
+}

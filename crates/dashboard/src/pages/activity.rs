@@ -1,0 +1,95 @@
+//! `/activity`: who did what.
+
+use actix_web::web;
+use maud::{Markup, html};
+use postern_store::AuditEntry;
+
+use crate::Dashboard;
+use crate::answer::{Answer, page};
+use crate::fields::Fields;
+use crate::guard::Person;
+use crate::view::icon::Icon;
+use crate::view::layout::{Place, shell};
+use crate::view::parts::{empty, heading};
+use crate::view::time;
+
+/// Rows on a page.
+const ROWS: usize = 50;
+
+/// `GET /activity`
+pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
+    let before = fields.get("before").parse().ok();
+    let (entries, next) = dashboard.store.audit(person.workspace(), ROWS, before).await?;
+    let subtitle =
+        html! { p class="quiet-text" { "What was done in the dashboard, and by whom. Kept for good." } };
+    let body = html! {
+        (heading("Activity", subtitle, html! {}))
+        @if entries.is_empty() {
+            (empty(Icon::Activity, "Nothing was done yet", "Every act of an operator is written down here.", html! {}))
+        } @else { (table(&entries)) }
+        nav class="pages" aria-label="Pages" {
+            @if before.is_some() { a class="button quiet" href="/activity" { "Newest" } } @else { span {} }
+            @if let Some(next) = next { a class="button quiet" href={ "/activity?before=" (next) } { "Older" } }
+        }
+    };
+    page(shell(&person, Place::Activity, "Activity", body))
+}
+
+fn table(entries: &[AuditEntry]) -> Markup {
+    html! {
+        section class="card" {
+            div class="scroll" {
+                table {
+                    thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "On" } } }
+                    tbody {
+                        @for entry in entries {
+                            tr {
+                                td { (time::clock(entry.at)) }
+                                td { (entry.actor_name) }
+                                td { (words(&entry.action)) @if !entry.details.is_empty() { small { (entry.details) } } }
+                                td { (target(&entry.target)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn target(target: &str) -> Markup {
+    html! {
+        @if target.starts_with("dev_") { a href={ "/devices/" (target) } { code { (target) } } }
+        @else if target.starts_with("msg_") { a href={ "/messages/" (target) } { code { (target) } } }
+        @else { code { (target) } }
+    }
+}
+
+/// An action in plain words.
+fn words(action: &str) -> &str {
+    match action {
+        "operator.set_up" => "became the first owner",
+        "operator.add" => "added an operator",
+        "operator.role" => "changed a role",
+        "operator.password" => "changed a password",
+        "operator.remove" => "removed an operator",
+        "session.begin" => "logged in",
+        "session.end" => "logged out",
+        "device.create" => "created a device",
+        "device.pair" => "asked for a code",
+        "device.rename" => "renamed a device",
+        "device.pause" => "paused a device",
+        "device.resume" => "resumed a device",
+        "device.reconnect" => "reconnected a device",
+        "device.logout" => "logged a device out",
+        "device.remove" => "removed a device",
+        "device.purge" => "removed a device and its history",
+        "device.release_parked" => "released parked messages",
+        "device.cancel_parked" => "canceled parked messages",
+        "message.send" => "sent a message",
+        "message.retry" => "retried a message",
+        "message.release" => "released a parked message",
+        "message.cancel" => "canceled a message",
+        other => other,
+    }
+}

@@ -1,0 +1,34 @@
+//! `/`: how everything is.
+
+use actix_web::web;
+use maud::html;
+use postern_domain::Role;
+
+use crate::Dashboard;
+use crate::answer::{Answer, page};
+use crate::guard::Person;
+use crate::stream;
+use crate::view::View;
+use crate::view::icon::{Icon, icon};
+use crate::view::layout::{Place, live_shell};
+use crate::view::parts::{heading, live};
+
+/// `GET /`
+pub(crate) async fn show(dashboard: web::Data<Dashboard>, person: Person) -> Answer {
+    let inner = View::Overview.live(&dashboard, &person).await?;
+    let actions = html! {
+        @if person.operator.role.may(Role::Operator) {
+            a class="button primary" href="/devices/new" { (icon(Icon::Plus)) span { "Link a device" } }
+        }
+    };
+    let body = html! {
+        (heading("Overview", html! {}, actions))
+        (live("/stream", inner))
+    };
+    page(live_shell(&person, Place::Overview, "Overview", body))
+}
+
+/// `GET /stream`
+pub(crate) async fn stream(dashboard: web::Data<Dashboard>, person: Person) -> Answer {
+    stream::answer(dashboard, person, View::Overview)
+}

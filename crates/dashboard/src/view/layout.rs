@@ -1,0 +1,133 @@
+//! What is around every page.
+
+use maud::{DOCTYPE, Markup, html};
+use postern_domain::Role;
+
+use super::icon::{Icon, icon, mark};
+use crate::assets;
+use crate::guard::Person;
+
+/// Which entry of the menu a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Overview,
+    Devices,
+    Messages,
+    Sandbox,
+    People,
+    Activity,
+    Account,
+    Elsewhere,
+}
+
+/// Without evaluated code and inline styles, which the policy of our pages forbids.
+const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true}"#;
+
+/// A page for somebody who is logged in.
+pub(crate) fn shell(person: &Person, place: Place, title: &str, inner: Markup) -> Markup {
+    frame(person, place, title, false, inner)
+}
+
+/// The same with something alive in it: where no script runs, it loads itself anew.
+pub(crate) fn live_shell(person: &Person, place: Place, title: &str, inner: Markup) -> Markup {
+    frame(person, place, title, true, inner)
+}
+
+fn frame(person: &Person, place: Place, title: &str, refreshes: bool, inner: Markup) -> Markup {
+    document(
+        title,
+        refreshes,
+        html! {
+            a class="skip" href="#main" { "Skip to the content" }
+            div class="shell" {
+                (menu(person, place))
+                main id="main" tabindex="-1" { (inner) }
+            }
+            p id="offline" class="offline" role="alert" hidden {
+                (icon(Icon::Alert)) span { "Not live: the gateway does not answer. Trying again…" }
+            }
+            p id="announcer" class="unseen" role="status" {}
+        },
+    )
+}
+
+/// A page for somebody who is not.
+pub(crate) fn bare(title: &str, inner: Markup) -> Markup {
+    document(
+        title,
+        false,
+        html! {
+            main class="bare" id="main" {
+                p class="brand" { (mark()) span { "Postern" } }
+                (inner)
+            }
+        },
+    )
+}
+
+fn document(title: &str, refreshes: bool, inner: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="htmx-config" content=(HTMX);
+                title { (title) " · Postern" }
+                link rel="icon" type="image/svg+xml" href=(assets::path("icon.svg"));
+                link rel="stylesheet" href=(assets::path("dashboard.css"));
+                script src=(assets::path("htmx.js")) defer {}
+                script src=(assets::path("sse.js")) defer {}
+                script src=(assets::path("dashboard.js")) defer {}
+                @if refreshes {
+                    noscript { meta http-equiv="refresh" content="15"; }
+                }
+            }
+            body { (inner) }
+        }
+    }
+}
+
+fn menu(person: &Person, place: Place) -> Markup {
+    let role = person.operator.role;
+    html! {
+        header class="menu" {
+            a class="brand" href="/" { (mark()) span { "Postern" } }
+            nav aria-label="Main" {
+                (entry(place, Place::Overview, "/", Icon::Home, "Overview"))
+                (entry(place, Place::Devices, "/devices", Icon::Device, "Devices"))
+                (entry(place, Place::Messages, "/messages", Icon::Message, "Messages"))
+                @if person.has_sandbox && role.may(Role::Operator) {
+                    (entry(place, Place::Sandbox, "/sandbox", Icon::Phone, "Sandbox"))
+                }
+                (entry(place, Place::Activity, "/activity", Icon::Activity, "Activity"))
+                @if role.may(Role::Owner) {
+                    (entry(place, Place::People, "/people", Icon::People, "People"))
+                }
+            }
+            div class="self" {
+                a href="/account" class="self-name" aria-current=[(place == Place::Account).then_some("page")] {
+                    span class="avatar" aria-hidden="true" { (initial(&person.operator.name)) }
+                    span { strong { (person.operator.name) } small { (role) } }
+                }
+                form method="post" action="/logout" {
+                    input type="hidden" name="csrf" value=(person.csrf);
+                    button type="submit" class="button quiet icon-only" title="Log out" {
+                        (icon(Icon::LogOut)) span class="unseen" { "Log out" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn entry(here: Place, place: Place, path: &str, symbol: Icon, label: &str) -> Markup {
+    html! {
+        a href=(path) aria-current=[(here == place).then_some("page")] { (icon(symbol)) span { (label) } }
+    }
+}
+
+fn initial(name: &str) -> String {
+    name.chars().take(1).flat_map(char::to_uppercase).collect()
+}
