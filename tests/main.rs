@@ -1,5 +1,6 @@
 //! Black-box tests of the whole daemon: the built binary, a sandbox in a process of its own, HTTP between them.
 
+mod access;
 mod backup;
 mod baileys;
 mod batches;

@@ -1,16 +1,20 @@
 //! What every handler shares: the store, the wake-ups, the clock and the limits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_domain::Plan;
 use postern_domain::webhook::WebhookProbe;
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::auth::KnownKeys;
+use crate::auth::{KnownKeys, Network};
 use crate::events::{Seats, Tail};
+use crate::keys::KeyKind;
+use crate::limits::Limits;
 
 /// How many webhook endpoints are waited for at once: each holds a connection here and one there.
 const MOST_PROBES: usize = 16;
@@ -24,9 +28,8 @@ pub struct ApiConfig {
     pub batch_max: usize,
     /// The largest body of a batch, in bytes; 8 MiB unless told.
     pub batch_body_limit: usize,
-    /// How long a verified API key is trusted without asking the store again; 5 s unless told.
-    ///
-    /// A key that is revoked keeps working for this long.
+    /// How long a verified API key is trusted without asking the store again; 5 s unless told. What is changed through
+    /// this API takes effect at once.
     pub key_cache_ttl: Duration,
     /// How many streams of events may be open; 1000 unless told.
     pub max_streams: usize,
@@ -34,6 +37,18 @@ pub struct ApiConfig {
     pub stream_deadline: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
+    /// Which keys it hands out.
+    pub key_kind: KeyKind,
+    /// Proxies whose `X-Forwarded-For` is believed; none unless told.
+    pub trusted_proxies: Vec<Network>,
+    /// The plans there are, by their names; only `unlimited` unless told.
+    pub plans: BTreeMap<String, Plan>,
+    /// How many requests one address may send in a minute, whatever its keys; 0, no limit, unless told.
+    pub requests_per_address: u32,
+    /// How many requests without a valid key one address may send in a minute; 0, no limit, unless told.
+    pub failures_per_address: u32,
+    /// The plan of workspaces that anybody may register; nobody may unless told.
+    pub registration: Option<String>,
     /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
     pub unverified_webhooks: bool,
 }
@@ -53,6 +68,12 @@ impl Default for ApiConfig {
             max_streams: 1_000,
             stream_deadline: Duration::from_secs(60),
             qr_wait: Duration::from_secs(10),
+            key_kind: KeyKind::Live,
+            trusted_proxies: Vec::new(),
+            plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
+            requests_per_address: 0,
+            failures_per_address: 0,
+            registration: None,
             unverified_webhooks: false,
         }
     }
@@ -74,7 +95,9 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
-    pub(crate) known_keys: KnownKeys,
+    /// How often keys and addresses may ask.
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) known_keys: Arc<KnownKeys>,
     /// The newest events, for streams.
     pub(crate) tail: Tail,
     /// The places for streams.
@@ -92,7 +115,10 @@ impl Api {
         config: ApiConfig,
         stop: Stop,
     ) -> Self {
+        let (requests, failures) = (config.requests_per_address, config.failures_per_address);
+        let limits = Limits::new(config.plans.values(), requests, failures);
         Self {
+            limits: Arc::new(limits),
             tail: Tail::new(&store),
             seats: Seats::new(config.max_streams, config.stream_deadline),
             store,
@@ -102,7 +128,7 @@ impl Api {
             clock,
             config,
             stop,
-            known_keys: KnownKeys::default(),
+            known_keys: Arc::default(),
         }
     }
 }

@@ -62,7 +62,10 @@ error_codes! {
     Validation = "VALIDATION_ERROR", BAD_REQUEST,
         "The request is malformed, or a field is missing, unknown or not acceptable; `details` names each field.";
     Unauthorized = "UNAUTHORIZED", UNAUTHORIZED,
-        "There is no API key in `Authorization: Bearer …`, or it is not a valid one.";
+        "There is no API key in `Authorization: Bearer …`, or it is not a valid one: unknown, expired or revoked.";
+    Forbidden = "FORBIDDEN", FORBIDDEN,
+        "The API key is valid and may not do this: it lacks the scope that the message names, may not be used from this \
+         address, or its workspace is deactivated or has a plan without this.";
     NotFound = "NOT_FOUND", NOT_FOUND,
         "There is no such route, or nothing with this id in your workspace.";
     QrNotReady = "QR_NOT_READY", NOT_FOUND,
@@ -83,6 +86,11 @@ error_codes! {
         "The request body is not declared as `Content-Type: application/json`.";
     SessionDisconnected = "SESSION_DISCONNECTED", FAILED_DEPENDENCY,
         "The device's session cannot send now; the message names its state and the way out.";
+    RateLimited = "RATE_LIMITED", TOO_MANY_REQUESTS,
+        "Too many requests with this key, or from this address; ask again after `Retry-After`.";
+    QuotaExceeded = "QUOTA_EXCEEDED", TOO_MANY_REQUESTS,
+        "The workspace's plan allows no more messages this month, or no more devices; the message says when counting begins \
+         anew. Nothing was stored.";
     Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
     TooManyStreams = "TOO_MANY_STREAMS", SERVICE_UNAVAILABLE,
@@ -103,6 +111,7 @@ impl ErrorCode {
             self,
             Self::QrNotReady
                 | Self::PairingCodeNotReady
+                | Self::RateLimited
                 | Self::WhatsAppUnavailable
                 | Self::Overloaded
                 | Self::StorageUnavailable

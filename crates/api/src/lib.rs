@@ -1,7 +1,7 @@
 //! The REST API: what `/v1` answers, and how a request becomes a call to the store.
 //!
 //! A request passes the edge (request id, access log, panics), the route table, the check of its API key
-//! where the table asks for one, and its handler's extractors; the handler makes one call to the store and
+//! and of the scope that the table asks for, and its handler's extractors; the handler makes one call to the store and
 //! turns the result into a DTO. Every failure on that way is an [`ApiError`] and leaves in one envelope.
 //!
 //! The API writes what is wanted (a message, an intent, a request to pair) and rings; it never talks to a
@@ -9,6 +9,7 @@
 
 mod analytics;
 mod api;
+mod api_keys;
 mod auth;
 mod devices;
 mod edge;
@@ -17,6 +18,7 @@ mod events;
 mod extract;
 mod health;
 mod keys;
+mod limits;
 mod messages;
 mod openapi;
 mod page;
@@ -24,11 +26,12 @@ pub mod qr;
 mod routes;
 mod server;
 mod webhooks;
+mod workspaces;
 
 pub use api::{Api, ApiConfig};
-pub use auth::Caller;
+pub use auth::{Caller, Network, NotANetwork};
 pub use errors::{ApiError, ErrorCode, FieldError};
-pub use keys::{ApiKeySecret, KEY_PREFIX, NotAnApiKey};
+pub use keys::{ApiKeySecret, KeyKind, NotAnApiKey};
 pub use openapi::document;
 pub use routes::{Access, Body, ROUTES, Route};
 pub use server::{ServerOptions, server, server_with};

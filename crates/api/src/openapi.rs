@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi as _};
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
 use crate::routes::{Access, ROUTES, Route};
-use crate::{analytics, devices, events, health, messages, webhooks};
+use crate::{analytics, api_keys, devices, events, health, messages, webhooks, workspaces};
 
 /// The name of the one way to authenticate.
 const SCHEME: &str = "apiKey";
@@ -44,6 +44,9 @@ const JSON: &str = "application/json";
         (name = "Events", description = "Everything that happened, as webhooks tell it: listed, read one by one, or followed live."),
         (name = "Analytics", description = "What became of the messages of some days, in numbers."),
         (name = "Webhooks", description = "Have events sent to your HTTP endpoint: register it, see how its deliveries go, send again."),
+        (name = "API keys", description = "Make keys for those who call this API, and take them back."),
+        (name = "Workspace", description = "Your workspace, what its plan allows, and what is used of that."),
+        (name = "Administration", description = "For whoever runs the gateway: its workspaces."),
         (name = "Operations", description = "For probes and tools; no API key needed."),
     ),
     paths(
@@ -53,6 +56,9 @@ const JSON: &str = "application/json";
         devices::qr, devices::qr_by_extension, devices::ask, devices::show, devices::pause, devices::resume,
         devices::reconnect, devices::log_out, devices::release_parked, devices::cancel_parked,
         events::list, events::stream, events::get,
+        api_keys::create, api_keys::list, api_keys::get, api_keys::change, api_keys::revoke, api_keys::rotate,
+        workspaces::own, workspaces::rename, workspaces::usage, workspaces::register, workspaces::create,
+        workspaces::list, workspaces::get, workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
         webhooks::create, webhooks::list, webhooks::get, webhooks::change, webhooks::delete, webhooks::rotate_secret,
         webhooks::test, webhooks::attempts, webhooks::replay, webhooks::show_replay, webhooks::redeliver,
         analytics::summary, health::healthz, health::readyz, get,
@@ -86,7 +92,7 @@ impl Modify for FromTheTables {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let mut scheme = Http::new(HttpAuthScheme::Bearer);
-        scheme.description = Some("An API key: `sk_live_` and 48 hexadecimal digits.".to_owned());
+        scheme.description = Some("An API key: `sk_live_` (`sk_test_` from a gateway that talks to a sandbox) and 48 hexadecimal digits.".to_owned());
         components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
         for code in ErrorCode::ALL {
             let answer = RefOr::T(error_answer(&[*code]));
@@ -116,9 +122,12 @@ fn operation<'a>(document: &'a mut utoipa::openapi::OpenApi, route: &Route) -> O
 
 /// The errors an operation answers, and the key it needs.
 fn complete(operation: &mut Operation, route: &Route) {
-    if route.access == Access::Key {
-        let key = SecurityRequirement::new(SCHEME, Vec::<String>::new());
+    if let Access::Key(scope) = route.access {
+        let key = SecurityRequirement::new(SCHEME, [scope.name()]);
         operation.security = Some(vec![key]);
+        let text = operation.description.get_or_insert_default();
+        let gap = if text.is_empty() { "" } else { "\n\n" };
+        *text += &format!("{gap}Needs an API key with the scope `{scope}`.");
     }
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     for code in route.all_errors() {

@@ -1,6 +1,6 @@
 //! Pages of a list: the limit, the opaque cursor, and the answer.
 
-use postern_domain::{DeviceId, WebhookId};
+use postern_domain::{ApiKeyId, DeviceId, WebhookId, WorkspaceId};
 use postern_store::PageStart;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,8 +56,32 @@ impl Cursor for DeviceId {
     }
 }
 
+impl Cursor for ApiKeyId {
+    const KIND: u8 = b'k';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        (*self).to_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
 impl Cursor for WebhookId {
     const KIND: u8 = b'w';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        (*self).to_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+}
+
+impl Cursor for WorkspaceId {
+    const KIND: u8 = b's';
 
     fn to_bytes(&self) -> Vec<u8> {
         (*self).to_bytes().to_vec()

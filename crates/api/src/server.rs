@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
-
 use postern_runtime::Tasks;
 
 use crate::routes::configure;
@@ -63,9 +63,11 @@ pub fn server_with(
     options: &ServerOptions,
     beside: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
+    let (limits, stop) = (Arc::clone(&api.limits), api.stop.clone());
     let api = web::Data::new(api);
     let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
     let tasks = Tasks::new();
+    drop(tasks.spawn("rate limits", async move { limits.keep_tidy(stop).await }));
     drop(tasks.spawn("tail of the event log", async move {
         tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
     }));

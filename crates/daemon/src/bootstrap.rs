@@ -1,7 +1,7 @@
-//! The first start: a workspace, and an API key that is given or made, printed once, and stored hashed.
+//! The first start: a workspace, and an API key for everything that is given or made, printed once, and stored hashed.
 
-use postern_api::ApiKeySecret;
-use postern_domain::Timestamp;
+use postern_api::{ApiKeySecret, KeyKind};
+use postern_domain::{Scopes, Timestamp};
 use postern_store::Store;
 
 /// The key in `POSTERN_BOOTSTRAP_API_KEY` cannot be used.
@@ -15,21 +15,23 @@ pub(crate) struct KeyRefused;
 pub(crate) async fn first_key(
     store: &Store,
     given: Option<&str>,
+    kind: KeyKind,
     now: Timestamp,
 ) -> anyhow::Result<Option<ApiKeySecret>> {
     let workspace = store.first_workspace(now).await?;
     if let Some(given) = given {
         let key = ApiKeySecret::parse(given).map_err(|_not_a_key| KeyRefused)?;
-        // One that is stored already is the same key: a restart with the same variable.
+        // One that is stored already is the same key: a restart with the same variable. If it was revoked, it stays so.
         store
-            .add_api_key(key.to_stored(workspace, "bootstrap"), now)
+            .add_api_key(key.to_stored(workspace, "bootstrap", Scopes::all()), now)
             .await?;
         return Ok(None);
     }
     if store.has_api_keys(workspace).await? {
         return Ok(None);
     }
-    let key = ApiKeySecret::generate();
-    store.add_api_key(key.to_stored(workspace, "first"), now).await?;
+    let key = ApiKeySecret::generate(kind);
+    let stored = key.to_stored(workspace, "first", Scopes::all());
+    store.add_api_key(stored, now).await?;
     Ok(Some(key))
 }

@@ -1,5 +1,6 @@
 //! The command line: what `postern --help` teaches.
 
+mod access;
 mod daemon;
 mod device;
 mod listen;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::access::{CreateKey, KeysCommand, KeysVerb, WorkspaceCommand, WorkspaceVerb};
 pub use self::daemon::DaemonFlags;
 pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
@@ -50,6 +52,7 @@ First steps:
   postern send --help          send a message, or one to each row of a CSV file
   postern listen --help        follow what happens, or post it to a webhook consumer you are writing
   postern webhooks --help      have events sent to your HTTP endpoint
+  postern keys --help          API keys for those who call it
   postern backup DIR           a copy of its data, while it runs
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
@@ -67,6 +70,10 @@ pub enum Command {
     Listen(ListenCommand),
     /// Manage the webhook endpoints of a running daemon: register them, try them, send events again.
     Webhooks(WebhooksCommand),
+    /// Manage the workspaces of a running daemon: make them, put them on plans, switch them off and on.
+    Workspace(WorkspaceCommand),
+    /// Manage the API keys of a workspace: make, list, rotate and revoke them.
+    Keys(KeysCommand),
     /// Copy the data of a daemon, which may be running, to a folder.
     Backup(BackupFlags),
     /// Bring a backup back, while no daemon runs on the folder.
@@ -114,7 +121,8 @@ pub struct Serve {
     /// Link devices to a simulated network that runs elsewhere on this machine, e.g. ws://127.0.0.1:8490/ws/chat.
     #[arg(long, value_name = "URL")]
     pub sandbox_url: Option<String>,
-    /// The first API key; refused once the workspace has another. Kept out of the process list.
+    /// An API key for everything, stored if it is not there yet: the first one, or one more when all others are lost. Kept
+    /// out of the process list.
     #[arg(
         long = "bootstrap-api-key",
         env = "POSTERN_BOOTSTRAP_API_KEY",

@@ -1,6 +1,6 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use postern_api::ApiConfig;
-use postern_domain::{Pacing, QuietHours};
+use postern_domain::{Pacing, Plan, QuietHours};
 use serde::Deserialize;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -34,6 +34,12 @@ pub struct Config {
     pub messages: MessagesConfig,
     /// Idempotency records.
     pub idempotency: IdempotencyConfig,
+    /// What workspaces may use, by the names of plans.
+    pub plans: BTreeMap<String, PlanConfig>,
+    /// How often an address may ask.
+    pub limits: LimitsConfig,
+    /// Who may make workspaces.
+    pub registration: RegistrationConfig,
     /// What is forgotten when.
     pub retention: RetentionConfig,
     /// Deliveries to webhooks.
@@ -232,6 +238,57 @@ pub struct MessagesConfig {
     pub batch_body_limit: usize,
 }
 
+/// `[plans.NAME]`; 0 is no limit.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanConfig {
+    /// Devices at a time.
+    pub devices: u32,
+    /// Messages accepted in a calendar month.
+    pub messages_per_month: u64,
+    /// Requests of one API key in a minute.
+    pub requests_per_minute: u32,
+    /// Messages in one batch.
+    pub messages_per_batch: u32,
+    /// Whether it may be used over the REST API.
+    pub api: bool,
+    /// Whether it may have webhooks.
+    pub webhooks: bool,
+}
+
+impl PlanConfig {
+    fn plan(self) -> Plan {
+        Plan {
+            devices: Some(self.devices).filter(|limit| *limit > 0),
+            messages_per_month: Some(self.messages_per_month).filter(|limit| *limit > 0),
+            requests_per_minute: Some(self.requests_per_minute).filter(|limit| *limit > 0),
+            messages_per_batch: Some(self.messages_per_batch).filter(|limit| *limit > 0),
+            api: self.api,
+            webhooks: self.webhooks,
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// A minute; 0 is no limit.
+    pub requests_per_address: u32,
+    /// A minute; 0 is no limit.
+    pub failures_per_address: u32,
+}
+
+/// `[registration]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationConfig {
+    /// Whether anybody may register a workspace.
+    pub enabled: bool,
+    /// The name of its plan.
+    pub plan: String,
+}
+
 /// `[idempotency]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -424,6 +481,13 @@ impl Config {
         self.pacing.pacing().unwrap_or(Pacing::OFF)
     }
 
+    /// The plans by their names.
+    #[must_use]
+    pub fn plans(&self) -> BTreeMap<String, Plan> {
+        let plans = self.plans.iter();
+        plans.map(|(name, plan)| (name.clone(), plan.plan())).collect()
+    }
+
     /// How deliveries to webhooks are made. It was validated when the settings were read.
     #[must_use]
     pub fn webhook_deliveries(&self) -> postern_webhooks::WebhooksConfig {
@@ -446,6 +510,14 @@ impl Config {
                 key: "server.trusted_proxies",
                 value: wrong.to_owned(),
                 expected: "addresses and networks like 10.0.0.0/8".to_owned(),
+            });
+        }
+        if !self.plans.contains_key(&self.registration.plan) {
+            let names: Vec<_> = self.plans.keys().map(String::as_str).collect();
+            return Err(ConfigError::Range {
+                key: "registration.plan",
+                value: self.registration.plan.clone(),
+                expected: format!("one of {}", names.join(", ")),
             });
         }
         within("dashboard.idle_hours", self.dashboard.idle_hours, 1, 720)?;
@@ -672,6 +744,14 @@ mod tests {
             ("POSTERN_WHATSAPP__URL", "http://example.com", "whatsapp.url"),
             ("POSTERN_WHATSAPP__DEVICE_NAME", "", "whatsapp.device_name"),
             ("POSTERN_SANDBOX__LISTEN", "0.0.0.0:1", "sandbox.listen"),
+            (
+                "POSTERN_SERVER__TRUSTED_PROXIES",
+                "10.0.0.0/8, me",
+                "proxies is me",
+            ),
+            ("POSTERN_PLANS__FREE__DEVICES", "some", "plans.free.devices"),
+            ("POSTERN_PLANS__MINE__DEVICES", "1", "missing"),
+            ("POSTERN_REGISTRATION__PLAN", "none", "registration.plan is none"),
             ("POSTERN_LOG__FORMAT", "xml", "log.format"),
             (
                 "POSTERN_SERVER__TRUSTED_PROXIES",

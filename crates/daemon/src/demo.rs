@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::ApiKeySecret;
+use postern_api::{ApiKeySecret, KeyKind};
 use postern_sandbox::{Sandbox, SandboxConfig};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(crate) async fn command(flags: Demo) -> anyhow::Result<()> {
         .with("data.dir", Some(folder.path().display()))
         .with("whatsapp.url", Some(network.websocket_url()));
     let config = Config::load(None, [], overrides)?;
-    let key = ApiKeySecret::generate();
+    let key = ApiKeySecret::generate(KeyKind::Test);
     let daemon = Daemon::start(config, Some(key.expose())).await?;
 
     let stage = Stage::new(&daemon, &network, key.expose())?;

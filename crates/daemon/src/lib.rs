@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 
+mod access;
 mod bootstrap;
 mod client;
 mod dashboard;
@@ -72,6 +73,8 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
     match command {
         Command::Serve(flags) => serve::command(flags, environment).await,
         Command::Device(flags) => device::command(flags, &environment).await,
+        Command::Workspace(flags) => access::workspace(flags, &environment).await,
+        Command::Keys(flags) => access::keys(flags, &environment).await,
         Command::Send(flags) => send::command(flags, &environment).await,
         Command::Listen(flags) => listen::command(flags, &environment).await,
         Command::Webhooks(flags) => webhooks::command(flags, &environment).await,

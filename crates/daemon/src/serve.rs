@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig, ServerOptions};
+use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
 use postern_dashboard::Dashboard;
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
@@ -73,12 +73,14 @@ impl Daemon {
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (store, keys) = open_files(&config, &data).await?;
-        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, clock.now()).await? {
+        if let Some(key) = bootstrap::first_key(&store, bootstrap_key, key_kind(&config), clock.now()).await?
+        {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
         // Before anybody can ask: what the file says of connections is about a process that is gone.
         store.begin(clock.now()).await?;
+        apply_plans(&config, &store).await?;
 
         #[cfg(feature = "sandbox")]
         let network = start_network(&config, data.path()).await?;
@@ -113,14 +115,6 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         )?;
-        let limits = ApiConfig {
-            body_limit: config.server.body_limit,
-            batch_max: config.messages.batch_max,
-            batch_body_limit: config.messages.batch_body_limit,
-            max_streams: config.server.max_streams,
-            unverified_webhooks: config.webhooks.allow_unverified,
-            ..ApiConfig::default()
-        };
         let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
         let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
         let api = Api::new(
@@ -128,7 +122,7 @@ impl Daemon {
             wakes,
             webhooks.probe(),
             clock,
-            limits,
+            api_config(&config),
             stop.clone(),
         );
         let address = listener.local_addr()?;
@@ -251,6 +245,51 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
 /// 0 is for ever.
 fn days(number: u64) -> Option<Duration> {
     (number > 0).then(|| Duration::from_hours(number * 24))
+}
+
+fn api_config(config: &Config) -> ApiConfig {
+    ApiConfig {
+        body_limit: config.server.body_limit,
+        batch_max: config.messages.batch_max,
+        batch_body_limit: config.messages.batch_body_limit,
+        max_streams: config.server.max_streams,
+        unverified_webhooks: config.webhooks.allow_unverified,
+        key_kind: key_kind(config),
+        trusted_proxies: config
+            .server
+            .trusted_proxies()
+            .into_iter()
+            .map(Network::from)
+            .collect(),
+        plans: config.plans(),
+        requests_per_address: config.limits.requests_per_address,
+        failures_per_address: config.limits.failures_per_address,
+        registration: config
+            .registration
+            .enabled
+            .then(|| config.registration.plan.clone()),
+        ..ApiConfig::default()
+    }
+}
+
+/// Acceptances find their limits beside what they count.
+async fn apply_plans(config: &Config, store: &Store) -> anyhow::Result<()> {
+    for plan in store.apply_plans(config.plans()).await? {
+        tracing::warn!(
+            plan,
+            "workspaces have a plan that the configuration does not have; their keys are refused"
+        );
+    }
+    Ok(())
+}
+
+/// Keys that can only reach a sandbox are told apart from those that reach people.
+fn key_kind(config: &Config) -> KeyKind {
+    if config.sandbox.enabled || !config.whatsapp.url.is_empty() {
+        KeyKind::Test
+    } else {
+        KeyKind::Live
+    }
 }
 
 fn server_options(config: &Config) -> ServerOptions {

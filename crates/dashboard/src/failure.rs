@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use postern_domain::Role;
-use postern_store::{AcceptError, MoveError, OperatorError, PairingError, RequestError, StoreError};
+use postern_store::{
+    AcceptError, CreateDeviceError, MoveError, OperatorError, PairingError, RequestError, StoreError,
+};
 
 /// Why a page is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +121,17 @@ impl From<RequestError> for Failure {
     }
 }
 
+impl From<CreateDeviceError> for Failure {
+    fn from(error: CreateDeviceError) -> Self {
+        match error {
+            CreateDeviceError::QuotaExceeded { limit } => Self::Refused(format!(
+                "The plan allows {limit} devices at a time. Remove one first, or ask for another plan."
+            )),
+            CreateDeviceError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<PairingError> for Failure {
     fn from(error: PairingError) -> Self {
         match error {
@@ -145,6 +158,11 @@ impl From<AcceptError> for Failure {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::Store(error) => error.into(),
+            AcceptError::QuotaExceeded(exceeded) => Self::Refused(format!(
+                "The plan allows {} messages a month, and they are used up. Counting begins anew at {}.",
+                exceeded.limit,
+                exceeded.resets_at.to_rfc3339()
+            )),
             refused => Self::Refused(sentence(&refused.to_string())),
         }
     }

@@ -3,11 +3,12 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use postern_domain::DeviceId;
+use postern_store::CreateDeviceError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Device;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
 use crate::extract::OptionalJson;
 use crate::{Api, Caller};
 
@@ -41,11 +42,23 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let name = checked_name(request.name.unwrap_or_default())?;
     let (id, now) = (DeviceId::generate(), api.clock.now());
-    let device = api.store.create_device(caller.workspace, id, name, now).await?;
+    let device = api.store.create_device(caller.workspace, id, name, now).await;
+    let device = device.map_err(refused)?;
     api.wakes.devices.ring();
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("/v1/devices/{id}")))
         .json(Device::from(device)))
+}
+
+fn refused(error: CreateDeviceError) -> ApiError {
+    match error {
+        CreateDeviceError::QuotaExceeded { limit } => {
+            let devices = if limit == 1 { "device" } else { "devices" };
+            let why = format!("the plan allows {limit} {devices}; remove one first, or ask for another plan");
+            ApiError::new(ErrorCode::QuotaExceeded, why)
+        }
+        CreateDeviceError::Store(error) => error.into(),
+    }
 }
 
 /// # Errors

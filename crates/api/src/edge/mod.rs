@@ -15,12 +15,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpMessage as _, HttpResponse};
 use futures_util::FutureExt as _;
 
 use self::access_log::Line;
 use self::request_id::RequestId;
 use crate::errors::{ApiError, ErrorCode};
+use crate::limits::Left;
 
 /// The middleware around everything.
 pub(crate) async fn edge(
@@ -32,6 +33,10 @@ pub(crate) async fn edge(
     let line = Line::start(&request);
     // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let left = match &outcome {
+        Ok(Ok(answer)) => answer.request().extensions().get::<Left>().copied(),
+        _ => None,
+    };
     let mut answer = match outcome {
         Ok(Ok(answer)) => Ok(with_envelope(answer, &id)),
         Ok(Err(error)) => Err(render(&error, &id)),
@@ -42,6 +47,9 @@ pub(crate) async fn edge(
         Err(answer) => (answer.status(), answer.headers_mut()),
     };
     add_headers(headers, &id);
+    if let Some(left) = left {
+        left.write(headers);
+    }
     line.finish(status, started.elapsed(), &id);
     // Without the request an answer can only travel as an error; actix-web sends it as it is.
     answer.map_err(|answer| InternalError::from_response("answered at the edge", answer).into())

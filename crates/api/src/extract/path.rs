@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use postern_domain::{BatchId, DeviceId, EventId, MessageId, ReplayId, WebhookId};
+use postern_domain::{ApiKeyId, BatchId, DeviceId, EventId, MessageId, ReplayId, WebhookId, WorkspaceId};
 use postern_store::{Device, Webhook};
 
 use crate::errors::ApiError;
@@ -28,6 +28,14 @@ impl PathEntity for MessageId {
 
 impl PathEntity for BatchId {
     const NAME: &'static str = "batch";
+}
+
+impl PathEntity for ApiKeyId {
+    const NAME: &'static str = "API key";
+}
+
+impl PathEntity for WorkspaceId {
+    const NAME: &'static str = "workspace";
 }
 
 impl PathEntity for EventId {

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use postern_domain::{DeviceId, DeviceState, DeviceStatus};
-use postern_store::Refusal;
+use postern_store::{QuotaExceeded, Refusal};
 
 use crate::errors::{ApiError, ErrorCode};
 
@@ -39,7 +39,21 @@ pub(super) fn refused(refusal: &Refusal, device: DeviceId) -> ApiError {
     match refusal {
         Refusal::UnknownDevice => ApiError::no_such("device"),
         Refusal::SessionDisconnected(status) => disconnected(status, device),
+        Refusal::QuotaExceeded(exceeded) => used_up(exceeded),
     }
+}
+
+/// The workspace's messages of the month are used up.
+pub(super) fn used_up(exceeded: &QuotaExceeded) -> ApiError {
+    ApiError::new(
+        ErrorCode::QuotaExceeded,
+        format!(
+            "the plan allows {} messages a month and {} are used; counting begins anew at {}",
+            exceeded.limit,
+            exceeded.used,
+            exceeded.resets_at.to_rfc3339()
+        ),
+    )
 }
 
 /// Says what the state is and what to do about it.

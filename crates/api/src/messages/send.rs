@@ -6,7 +6,7 @@ use postern_domain::{DeviceId, MessageId, WorkspaceId};
 use postern_store::{AcceptError, Accepted, IdempotencyKey};
 
 use super::AcceptedMessage;
-use super::answer::{answered, conflict, disconnected, replayed};
+use super::answer::{answered, conflict, disconnected, replayed, used_up};
 use super::fingerprint;
 use super::request::{Checked, IfDisconnected, SendMessage};
 use crate::errors::ApiError;
@@ -83,9 +83,12 @@ impl Api {
             message.device = DeviceId::from_bytes([0; 16]);
             return match self.store.accept(message, idempotency, now).await {
                 Ok(Accepted::Replayed { http_status, body }) => replayed(http_status, body),
-                Ok(Accepted::New) | Err(AcceptError::UnknownDevice | AcceptError::SessionDisconnected(_)) => {
-                    Err(too_late)
-                }
+                Ok(Accepted::New)
+                | Err(
+                    AcceptError::UnknownDevice
+                    | AcceptError::SessionDisconnected(_)
+                    | AcceptError::QuotaExceeded(_),
+                ) => Err(too_late),
                 Err(error) => Err(refused(error, device)),
             };
         }
@@ -102,11 +105,15 @@ impl Api {
 
     /// A dry run: what `accept` would check, without storing anything.
     async fn rehearse(&self, workspace: WorkspaceId, request: &Checked) -> Result<HttpResponse, ApiError> {
-        request.check_time(self.clock.now())?;
+        let now = self.clock.now();
+        request.check_time(now)?;
         let device = self.store.device(workspace, request.device).await?;
         let status = device.ok_or_else(|| ApiError::no_such("device"))?.status;
         if !status.state.accepts_messages() && request.if_disconnected == IfDisconnected::Reject {
             return Err(disconnected(&status, request.device));
+        }
+        if let Some(exceeded) = self.store.quota_exceeded(workspace, now).await? {
+            return Err(used_up(&exceeded));
         }
         let to = request.to.to_string();
         let answer = AcceptedMessage::new(None, request.device, to, request.send_at);
@@ -119,6 +126,7 @@ fn refused(error: AcceptError, device: DeviceId) -> ApiError {
         AcceptError::IdempotencyConflict => conflict(),
         AcceptError::UnknownDevice => ApiError::no_such("device"),
         AcceptError::SessionDisconnected(status) => disconnected(&status, device),
+        AcceptError::QuotaExceeded(exceeded) => used_up(&exceeded),
         AcceptError::Store(error) => error.into(),
     }
 }

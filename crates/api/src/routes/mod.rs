@@ -11,6 +11,8 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
+use postern_domain::Scope;
+
 pub use self::table::ROUTES;
 use crate::auth::authenticate;
 use crate::errors::{ApiError, ErrorCode};
@@ -20,8 +22,8 @@ use crate::errors::{ApiError, ErrorCode};
 pub enum Access {
     /// Anybody who reaches the port.
     Open,
-    /// Who holds an API key; it sees only the objects of its workspace.
-    Key,
+    /// Who holds an API key with this scope; it sees only the objects of its workspace.
+    Key(Scope),
 }
 
 /// Which body a route reads.
@@ -117,7 +119,7 @@ fn guarded(route: &Route) -> actix_web::Route {
     };
     match route.access {
         Access::Open => handler,
-        Access::Key => handler.wrap(from_fn(authenticate)),
+        Access::Key(scope) => handler.wrap(from_fn(move |request, next| authenticate(scope, request, next))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_api::{ApiConfig, ROUTES};
+use postern_api::{ApiConfig, KeyKind, ROUTES};
 use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -112,7 +112,7 @@ async fn a_key_is_trusted_for_a_moment_without_asking_the_store() {
     api.store.close().await;
     let answer = api.get(&format!("/v1/devices/{device}")).await;
     answer.expect_error(503, "STORAGE_UNAVAILABLE");
-    let stranger = postern_api::ApiKeySecret::generate();
+    let stranger = postern_api::ApiKeySecret::generate(KeyKind::Live);
     let answer = api.call_as(&stranger, Method::GET, "/v1/messages/x").send().await;
     answer.expect_error(503, "STORAGE_UNAVAILABLE");
     let answer = api.get("/v1/messages/x").await;

@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use postern_api::{Api, ApiConfig, ApiKeySecret, ServerOptions, server};
+use postern_api::{Api, ApiConfig, ApiKeySecret, KeyKind, ServerOptions, server};
 use postern_domain::session::Signal;
-use postern_domain::{Account, DeviceId, PhoneNumber, Timestamp, WorkspaceId};
+use postern_domain::{Account, DeviceId, PhoneNumber, Plan, Scope, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::{Clock, ManualClock, Stop, SystemClock, Tasks, Wakes};
 use postern_store::{Store, StoreOptions, Swept};
 use reqwest::{Method, StatusCode};
@@ -25,10 +25,9 @@ pub(crate) struct TestApi {
     pub(crate) key: ApiKeySecret,
     address: SocketAddr,
     clock: Arc<dyn Clock>,
-    config: ApiConfig,
     http: reqwest::Client,
     phones: AtomicU64,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 /// An answer, read to its end.
@@ -59,8 +58,8 @@ impl TestApi {
         let store = open(&folder);
         let now = clock.now();
         let workspace = store.first_workspace(now).await.expect("a workspace");
-        let key = ApiKeySecret::generate();
-        let stored = key.to_stored(workspace, "test");
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(workspace, "test", Scopes::all());
         assert!(store.add_api_key(stored, now).await.expect("stored"));
 
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
@@ -68,7 +67,7 @@ impl TestApi {
         let (wakes, stop) = (Wakes::default(), Stop::new());
         let probe = Arc::<ScriptedProbe>::default();
         Self {
-            address: serve(&store, &wakes, &probe, &clock, config.clone(), &stop),
+            address: serve(&store, &wakes, &probe, &clock, config, &stop),
             probe,
             store,
             wakes,
@@ -76,48 +75,34 @@ impl TestApi {
             workspace,
             key,
             clock,
-            config,
             http: reqwest::Client::new(),
             phones: AtomicU64::new(15_550_000_000),
-            folder,
+            _folder: folder,
         }
     }
 
-    /// From now on there is another workspace, and everything made before belongs to one that can still read and
-    /// replay, but adds nothing. Answers a key of the new one.
-    ///
-    /// The store makes one workspace only, so its row is given another id while the file is closed: rows that name
-    /// the old one are untouched.
-    pub(crate) async fn another_workspace(&mut self) -> ApiKeySecret {
-        self.store.close().await;
-        let file = self.folder.path().join("postern.db");
-        let mut bytes = std::fs::read(&file).expect("a file");
-        let row = [&self.workspace.to_bytes()[..], b"default"].concat();
-        let starts: Vec<_> = (0..bytes.len())
-            .filter(|at| bytes[*at..].starts_with(&row))
-            .collect();
-        assert!(!starts.is_empty(), "a row names the workspace \"default\"");
-        let another = WorkspaceId::generate();
-        // What is left of the row as it was before its last change counts for nothing.
-        for start in starts {
-            bytes[start..start + 16].copy_from_slice(&another.to_bytes());
-        }
-        std::fs::write(&file, bytes).expect("written");
+    /// Makes another workspace; answers a key that may do everything in it.
+    pub(crate) async fn another_workspace(&self) -> ApiKeySecret {
+        self.workspace_on(("unlimited".to_owned(), Plan::UNLIMITED)).await
+    }
 
-        self.store = open(&self.folder);
-        let now = self.clock.now();
-        assert_eq!(self.store.first_workspace(now).await, Ok(another));
-        let key = ApiKeySecret::generate();
-        let stored = key.to_stored(another, "another");
-        assert!(self.store.add_api_key(stored, now).await.expect("stored"));
-        self.address = serve(
-            &self.store,
-            &self.wakes,
-            &self.probe,
-            &self.clock,
-            self.config.clone(),
-            &self.stop,
-        );
+    /// The same on a plan.
+    pub(crate) async fn workspace_on(&self, plan: (String, Plan)) -> ApiKeySecret {
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(WorkspaceId::generate(), "another", Scopes::of_a_workspace());
+        let made = self
+            .store
+            .create_workspace("another".to_owned(), plan, stored, self.clock.now());
+        made.await.expect("a workspace");
+        key
+    }
+
+    /// A key of the first workspace with these scopes.
+    pub(crate) async fn key_with(&self, scopes: impl IntoIterator<Item = Scope>) -> ApiKeySecret {
+        let key = ApiKeySecret::generate(KeyKind::Live);
+        let stored = key.to_stored(self.workspace, "limited", scopes.into_iter().collect());
+        let added = self.store.add_api_key(stored, self.clock.now()).await;
+        assert!(added.expect("stored"));
         key
     }
 

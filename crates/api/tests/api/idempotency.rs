@@ -121,14 +121,14 @@ async fn fifty_at_once_are_one_message_and_fifty_equal_answers() {
 
 #[tokio::test]
 async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
-    let mut api = TestApi::start().await;
+    let api = TestApi::start().await;
     let device = api.connected_device().await;
     let body = text_to(device, "hello");
     let first = send(&api, "shared", &body).await;
     first.expect(StatusCode::ACCEPTED);
 
-    let rotated = postern_api::ApiKeySecret::generate();
-    let stored = rotated.to_stored(api.workspace, "rotated");
+    let rotated = postern_api::ApiKeySecret::generate(postern_api::KeyKind::Live);
+    let stored = rotated.to_stored(api.workspace, "rotated", postern_domain::Scopes::all());
     api.store
         .add_api_key(stored, Timestamp::from_millis(0))
         .await

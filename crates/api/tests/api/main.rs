@@ -1,6 +1,7 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
 mod analytics;
+mod api_keys;
 mod bad_batches;
 mod bad_input;
 mod batches;
@@ -10,9 +11,11 @@ mod edge;
 mod events;
 mod harness;
 mod idempotency;
+mod limits;
 mod lists;
 mod messages;
 mod probe;
 mod qr;
 mod tenancy;
 mod webhooks;
+mod workspaces;

@@ -1,6 +1,7 @@
 //! Nothing crosses a workspace: another one's objects are not found, on every route.
 
 use postern_api::{Access, Body, ROUTES};
+use postern_domain::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::harness::{TestApi, batch_of, text_to};
 
 #[tokio::test]
 async fn another_workspaces_objects_do_not_exist() {
-    let mut api = TestApi::start().await;
+    let api = TestApi::start().await;
     let device = api.connected_device().await;
     let mut body = text_to(device, "mine");
     body["clientReference"] = json!("mine");
@@ -38,12 +39,18 @@ async fn another_workspaces_objects_do_not_exist() {
         .expect("an id")
         .to_owned();
     let stranger = api.another_workspace().await;
+    let keys = api.get("/v1/api-keys").await.expect(StatusCode::OK);
+    let key = keys["data"][0]["id"].as_str().expect("an id").to_owned();
 
     for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
         let id = if route.path.starts_with("/v1/messages") {
             message.clone()
         } else if route.path.starts_with("/v1/batches") {
             batch.clone()
+        } else if route.path.starts_with("/v1/api-keys") {
+            key.clone()
+        } else if route.path.starts_with("/v1/admin/workspaces") {
+            api.workspace.to_string()
         } else if route.path.starts_with("/v1/webhooks") {
             webhook.clone()
         } else if route.path.starts_with("/v1/events") {
@@ -59,9 +66,9 @@ async fn another_workspaces_objects_do_not_exist() {
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         println!("{method} {path}");
         let body = match route.method.as_str() {
-            "PATCH" if route.path.starts_with("/v1/devices") => json!({ "name": "theirs" }),
+            "PATCH" if route.path.starts_with("/v1/messages") => json!({ "sendAt": null }),
             "PATCH" if route.path.starts_with("/v1/webhooks") => json!({ "description": "theirs" }),
-            "PATCH" => json!({ "sendAt": null }),
+            "PATCH" => json!({ "name": "theirs" }),
             _ if route.path.ends_with("/test") => json!({ "type": "message.sent" }),
             _ if route.path.ends_with("/replay") => json!({ "failed": true }),
             _ => json!({ "phone": "+15557654321" }),
@@ -75,6 +82,10 @@ async fn another_workspaces_objects_do_not_exist() {
             }
         };
         let answer = call(method, &path).send().await;
+        if route.access == Access::Key(Scope::AdminDaemon) {
+            answer.expect_error(403, "FORBIDDEN");
+            continue;
+        }
         let theirs = answer.expect_error(404, "NOT_FOUND");
         // Word for word what an id that nobody has is answered.
         let nobodys = format!("{}{}", &id[..id.len() - 4], "ZZZZ");
@@ -123,6 +134,9 @@ async fn another_workspaces_objects_do_not_exist() {
             "{path}"
         );
     }
+    let keys = api.call_as(&stranger, Method::GET, "/v1/api-keys").send().await;
+    let keys = keys.expect(StatusCode::OK);
+    assert_eq!(keys["data"].as_array().map(Vec::len), Some(1), "its own");
     for path in [
         format!("/v1/events?after={event}"),
         format!("/v1/events/stream?lastEventId={event}"),
@@ -185,7 +199,8 @@ async fn every_route_that_needs_a_key_asks_for_it() {
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         let answer = api.call_without_key(method, &path).send().await;
         match route.access {
-            Access::Key => drop(answer.expect_error(401, "UNAUTHORIZED")),
+            Access::Key(_) => drop(answer.expect_error(401, "UNAUTHORIZED")),
+            Access::Open if path == "/v1/register" => assert_eq!(answer.status, 415, "{path}"),
             Access::Open => assert_eq!(answer.status, 200, "{path}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The REST API of a running daemon, as the commands that speak to one call it.
 
+pub(crate) mod access;
 mod devices;
 pub(crate) mod events;
 mod failure;

@@ -518,7 +518,8 @@ const BREACHES: &[(&str, &str, &[&str])] = &[
     ),
     (
         "workspace-devices",
-        "INSERT INTO workspaces SELECT randomblob(16), name, plan, created_at, event_seq FROM workspaces;
+        "INSERT INTO workspaces (id, name, plan, created_at, event_seq)
+             SELECT randomblob(16), name, plan, created_at, event_seq FROM workspaces;
          UPDATE events SET workspace_id = (SELECT max(id) FROM workspaces) WHERE device_seq = 1;
          UPDATE events SET workspace_id = (SELECT min(id) FROM workspaces) WHERE device_seq = 2",
         &[],

@@ -6,6 +6,7 @@ use postern_domain::event::EventPayload;
 use postern_domain::{BatchId, EventType, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::quota;
 use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
@@ -19,7 +20,7 @@ use crate::StoreError;
 const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
 impl Store {
-    /// Accepts a message: its row, outbox entry, idempotency record and event in one transaction.
+    /// Accepts a message: its row, outbox entry, idempotency record, event and use of the quota in one transaction.
     ///
     /// An earlier acceptance with the same idempotency key is looked up first.
     ///
@@ -51,6 +52,14 @@ pub(super) fn accept(
         }
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
+    admit(sender.as_ref(), message)?;
+    let warned = quota::take(tx, message.workspace, 1, now)?.map_err(Refusal::QuotaExceeded)?;
+    // A warning is an event of the workspace, and took the number that was read.
+    let sender = if warned {
+        devices::sender(tx, message.workspace, message.device)?
+    } else {
+        sender
+    };
     let sender = admit(sender.as_ref(), message)?;
     let status = insert(tx, tally, message, None, sender, now)?;
     let mut log = Log::after(message.workspace, message.device, sender.last_events);

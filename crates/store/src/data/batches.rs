@@ -11,8 +11,9 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::accept::{Earlier, admit, announced, earlier, insert};
+use super::quota;
 use super::record::Change;
-use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage, RefusedMessage};
+use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage, Refusal, RefusedMessage};
 use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
@@ -74,15 +75,19 @@ impl Store {
         .await
     }
 
-    /// What is refused of a batch by its devices as they are now; nothing is stored.
+    /// What is refused of a batch by its devices and the quota as they are now; nothing is stored.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn rehearse_batch(&self, batch: NewBatch) -> Result<Vec<RefusedMessage>, StoreError> {
+    pub async fn rehearse_batch(
+        &self,
+        batch: NewBatch,
+        now: Timestamp,
+    ) -> Result<Vec<RefusedMessage>, StoreError> {
         self.database
             .read(move |connection| {
                 let senders = senders(connection, &batch)?;
-                Ok(sorted_out(&batch, &senders).1)
+                Ok(sorted_out(connection, &batch, &senders, now)?.1)
             })
             .await
     }
@@ -138,7 +143,7 @@ fn accept_batch(
         }
     }
     let senders = senders(tx, batch)?;
-    let (admitted, refused) = sorted_out(batch, &senders);
+    let (admitted, refused) = sorted_out(tx, batch, &senders, now)?;
     let refusals = batch.refused + refused.len();
     if admitted.is_empty() || (refusals > 0 && !batch.partial) {
         return Err(AcceptBatchError::Refused(refused));
@@ -150,6 +155,8 @@ fn accept_batch(
         refused: count(refusals),
         counts: Vec::new(),
     };
+    let counted = quota::take(tx, batch.workspace, admitted.len(), now)?;
+    counted.map_err(|_there_was_room| StoreError::Aborted)?;
     batches::insert(tx, batch.workspace, &row)?;
     let (mut log, mut devices) = (Log::of(tx, batch.workspace)?, BTreeSet::new());
     for (message, sender) in admitted {
@@ -185,19 +192,28 @@ fn senders(connection: &Connection, batch: &NewBatch) -> Result<HashMap<DeviceId
     Ok(senders)
 }
 
-/// The messages that are admitted, with their devices, and those that are not.
+/// The messages that are admitted, with their devices, and those that are not: what their devices do not take, and what
+/// the workspace has no quota left for, which are the last ones.
+#[expect(clippy::type_complexity, reason = "two lists, each used once")]
 fn sorted_out<'a>(
+    connection: &Connection,
     batch: &'a NewBatch,
     senders: &'a HashMap<DeviceId, Sender>,
-) -> (Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>) {
+    now: Timestamp,
+) -> Result<(Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>), StoreError> {
+    let room = quota::room(connection, batch.workspace, batch.messages.len(), now)?;
     let (mut admitted, mut refused) = (Vec::with_capacity(batch.messages.len()), Vec::new());
     for (index, message) in batch.messages.iter().enumerate() {
-        match admit(senders.get(&message.device), message) {
+        let taken = admit(senders.get(&message.device), message).and_then(|sender| match room {
+            Some(room) if admitted.len() >= room.messages => Err(Refusal::QuotaExceeded(room.exceeded)),
+            _ => Ok(sender),
+        });
+        match taken {
             Ok(sender) => admitted.push((message, sender)),
             Err(reason) => refused.push(RefusedMessage { index, reason }),
         }
     }
-    (admitted, refused)
+    Ok((admitted, refused))
 }
 
 /// Cancels what can be among the next messages of a batch; answers the device of each, and where to go on.

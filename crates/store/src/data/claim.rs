@@ -24,7 +24,8 @@ impl Store {
     ///
     /// A message that waits for its retry holds back later ones of its chat. One without a word from the
     /// server by `ack_deadline` comes again, with the same stanza id. Messages that were accepted for another
-    /// account than the one the device is linked to now are parked. A device that is not linked has none to take.
+    /// account than the one the device is linked to now are parked. A device that is not linked, or whose workspace is
+    /// deactivated, has none to take.
     ///
     /// Where very many messages are held back, a call may find none although [`Store::next_due`] says `now`;
     /// the next one goes on from there.
@@ -96,13 +97,18 @@ impl Store {
     }
 
     /// When the next message of the device can be claimed, a time long past if it can be now; `None` when none waits that
-    /// could.
+    /// could, or when its workspace is deactivated.
     ///
     /// # Errors
     /// The store failed.
     pub async fn next_due(&self, device: DeviceId) -> Result<Option<Timestamp>, StoreError> {
         self.database
-            .read(move |connection| outbox::next_due(connection, device))
+            .read(move |connection| {
+                if devices::is_held(connection, device)? {
+                    return Ok(None);
+                }
+                outbox::next_due(connection, device)
+            })
             .await
     }
 
@@ -123,7 +129,7 @@ pub(super) fn claim(
     ack_deadline: Timestamp,
 ) -> Result<Vec<Claimed>, StoreError> {
     let Change { tx, device, now, .. } = change;
-    let Some(account) = devices::linked_account(tx, device)? else {
+    let Some(account) = devices::sending_account(tx, device)? else {
         return Ok(Vec::new());
     };
     let mut turn = Turn {

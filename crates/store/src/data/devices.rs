@@ -4,27 +4,47 @@ use postern_domain::{DeviceId, Intent, PhoneNumber, Timestamp, WorkspaceId};
 
 use super::records::{Device, DeviceChange, DeviceRequest, PairingRequest, ShownCode};
 use super::store::{PairingError, RequestError, Store};
-use super::tables::devices;
+use super::tables::{devices, workspaces};
 use rusqlite::Connection;
 
 use crate::StoreError;
+
+/// A device was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateDeviceError {
+    /// The workspace has as many as it may.
+    #[error("the workspace has its {limit} devices already")]
+    QuotaExceeded {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// The store failed, has no such workspace, or has the id already.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 impl Store {
     /// Creates an unlinked device.
     ///
     /// # Errors
-    /// The store failed, has no such workspace, or has the id already.
+    /// See [`CreateDeviceError`].
     pub async fn create_device(
         &self,
         workspace: WorkspaceId,
         id: DeviceId,
         name: String,
         now: Timestamp,
-    ) -> Result<Device, StoreError> {
+    ) -> Result<Device, CreateDeviceError> {
         self.database
             .write(move |tx| {
+                let limit = workspaces::find(tx, workspace)?.and_then(|workspace| workspace.device_limit);
+                if let Some(limit) = limit
+                    && devices::count(tx, workspace)? >= limit
+                {
+                    return Err(CreateDeviceError::QuotaExceeded { limit });
+                }
                 devices::insert(tx, workspace, id, &name, now)?;
-                devices::find(tx, id)?.ok_or(StoreError::Aborted)
+                Ok(devices::find(tx, id)?.ok_or(StoreError::Aborted)?)
             })
             .await
     }

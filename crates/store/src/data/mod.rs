@@ -17,6 +17,7 @@
 
 mod accept;
 mod analytics;
+mod api_keys;
 mod audit;
 mod batches;
 mod checks;
@@ -30,6 +31,7 @@ mod observe;
 mod operators;
 mod overview;
 mod parked;
+mod quota;
 mod receive;
 mod record;
 mod records;
@@ -43,11 +45,15 @@ mod tally;
 mod tests;
 mod webhooks;
 mod words;
+mod workspaces;
 
+pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyError, Credentials, NewApiKey};
 pub use audit::{Act, AuditEntry};
 pub(crate) use checks::{CHECKS, links};
+pub use devices::CreateDeviceError;
 pub use operators::{NewOperator, Operator, OperatorError, OperatorSession};
 pub use overview::{Queue, Traffic};
+pub use quota::QuotaExceeded;
 pub use records::*;
 pub use replays::{Redelivery, ReplayError};
 pub use revise::MoveError;
@@ -56,3 +62,4 @@ pub use store::{AcceptBatchError, AcceptError, LinkError, PairingError, RequestE
 pub use sweep::Swept;
 pub use webhooks::{MOST_WEBHOOKS, WebhookError};
 pub use words::{TextQuery, TextQueryError};
+pub use workspaces::{Deactivation, Usage, Workspace, WorkspaceChange};

@@ -3,11 +3,12 @@
 use postern_domain::port::{ReceiptKind, Secret};
 use postern_domain::webhook::EventTypes;
 use postern_domain::{
-    Account, Address, ApiKeyId, BatchId, ClientReference, Content, Day, DeviceCounters, DeviceId,
-    DeviceStatus, Direction, Event, EventType, FailureCode, Intent, Latencies, Lid, MessageId, MessageStatus,
-    Pacing, ParkReason, PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
+    Account, Address, BatchId, ClientReference, Content, Day, DeviceCounters, DeviceId, DeviceStatus,
+    Direction, Event, EventType, FailureCode, Intent, Latencies, Lid, MessageId, MessageStatus, Pacing,
+    ParkReason, PhoneNumber, StanzaId, TimelineEntry, Timestamp, WorkspaceId,
 };
 
+use super::quota::QuotaExceeded;
 use super::words::TextQuery;
 
 mod deliveries;
@@ -15,34 +16,6 @@ mod webhooks;
 
 pub use deliveries::*;
 pub use webhooks::*;
-
-/// An API key to be stored. The secret itself never reaches the store.
-#[derive(Debug, Clone)]
-pub struct NewApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
-    /// Whose it is.
-    pub workspace: WorkspaceId,
-    /// What its owner calls it.
-    pub name: String,
-    /// SHA-256 of the whole key.
-    pub hash: [u8; 32],
-    /// What the key starts with, e.g. `sk_live_`.
-    pub prefix: String,
-    /// The last four characters of the key.
-    pub last_four: String,
-}
-
-/// A stored API key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
-    /// Whose it is.
-    pub workspace: WorkspaceId,
-    /// SHA-256 of the whole key.
-    pub hash: [u8; 32],
-}
 
 /// A device as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,13 +157,15 @@ pub struct NewBatch {
     pub partial: bool,
 }
 
-/// Why a message cannot be accepted for its device.
+/// Why a message cannot be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The workspace has no such device.
     UnknownDevice,
     /// The device cannot send now, and the message was not to be queued.
     SessionDisconnected(DeviceStatus),
+    /// The workspace has accepted as many in this month as it may.
+    QuotaExceeded(QuotaExceeded),
 }
 
 /// A message of a batch that cannot be accepted.

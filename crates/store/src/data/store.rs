@@ -7,8 +7,9 @@ use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
 use super::audit::Audited;
 use super::batches::BatchQueue;
-use super::records::{ApiKey, Device, NewApiKey, Refusal, RefusedMessage};
-use super::tables::{api_keys, log, workspaces};
+use super::quota::QuotaExceeded;
+use super::records::{Device, Refusal, RefusedMessage};
+use super::tables::{log, workspaces};
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::{OpenError, StoreError};
@@ -55,6 +56,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V9__webhooks.sql"),
         ),
         (
+            "V10__house",
+            include_str!("../../../../migrations/postern/V10__house.sql"),
+        ),
+        (
             "V11__operators",
             include_str!("../../../../migrations/postern/V11__operators.sql"),
         ),
@@ -97,6 +102,9 @@ pub enum AcceptError {
     /// The device cannot send now, and the message was not to be queued.
     #[error("the device cannot send now")]
     SessionDisconnected(DeviceStatus),
+    /// The workspace has accepted as many in this month as it may.
+    #[error("the workspace's messages of this month are used up")]
+    QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,6 +115,7 @@ impl From<Refusal> for AcceptError {
         match refusal {
             Refusal::UnknownDevice => Self::UnknownDevice,
             Refusal::SessionDisconnected(status) => Self::SessionDisconnected(status),
+            Refusal::QuotaExceeded(exceeded) => Self::QuotaExceeded(exceeded),
         }
     }
 }
@@ -221,36 +230,6 @@ impl Store {
                 workspaces::insert(tx, id, "default", UNLIMITED, now)?;
                 Ok(id)
             })
-            .await
-    }
-
-    /// Stores a key; `false` when one with the same hash is stored already.
-    ///
-    /// # Errors
-    /// The store failed, or has no such workspace.
-    pub async fn add_api_key(&self, key: NewApiKey, now: Timestamp) -> Result<bool, StoreError> {
-        self.database
-            .write(move |tx| api_keys::insert(tx, &key, now))
-            .await
-    }
-
-    /// Whether the workspace has any key.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn has_api_keys(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
-        self.database
-            .read(move |connection| api_keys::any(connection, workspace))
-            .await
-    }
-
-    /// The key with this SHA-256.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn api_key(&self, hash: [u8; 32]) -> Result<Option<ApiKey>, StoreError> {
-        self.database
-            .read(move |connection| api_keys::by_hash(connection, hash))
             .await
     }
 }

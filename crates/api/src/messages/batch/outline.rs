@@ -5,7 +5,7 @@ use postern_store::{NewBatch, RefusedMessage};
 
 use super::answer::AcceptedBatch;
 use super::request::{CheckedBatch, Item, at};
-use crate::errors::{ApiError, FieldError};
+use crate::errors::{ApiError, ErrorCode, FieldError};
 use crate::messages::answer::refused;
 
 /// What is left of a batch when its messages were handed to the store: enough to answer.
@@ -120,7 +120,8 @@ impl Outline {
             }
         }
         let refusals = self.refusals(refusals);
-        if !self.partial && bad.is_empty() {
+        let is_quota = |(_, error): &(usize, ApiError)| error.code() == ErrorCode::QuotaExceeded;
+        if bad.is_empty() && (!self.partial || refusals.iter().all(is_quota)) {
             return first_of(refusals);
         }
         if self.partial {

@@ -27,7 +27,7 @@ use crate::messages::request::{Checked, Draft, IfDisconnected, MessageType, Text
 pub(crate) struct SendBatch {
     /// The device that sends those messages that name none.
     device_id: Option<String>,
-    /// 1 to 1000 messages, unless the gateway's operator set another limit; they are accepted in this order.
+    /// At least one message, and as many as your plan allows (`GET /v1/workspace`); they are accepted in this order.
     #[schema(value_type = Vec<BatchMessage>, min_items = 1, max_items = 5000)]
     messages: Parts,
     /// Accept the messages that can be when others cannot, instead of none.

@@ -54,7 +54,7 @@ pub(crate) async fn send_batch(
     IdempotencyHeader(key): IdempotencyHeader,
     LargeJson(request): LargeJson<SendBatch>,
 ) -> Result<HttpResponse, ApiError> {
-    let most = api.config.batch_max;
+    let most = caller.plan.batch(api.config.batch_max);
     // Elsewhere: this thread has other requests to serve.
     let checked = web::block(move || request.check(most).and_then(acceptable)).await;
     let batch = checked.map_err(ApiError::internal)??;
@@ -128,8 +128,9 @@ impl Api {
         workspace: WorkspaceId,
         batch: CheckedBatch,
     ) -> Result<HttpResponse, ApiError> {
-        let (outline, batch) = Outline::of(batch, BatchId::generate(), workspace, self.clock.now());
-        let refusals = self.store.rehearse_batch(batch).await?;
+        let now = self.clock.now();
+        let (outline, batch) = Outline::of(batch, BatchId::generate(), workspace, now);
+        let refusals = self.store.rehearse_batch(batch, now).await?;
         if outline.is_refused(&refusals) {
             return Err(outline.refusal(&refusals));
         }

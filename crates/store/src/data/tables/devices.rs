@@ -84,6 +84,46 @@ pub(in crate::data) fn list(
     devices(&mut statement.query((workspace.to_bytes(), before, rows(limit)))?)
 }
 
+/// How many devices a workspace has that are not to be removed.
+pub(in crate::data) fn count(connection: &Connection, workspace: WorkspaceId) -> Result<u32, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT count(*) FROM devices WHERE workspace_id = ?1 AND intent <> 3")?
+        .query_row([workspace.to_bytes()], |row| row.get(0))?)
+}
+
+/// The ids of all devices of a workspace.
+pub(in crate::data) fn of_workspace(
+    connection: &Connection,
+    workspace: WorkspaceId,
+) -> Result<Vec<DeviceId>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM devices WHERE workspace_id = ?1")?;
+    let ids = statement.query_map([workspace.to_bytes()], |row| {
+        Ok(DeviceId::from_bytes(row.get(0)?))
+    })?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Whether the workspace of a device is deactivated.
+pub(in crate::data) fn is_held(connection: &Connection, id: DeviceId) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM devices JOIN workspaces ON workspaces.id = workspace_id
+             WHERE devices.id = ?1 AND deactivated_at IS NOT NULL",
+        )?
+        .exists([id.to_bytes()])?)
+}
+
+/// The account a device is linked to now, when its workspace may send.
+pub(in crate::data) fn sending_account(tx: &Connection, id: DeviceId) -> Result<Option<i64>, StoreError> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT account_phone FROM devices JOIN workspaces ON workspaces.id = workspace_id
+             WHERE devices.id = ?1 AND linked = 1 AND deactivated_at IS NULL",
+        )?
+        .query_row([id.to_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
 /// Every device.
 pub(in crate::data) fn all(connection: &Connection) -> Result<Vec<Device>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;

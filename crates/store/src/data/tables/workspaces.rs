@@ -1,9 +1,14 @@
-//! Workspaces, the tenants.
+//! Workspaces, the tenants, with what is counted for them.
 
 use postern_domain::{Timestamp, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::columns::{id, optional_time, rows, time};
 use crate::StoreError;
+use crate::data::workspaces::{Deactivation, Workspace};
+
+const SELECT: &str =
+    "SELECT id, name, plan, created_at, deactivated_at, deactivated_reason, device_limit FROM workspaces";
 
 /// The workspace that was made first.
 pub(in crate::data) fn first(connection: &Connection) -> Result<Option<WorkspaceId>, StoreError> {
@@ -27,10 +32,166 @@ pub(in crate::data) fn insert(
     Ok(())
 }
 
+/// One workspace.
+pub(in crate::data) fn find(
+    connection: &Connection,
+    workspace: WorkspaceId,
+) -> Result<Option<Workspace>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
+    let mut found = statement.query([workspace.to_bytes()])?;
+    found.next()?.map(read).transpose()
+}
+
+/// Workspaces, newest first.
+pub(in crate::data) fn list(
+    connection: &Connection,
+    limit: usize,
+    before: Option<WorkspaceId>,
+) -> Result<Vec<Workspace>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("{SELECT} WHERE id < ?1 ORDER BY id DESC LIMIT ?2"))?;
+    // No ULID is as large: its first character is 7 at most.
+    let before = before.map_or([u8::MAX; 16], WorkspaceId::to_bytes);
+    let mut found = statement.query((before, rows(limit)))?;
+    let mut workspaces = Vec::new();
+    while let Some(row) = found.next()? {
+        workspaces.push(read(row)?);
+    }
+    Ok(workspaces)
+}
+
+/// Writes name, plan and whether it is active.
+pub(in crate::data) fn update(tx: &Connection, workspace: &Workspace) -> Result<(), StoreError> {
+    let deactivation = workspace.deactivation.as_ref();
+    tx.prepare_cached(
+        "UPDATE workspaces SET name = ?2, plan = ?3, deactivated_at = ?4, deactivated_reason = ?5 WHERE id = ?1",
+    )?
+    .execute((
+        workspace.id.to_bytes(),
+        &workspace.name,
+        &workspace.plan,
+        deactivation.map(|deactivation| deactivation.since.as_millis()),
+        deactivation.map(|deactivation| &deactivation.reason),
+    ))?;
+    Ok(())
+}
+
+/// Writes the limits of a plan to every workspace that has it.
+pub(in crate::data) fn set_limits(
+    tx: &Connection,
+    plan: &str,
+    devices: Option<u32>,
+    messages: Option<u64>,
+) -> Result<(), StoreError> {
+    // The next message looks at the new limit.
+    tx.prepare_cached(
+        "UPDATE workspaces SET device_limit = ?2, message_limit = ?3, month_look_at = 0
+         WHERE plan = ?1 AND (device_limit IS NOT ?2 OR message_limit IS NOT ?3)",
+    )?
+    .execute((plan, devices, messages.map(stored)))?;
+    Ok(())
+}
+
+/// The names of the plans that workspaces have.
+pub(in crate::data) fn plans(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare("SELECT DISTINCT plan FROM workspaces ORDER BY plan")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// What is counted for a workspace in a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::data) struct Month {
+    /// Which month.
+    pub(in crate::data) number: i64,
+    pub(in crate::data) used: u64,
+    pub(in crate::data) limit: Option<u64>,
+    /// The percentage that was last warned of.
+    pub(in crate::data) warned: u8,
+    /// Below this number nobody has to look.
+    pub(in crate::data) look_at: u64,
+}
+
+/// What is counted for a workspace.
+pub(in crate::data) fn month(
+    connection: &Connection,
+    workspace: WorkspaceId,
+) -> Result<Option<Month>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT month, month_used, message_limit, month_warned, month_look_at FROM workspaces WHERE id = ?1",
+        )?
+        .query_row([workspace.to_bytes()], |row| {
+            Ok(Month {
+                number: row.get(0)?,
+                used: row.get::<_, i64>(1)?.cast_unsigned(),
+                limit: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+                warned: row.get(3)?,
+                look_at: row.get::<_, i64>(4)?.cast_unsigned(),
+            })
+        })
+        .optional()?)
+}
+
+/// Counts messages where nobody has to look; whether that was so.
+pub(in crate::data) fn count(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    month: i64,
+    messages: u64,
+) -> Result<bool, StoreError> {
+    let counted = tx
+        .prepare_cached(
+            "UPDATE workspaces SET month_used = month_used + ?3
+             WHERE id = ?1 AND month = ?2 AND month_used + ?3 < month_look_at",
+        )?
+        .execute((workspace.to_bytes(), month, stored(messages)))?;
+    Ok(counted == 1)
+}
+
+/// Writes what is counted; the limit stays.
+pub(in crate::data) fn set_month(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    month: &Month,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE workspaces SET month = ?2, month_used = ?3, month_warned = ?4, month_look_at = ?5 WHERE id = ?1",
+    )?
+    .execute((
+        workspace.to_bytes(),
+        month.number,
+        stored(month.used),
+        month.warned,
+        stored(month.look_at),
+    ))?;
+    Ok(())
+}
+
 /// Changes the file's header, so that a commit has something to put on the disk: SQLite writes nothing of a row that
 /// stays as it is. Nothing else uses this number.
 pub(in crate::data) fn touch(tx: &Connection) -> Result<(), StoreError> {
     let number: i32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     tx.pragma_update(None, "user_version", i32::from(number == 0))?;
     Ok(())
+}
+
+/// A count, for SQL; nobody counts further.
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn read(row: &Row<'_>) -> Result<Workspace, StoreError> {
+    let reason: Option<String> = row.get(5)?;
+    Ok(Workspace {
+        id: id(row, 0, WorkspaceId::from_bytes)?,
+        name: row.get(1)?,
+        plan: row.get(2)?,
+        created_at: time(row, 3)?,
+        deactivation: optional_time(row, 4)?.map(|since| Deactivation {
+            since,
+            reason: reason.unwrap_or_default(),
+        }),
+        device_limit: row.get(6)?,
+    })
 }

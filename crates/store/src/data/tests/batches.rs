@@ -152,7 +152,7 @@ async fn one_refusal_refuses_all_unless_the_batch_may_be_partial() {
 
     let refused = fixture.accept_batch(&batch, Some(key("k", 1)), 10).await;
     assert!(matches!(refused, Err(AcceptBatchError::Refused(said)) if said == refusals));
-    let rehearsed = fixture.store.rehearse_batch(batch.clone()).await;
+    let rehearsed = fixture.store.rehearse_batch(batch.clone(), at(10)).await;
     assert_eq!(rehearsed, Ok(refusals));
     assert!(fixture.events().await.is_empty());
     assert_eq!(fixture.next_due().await, None);

@@ -366,35 +366,11 @@ async fn a_forgotten_device_cancels_what_waits_and_leaves_its_history() {
 }
 
 #[tokio::test]
-async fn the_first_workspace_stays_the_first_and_keys_are_found_by_hash() {
+async fn the_first_workspace_stays_the_first_and_a_ping_writes() {
     let mut fixture = Fixture::new().await;
     fixture.reopen().await;
     let store = &fixture.store;
     assert_eq!(store.first_workspace(at(99)).await, Ok(fixture.workspace));
-    assert_eq!(store.has_api_keys(fixture.workspace).await, Ok(false));
-    let key = NewApiKey {
-        id: postern_domain::ApiKeyId::generate(),
-        workspace: fixture.workspace,
-        name: "worker".to_owned(),
-        hash: [7; 32],
-        prefix: "sk_live_".to_owned(),
-        last_four: "wxyz".to_owned(),
-    };
-    assert_eq!(store.add_api_key(key.clone(), at(1)).await, Ok(true));
-    let same_secret = NewApiKey {
-        id: postern_domain::ApiKeyId::generate(),
-        ..key.clone()
-    };
-    assert_eq!(store.add_api_key(same_secret, at(2)).await, Ok(false));
-    assert_eq!(store.has_api_keys(fixture.workspace).await, Ok(true));
-    assert_eq!(store.has_api_keys(WorkspaceId::generate()).await, Ok(false));
-    let found = ApiKey {
-        id: key.id,
-        workspace: key.workspace,
-        hash: key.hash,
-    };
-    assert_eq!(store.api_key([7; 32]).await, Ok(Some(found)));
-    assert_eq!(store.api_key([8; 32]).await, Ok(None));
     let log = fixture.folder.path().join("postern.db-wal");
     let length = || std::fs::metadata(&log).expect("a log of writes").len();
     for _ in 0..2 {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod analytics;
+mod api_keys;
 mod batches;
 mod claim;
 mod cost;
@@ -17,6 +18,7 @@ mod record;
 mod search;
 mod sweep;
 mod webhooks;
+mod workspaces;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,0 +1,93 @@
+//! `POST /v1/api-keys/{id}/rotate`.
+
+use std::time::Duration;
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use postern_domain::ApiKeyId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::dto::{ApiKey, NewApiKey};
+use super::fields;
+use crate::errors::ApiError;
+use crate::extract::{OptionalJson, PathId};
+use crate::{Api, ApiKeySecret, Caller};
+
+/// For how many seconds both keys are valid unless told: a day.
+const OVERLAP: u32 = 86_400;
+/// The most: 30 days.
+const MAX_OVERLAP: u32 = 30 * 86_400;
+
+/// How a key is replaced.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({ "overlapSeconds": 3600 }))]
+pub(crate) struct RotateApiKey {
+    /// For how many seconds the old key stays valid, at most 30 days; 0 ends it at once.
+    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    overlap_seconds: Option<u32>,
+    /// From when on the new key is no longer valid; as the old one unless told.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A key and the one it takes the place of.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RotatedApiKey {
+    /// The new key.
+    #[serde(flatten)]
+    new: NewApiKey,
+    /// The old one, with its end.
+    replaces: ApiKey,
+}
+
+/// Rotate an API key
+///
+/// Makes a key with the same name, scopes and networks, and lets the old one end after an overlap: bring the new one to
+/// those who use the old one meanwhile. The new key has an id of its own.
+#[utoipa::path(
+    post, path = "/v1/api-keys/{id}/rotate", tag = "API keys", operation_id = "rotateApiKey",
+    params(("id" = String, Path, description = "The old key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    request_body(content = Option<RotateApiKey>),
+    responses((status = 201, description = "The new key, shown this once; `Location` names it.", body = RotatedApiKey,
+        headers(("Location" = String, description = "The new key, e.g. `/v1/api-keys/key_…`.")))),
+)]
+pub(crate) async fn rotate(
+    api: web::Data<Api>,
+    caller: Caller,
+    PathId(id): PathId<ApiKeyId>,
+    OptionalJson(request): OptionalJson<RotateApiKey>,
+) -> Result<HttpResponse, ApiError> {
+    let now = api.clock.now();
+    let overlap = request.overlap_seconds.unwrap_or(OVERLAP);
+    if overlap > MAX_OVERLAP {
+        let why = format!("must be at most {MAX_OVERLAP}");
+        return Err(ApiError::field("overlapSeconds", why));
+    }
+    let expiry = request.expires_at.as_deref();
+    let expiry = expiry.map(|text| fields::expiry(text, now)).transpose()?;
+    let secret = ApiKeySecret::generate(api.config.key_kind);
+    let (store, new_secret) = (api.store.clone(), secret.clone());
+    let rotated = async move {
+        let successor = move |old: &postern_store::ApiKey| {
+            let mut new = new_secret.to_stored(old.workspace, old.name.clone(), old.scopes);
+            new.networks.clone_from(&old.networks);
+            new.expires_at = expiry.or(old.expires_at);
+            new
+        };
+        let until = now.after(Duration::from_secs(overlap.into()));
+        let (workspace, held) = (caller.workspace, caller.scopes);
+        store
+            .rotate_api_key(workspace, id, held, until, now, successor)
+            .await
+    };
+    let (old, new) = api.change_access(rotated).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("/v1/api-keys/{}", new.id)))
+        .json(RotatedApiKey {
+            new: NewApiKey::new(&secret, new),
+            replaces: ApiKey::from(old),
+        }))
+}

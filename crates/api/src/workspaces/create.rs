@@ -1,0 +1,75 @@
+//! `POST /v1/admin/workspaces`.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use postern_domain::{Scopes, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Workspace;
+use crate::api_keys::NewApiKey;
+use crate::errors::ApiError;
+use crate::extract::{Json, checked_name};
+use crate::{Api, ApiKeySecret};
+
+/// A workspace to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "ACME", "plan": "growth" }))]
+pub(crate) struct CreateWorkspace {
+    /// What it is called, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// The name of its plan: one of the gateway's configuration, `unlimited` unless told.
+    #[serde(default = "unlimited")]
+    #[schema(default = "unlimited")]
+    plan: String,
+}
+
+fn unlimited() -> String {
+    "unlimited".to_owned()
+}
+
+/// A new workspace and its first key.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreatedWorkspace {
+    /// The workspace.
+    workspace: Workspace,
+    /// A key for everything in it, shown this once.
+    api_key: NewApiKey,
+}
+
+/// Make a workspace
+///
+/// With a first API key that may do everything in it and nothing outside.
+#[utoipa::path(
+    post, path = "/v1/admin/workspaces", tag = "Administration", operation_id = "createWorkspace",
+    request_body = CreateWorkspace,
+    responses((status = 201, description = "Made; `Location` names it.", body = CreatedWorkspace, headers(
+        ("Location" = String, description = "The new workspace, e.g. `/v1/admin/workspaces/ws_…`.")
+    ))),
+)]
+pub(crate) async fn create(
+    api: web::Data<Api>,
+    Json(request): Json<CreateWorkspace>,
+) -> Result<HttpResponse, ApiError> {
+    api.make_workspace(&request.name, &request.plan).await
+}
+
+impl Api {
+    /// Makes a workspace with a first key.
+    pub(crate) async fn make_workspace(&self, name: &str, plan: &str) -> Result<HttpResponse, ApiError> {
+        let (name, plan) = (checked_name(name)?, self.plan(plan)?);
+        let (id, now) = (WorkspaceId::generate(), self.clock.now());
+        let secret = ApiKeySecret::generate(self.config.key_kind);
+        let key = secret.to_stored(id, "first", Scopes::of_a_workspace());
+        let (workspace, stored) = self.store.create_workspace(name, plan, key, now).await?;
+        Ok(HttpResponse::Created()
+            .insert_header((LOCATION, format!("/v1/admin/workspaces/{id}")))
+            .json(CreatedWorkspace {
+                workspace: self.shown_workspace(workspace),
+                api_key: NewApiKey::new(&secret, stored),
+            }))
+    }
+}

@@ -1,0 +1,147 @@
+//! Quotas: how many messages a workspace may accept in a calendar month (UTC), counted where they are accepted.
+//!
+//! The count stands in the row of the workspace with the number at which somebody has to look again: the next warning or
+//! the limit. Below that an acceptance is one update and nothing else, whatever the plan.
+
+use postern_domain::event::EventPayload;
+use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
+use rusqlite::Connection;
+
+use super::tables::events;
+use super::tables::workspaces::{self, Month};
+use crate::StoreError;
+
+/// The percentages of the limit that are warned of, each once a month.
+const WARNINGS: [u8; 2] = [80, 100];
+
+/// The messages a workspace may accept in a month are used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaExceeded {
+    /// How many it may accept.
+    pub limit: u64,
+    /// How many it has accepted.
+    pub used: u64,
+    /// When counting begins anew.
+    pub resets_at: Timestamp,
+}
+
+/// What of some messages may be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// The first so many of them.
+    pub(super) messages: usize,
+    /// Why no more.
+    pub(super) exceeded: QuotaExceeded,
+}
+
+/// How many of `wanted` messages may be accepted now, if not all; counts none.
+pub(super) fn room(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    wanted: usize,
+    now: Timestamp,
+) -> Result<Option<Room>, StoreError> {
+    let Some(month) = workspaces::month(connection, workspace)? else {
+        return Ok(None);
+    };
+    Ok(Counting::begin(month, now).room(whole(wanted)))
+}
+
+/// Counts messages that are accepted, all or none of them; whether that made events.
+pub(super) fn take(
+    tx: &Connection,
+    workspace: WorkspaceId,
+    messages: usize,
+    now: Timestamp,
+) -> Result<Result<bool, QuotaExceeded>, StoreError> {
+    let (period, messages) = (Period::of(now), whole(messages));
+    if workspaces::count(tx, workspace, period.number(), messages)? {
+        return Ok(Ok(false));
+    }
+    let month = workspaces::month(tx, workspace)?.ok_or_else(|| StoreError::Invalid {
+        what: "a message's workspace",
+        reason: "there is no such workspace".to_owned(),
+    })?;
+    let mut counting = Counting::begin(month, now);
+    if let Some(room) = counting.room(messages) {
+        return Ok(Err(room.exceeded));
+    }
+    let due = counting.add(messages);
+    for percent in &due {
+        let warning = EventPayload::Quota {
+            period: period.to_string(),
+            used: counting.month.used,
+            limit: counting.month.limit.unwrap_or(u64::MAX),
+            percent: (*percent).into(),
+        };
+        events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &warning, now)?;
+    }
+    workspaces::set_month(tx, workspace, &counting.month)?;
+    Ok(Ok(!due.is_empty()))
+}
+
+fn whole(messages: usize) -> u64 {
+    u64::try_from(messages).unwrap_or(u64::MAX)
+}
+
+/// A month while it is looked at.
+struct Counting {
+    month: Month,
+    resets_at: Timestamp,
+}
+
+impl Counting {
+    fn begin(mut month: Month, now: Timestamp) -> Self {
+        let period = Period::of(now);
+        // A clock that was set back does not give a month twice.
+        if month.number < period.number() {
+            month = Month {
+                number: period.number(),
+                limit: month.limit,
+                ..Month::default()
+            };
+        }
+        Self {
+            month,
+            resets_at: period.end(),
+        }
+    }
+
+    fn room(&self, wanted: u64) -> Option<Room> {
+        let (limit, used) = (self.month.limit?, self.month.used);
+        let left = limit.saturating_sub(used);
+        (wanted > left).then_some(Room {
+            messages: usize::try_from(left).unwrap_or(usize::MAX),
+            exceeded: QuotaExceeded {
+                limit,
+                used,
+                resets_at: self.resets_at,
+            },
+        })
+    }
+
+    /// Counts messages there is room for; answers the percentages that are reached by it.
+    fn add(&mut self, messages: u64) -> Vec<u8> {
+        let month = &mut self.month;
+        month.used += messages;
+        let Some(limit) = month.limit else {
+            month.look_at = u64::MAX;
+            return Vec::new();
+        };
+        let reached = |percent: &u8| month.used >= share(limit, *percent);
+        let due: Vec<u8> = WARNINGS
+            .into_iter()
+            .filter(|percent| *percent > month.warned && reached(percent))
+            .collect();
+        month.warned = due.last().copied().unwrap_or(month.warned);
+        let next = WARNINGS.into_iter().find(|percent| *percent > month.warned);
+        month.look_at = next.map_or(limit.saturating_add(1), |percent| share(limit, percent));
+        due
+    }
+}
+
+/// That percentage of the limit, rounded up.
+fn share(limit: u64, percent: u8) -> u64 {
+    let share = (u128::from(limit) * u128::from(percent)).div_ceil(100);
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
