@@ -21,7 +21,7 @@ use whatsapp_rust::{Jid, RawNodeLease, async_channel};
 pub(crate) const PHONE: &str = "+15551234567";
 pub(crate) const CONTACT: &str = "+15557654321";
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Looks until there is something to see.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {

@@ -232,7 +232,7 @@ fn address(text: &str) -> Address {
 }
 
 async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..3000 {
+    for _ in 0..12_000 {
         if let Some(found) = look().await {
             return found;
         }

@@ -29,7 +29,7 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), looking).await {
+    match tokio::time::timeout(Duration::from_secs(180), looking).await {
         Ok(seen) => seen,
         Err(_) => panic!("waited in vain for {what}"),
     }
