@@ -105,6 +105,9 @@ pub enum AcceptError {
     /// The workspace has accepted as many in this month as it may.
     #[error("the workspace's messages of this month are used up")]
     QuotaExceeded(QuotaExceeded),
+    /// The workspace may do nothing; this is why, in words for its members.
+    #[error("the workspace is deactivated: {0}")]
+    Deactivated(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,6 +119,7 @@ impl From<Refusal> for AcceptError {
             Refusal::UnknownDevice => Self::UnknownDevice,
             Refusal::SessionDisconnected(status) => Self::SessionDisconnected(status),
             Refusal::QuotaExceeded(exceeded) => Self::QuotaExceeded(exceeded),
+            Refusal::Deactivated(reason) => Self::Deactivated(reason),
         }
     }
 }

@@ -77,7 +77,7 @@ impl Store {
             .await
     }
 
-    /// Every endpoint of the daemon that is enabled.
+    /// Every endpoint of the daemon that is enabled, but for those of workspaces that are deactivated.
     ///
     /// # Errors
     /// The store failed.

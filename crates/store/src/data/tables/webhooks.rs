@@ -105,10 +105,22 @@ pub(in crate::data) fn list(
     webhooks(&mut statement.query((workspace.to_bytes(), before, rows(limit)))?)
 }
 
-/// Every endpoint that is enabled, of all workspaces.
+/// Every endpoint that is enabled, of all workspaces that are active.
 pub(in crate::data) fn enabled(connection: &Connection) -> Result<Vec<Webhook>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE disabled IS NULL"))?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE disabled IS NULL
+         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL)"
+    ))?;
     webhooks(&mut statement.query([])?)
+}
+
+/// Forgets what is known of the failures of a workspace's endpoints.
+pub(in crate::data) fn forgive(tx: &Connection, workspace: WorkspaceId) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL WHERE workspace_id = ?1",
+    )?
+    .execute([workspace.to_bytes()])?;
+    Ok(())
 }
 
 /// How many endpoints a workspace has.
