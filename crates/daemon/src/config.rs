@@ -1,6 +1,7 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use postern_api::ApiConfig;
 use postern_domain::{Pacing, Plan, QuietHours};
+use postern_store::{NotASecretsKey, SecretsKey};
 use serde::Deserialize;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -110,6 +112,30 @@ pub struct DataConfig {
     pub readers: usize,
     /// Writes that may wait.
     pub write_queue: usize,
+    /// Empty for the one in the folder.
+    pub secrets_key: Hidden,
+}
+
+impl DataConfig {
+    /// The configured key of the secrets.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn secrets_key(&self) -> Result<Option<SecretsKey>, NotASecretsKey> {
+        let text = self.secrets_key.0.trim();
+        (!text.is_empty()).then(|| text.parse()).transpose()
+    }
+}
+
+/// A setting that nobody is shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// `[log]`
@@ -120,6 +146,20 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// Directives as `tracing-subscriber`'s `EnvFilter` reads them.
     pub level: String,
+    /// Whether the WhatsApp client underneath is heard as well, with all it knows.
+    pub client: bool,
+}
+
+impl LogConfig {
+    /// The gateway alone.
+    #[must_use]
+    pub fn plain(format: LogFormat, level: &str) -> Self {
+        Self {
+            format,
+            level: level.to_owned(),
+            client: false,
+        }
+    }
 }
 
 /// How log lines look.
@@ -526,6 +566,11 @@ impl Config {
         within("dashboard.streams", self.dashboard.streams, 1, 10_000)?;
         within("data.readers", self.data.readers, 1, 64)?;
         within("data.write_queue", self.data.write_queue, 16, 65_536)?;
+        self.data.secrets_key().map_err(|not_a_key| ConfigError::Range {
+            key: "data.secrets_key",
+            value: "…".to_owned(),
+            expected: not_a_key.to_string(),
+        })?;
         within("whatsapp.pre_keys", self.whatsapp.pre_keys, 5, 812)?;
         within(
             "sessions.start_concurrency",
@@ -643,7 +688,7 @@ impl WhatsAppConfig {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(
+fn within<T: PartialOrd + fmt::Display>(
     key: &'static str,
     value: T,
     least: T,
