@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod abuse;
 mod analytics;
 mod api_keys;
 mod bad_batches;
