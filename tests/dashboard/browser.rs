@@ -132,7 +132,8 @@ impl Browser {
 
     /// The words of everything like that on the page.
     pub(crate) async fn texts(&self, css: &str) -> anyhow::Result<Vec<String>> {
-        let words = "return [...document.querySelectorAll(arguments[0])].map((element) => element.innerText.trim())";
+        let words =
+            "return [...document.querySelectorAll(arguments[0])].map((element) => element.innerText.trim())";
         let words = self.client.execute(words, vec![json!(css)]).await?;
         Ok(serde_json::from_value(words)?)
     }

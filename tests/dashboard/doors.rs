@@ -146,7 +146,12 @@ async fn every_form_must_come_from_a_page_of_its_session() -> anyhow::Result<()>
     let forms = ROUTES.iter().filter(|route| route.method == "POST");
     for route in forms {
         let path = route.path.replace("{id}", &device);
-        for origin in ["http://evil.example", "http://127.0.0.1:1", "null", "not an address"] {
+        for origin in [
+            "http://evil.example",
+            "http://127.0.0.1:1",
+            "null",
+            "not an address",
+        ] {
             let elsewhere = owner.form(&path, &[]).header("origin", origin);
             assert_eq!(see(elsewhere).await?.status, 403, "{path} from {origin}");
         }

@@ -27,28 +27,13 @@ static AXE: LazyLock<Option<String>> = LazyLock::new(|| {
     script
 });
 
-/// Every rule of axe that has something to say, in a sentence each.
-const RULES: &str = "
-    const done = arguments[arguments.length - 1];
-    const told = (rule) => `${rule.impact} ${rule.id}, ${rule.help}: ` + rule.nodes
-        .map((node) => node.target.join(' ') + ' (' + node.any.map((check) => check.message).join(' ') + ')').join('; ');
-    axe.run(document, { resultTypes: ['violations'] })
-        .then((found) => done(found.violations.map(told)), (error) => done(['axe failed: ' + error]));";
+/// What is cut off, and every rule of axe that has something to say.
+const EXAMINE: &str = include_str!("examine.js");
 
 /// Two frames: then a look has settled.
 const SETTLED: &str = "
     const done = arguments[arguments.length - 1];
     requestAnimationFrame(() => requestAnimationFrame(() => done(null)));";
-
-/// What lies outside of the window and cannot be scrolled to.
-const CUT_OFF: &str = "
-    const scrolls = (element) => element && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-    const outside = (element) => {
-        const box = element.getBoundingClientRect();
-        return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.skip') && !scrolls(element);
-    };
-    const wide = document.documentElement.scrollWidth > innerWidth ? ['the page itself'] : [];
-    return wide.concat([...document.querySelectorAll('body *')].filter(outside).map((element) => element.outerHTML.slice(0, 100)));";
 
 impl Browser {
     /// Fails where [`Browser::findings`] has something to say.
@@ -65,10 +50,14 @@ impl Browser {
         for (look, width, height, scheme) in LOOKS {
             self.look(width, height, scheme).await?;
             self.photograph(&format!("{name}-{look}")).await?;
-            let cut_off = serde_json::from_value::<Vec<String>>(self.execute(CUT_OFF, vec![]).await?)?;
-            let broken = self.broken_rules().await?;
-            let said = cut_off.iter().map(|what| format!("{what} is cut off"));
-            findings.extend(said.chain(broken).map(|what| format!("{name} in {look}: {what}")));
+            self.bring_axe().await?;
+            let mut found = self.look_closely().await?;
+            if !found.is_empty() {
+                // What a stream replaced while it was looked at is not there any more.
+                let again = self.look_closely().await?;
+                found.retain(|finding| again.contains(finding));
+            }
+            findings.extend(found.iter().map(|what| format!("{name} in {look}: {what}")));
         }
         self.look_as_usual().await?;
         findings.extend(self.noise(name).await?);
@@ -96,8 +85,7 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
             .await?;
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.devtools("Emulation.setEmulatedMedia", scheme)
-            .await?;
+        self.devtools("Emulation.setEmulatedMedia", scheme).await?;
         self.execute_async(SETTLED, vec![]).await.map(drop)
     }
 
@@ -110,18 +98,17 @@ impl Browser {
             .map(drop)
     }
 
-    async fn broken_rules(&self) -> anyhow::Result<Vec<String>> {
-        let Some(axe) = AXE.as_deref() else {
-            return Ok(Vec::new());
-        };
-        let is_there = self
-            .execute("return typeof axe === 'object'", vec![])
-            .await?;
-        if is_there != true {
-            self.execute(axe, vec![]).await?;
-        }
-        let found = self.execute_async(RULES, vec![]).await?;
+    async fn look_closely(&self) -> anyhow::Result<Vec<String>> {
+        let found = self.execute_async(EXAMINE, vec![]).await?;
         Ok(serde_json::from_value(found)?)
+    }
+
+    async fn bring_axe(&self) -> anyhow::Result<()> {
+        let is_there = self.execute("return typeof axe === 'object'", vec![]).await?;
+        match AXE.as_deref() {
+            Some(axe) if is_there != true => self.execute(axe, vec![]).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// A picture of what is in the window, in `target/screenshots`.

@@ -161,11 +161,7 @@ async fn correspond(
     let answer = "Great, thank you! Can it be left with the neighbour?";
     network.write(CONTACT, OWNER, answer).await?;
     eventually("the answer is there", || async {
-        let found = daemon
-            .http()
-            .get("/v1/messages?direction=inbound")
-            .await?
-            .ok()?;
+        let found = daemon.http().get("/v1/messages?direction=inbound").await?.ok()?;
         Ok(found["data"].get(0).map(drop))
     })
     .await?;

@@ -13,9 +13,13 @@ async fn every_page_is_for_everybody_and_asks_nobody_else() -> anyhow::Result<()
     let house = LivedIn::start().await?;
     in_browser(Scripts::Run, async |browser| {
         house.open(browser, "/login").await?;
-        anyhow::ensure!(!browser.requests().await?.is_empty(), "it is noticed what pages ask for");
+        anyhow::ensure!(
+            !browser.requests().await?.is_empty(),
+            "it is noticed what pages ask for"
+        );
         let mut findings = Vec::new();
-        let (outside, inside): (Vec<_>, Vec<_>) = LivedIn::pages().partition(|route| route.need == Need::Nobody);
+        let (outside, inside): (Vec<_>, Vec<_>) =
+            LivedIn::pages().partition(|route| route.need == Need::Nobody);
         for route in outside {
             findings.extend(house.visit(browser, &name(route), &house.path(route)?).await?);
         }
@@ -28,7 +32,11 @@ async fn every_page_is_for_everybody_and_asks_nobody_else() -> anyhow::Result<()
         }
         let nothing = house.visit(browser, "nothing", "/devices/dev_nothing").await?;
         // That page is answered with 404, which the browser notes.
-        findings.extend(nothing.into_iter().filter(|finding| !finding.contains("status of 404")));
+        findings.extend(
+            nothing
+                .into_iter()
+                .filter(|finding| !finding.contains("status of 404")),
+        );
         anyhow::ensure!(findings.is_empty(), "{findings:#?}");
         Ok(())
     })
@@ -62,8 +70,13 @@ async fn every_page_is_there_without_scripts() -> anyhow::Result<()> {
         // What is alive comes by itself as well: the page is loaded anew now and then.
         house.open(browser, "/messages").await?;
         let (contact, owner) = (crate::CONTACT, crate::OWNER);
-        house.network.write(contact, owner, "Hello without scripts").await?;
-        browser.reads(".message-row .preview", "Hello without scripts").await
+        house
+            .network
+            .write(contact, owner, "Hello without scripts")
+            .await?;
+        browser
+            .reads(".message-row .preview", "Hello without scripts")
+            .await
     })
     .await
 }

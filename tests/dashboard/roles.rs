@@ -68,7 +68,14 @@ async fn every_route_takes_its_role_and_no_lesser_one() -> anyhow::Result<()> {
 async fn what_is_not_in_the_table_is_open_to_nobody() -> anyhow::Result<()> {
     let (_network, _daemon, owner) = with_owner().await?;
     for visitor in [owner.clone(), owner.another()] {
-        for path in ["/nowhere", "/people/new", "/devices/x/y/z", "/assets/", "/.env", "/..%2fetc"] {
+        for path in [
+            "/nowhere",
+            "/people/new",
+            "/devices/x/y/z",
+            "/assets/",
+            "/.env",
+            "/..%2fetc",
+        ] {
             assert_eq!(visitor.get(path).await?.status, 404, "{path}");
             assert_eq!(visitor.post(path, &[]).await?.status, 404, "{path}");
         }

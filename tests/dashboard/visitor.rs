@@ -116,7 +116,9 @@ impl Visitor {
     pub(crate) async fn call(&self, method: &str, path: &str) -> anyhow::Result<StatusCode> {
         let method = Method::from_bytes(method.as_bytes())?;
         let request = self.client.request(method, format!("{}{path}", self.base));
-        let request = request.header("origin", &self.base).header("x-csrf-token", &self.csrf);
+        let request = request
+            .header("origin", &self.base)
+            .header("x-csrf-token", &self.csrf);
         Ok(self.request(request).send().await?.status())
     }
 

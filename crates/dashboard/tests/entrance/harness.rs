@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::App;
 use actix_web::body::to_bytes;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::App;
 use postern_dashboard::{Dashboard, DashboardConfig, configure};
 use postern_domain::Timestamp;
 use postern_runtime::{Clock, ManualClock, Stop, Wakes};
@@ -124,7 +124,10 @@ impl Entrance {
         let answer = call_service(&service, request.to_request()).await;
         let header = |name| {
             let value = answer.headers().get(name);
-            value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+            value
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
         };
         let (status, location, set_cookie) = (answer.status(), header(LOCATION), header(SET_COOKIE));
         let body = to_bytes(answer.into_body()).await.expect("a body");

@@ -19,8 +19,15 @@ async fn a_session_that_is_left_alone_ends() {
     }
     entrance.pass(12 * HOUR);
     let gone = entrance.get("/devices", &cookie).await;
-    assert_eq!((gone.status.as_u16(), gone.location.as_str()), (303, "/login?next=%2Fdevices"));
-    assert_eq!(entrance.get("/", &cookie).await.status, 303, "and does not come back");
+    assert_eq!(
+        (gone.status.as_u16(), gone.location.as_str()),
+        (303, "/login?next=%2Fdevices")
+    );
+    assert_eq!(
+        entrance.get("/", &cookie).await.status,
+        303,
+        "and does not come back"
+    );
 }
 
 #[tokio::test]
@@ -41,7 +48,11 @@ async fn each_login_is_a_session_of_its_own_and_ends_the_one_before() {
     let again = [("name", NAME), ("password", PASSWORD)];
     let second = entrance.post(HOME, "/login", &first, &again).await;
     assert_eq!(second.status, 303, "{second:?}");
-    assert_ne!(second.cookie(), first, "nobody gets to choose what a session is known by");
+    assert_ne!(
+        second.cookie(),
+        first,
+        "nobody gets to choose what a session is known by"
+    );
     for (cookie, status) in [(&second.cookie(), 200), (&elsewhere, 200), (&first, 303)] {
         assert_eq!(entrance.get("/", cookie).await.status, status);
     }
@@ -75,14 +86,26 @@ async fn whoever_guesses_waits_longer_each_time_and_the_owner_gets_in() {
         let elsewhere = Ipv4Addr::new(203, 0, 113, last);
         entrance.log_in(elsewhere, "not this one").await;
     }
-    assert_eq!(entrance.log_in(HOME, PASSWORD).await.status, 303, "the owner is not locked out");
+    assert_eq!(
+        entrance.log_in(HOME, PASSWORD).await.status,
+        303,
+        "the owner is not locked out"
+    );
 
     entrance.pass(Duration::from_secs(1));
     assert_eq!(entrance.log_in(guesser, "not this one").await.status, 422);
     entrance.pass(Duration::from_secs(1));
-    assert_eq!(entrance.log_in(guesser, PASSWORD).await.status, 429, "twice as long");
+    assert_eq!(
+        entrance.log_in(guesser, PASSWORD).await.status,
+        429,
+        "twice as long"
+    );
     entrance.pass(Duration::from_secs(1));
-    assert_eq!(entrance.log_in(guesser, PASSWORD).await.status, 303, "nobody is shut out for good");
+    assert_eq!(
+        entrance.log_in(guesser, PASSWORD).await.status,
+        303,
+        "nobody is shut out for good"
+    );
 }
 
 #[tokio::test]
@@ -90,18 +113,28 @@ async fn the_link_for_the_first_owner_is_good_once_and_for_an_hour() {
     let entrance = Entrance::open();
     let late = entrance.token().await;
     entrance.pass(HOUR);
-    assert_eq!(entrance.get(&format!("/setup?token={late}"), "").await.status, 422);
+    assert_eq!(
+        entrance.get(&format!("/setup?token={late}"), "").await.status,
+        422
+    );
     assert_eq!(entrance.set_up(&late, NAME).await.status, 422);
 
     let replaced = entrance.token().await;
     let token = entrance.token().await;
-    assert_eq!(entrance.set_up(&replaced, NAME).await.status, 422, "a later one was printed");
+    assert_eq!(
+        entrance.set_up(&replaced, NAME).await.status,
+        422,
+        "a later one was printed"
+    );
     let (one, two) = tokio::join!(entrance.set_up(&token, "ada"), entrance.set_up(&token, "eve"));
     let cookies = [&one, &two].map(|answer| answer.cookie());
     let admitted: Vec<_> = cookies.iter().filter(|cookie| !cookie.is_empty()).collect();
     assert_eq!(admitted.len(), 1, "{one:?} {two:?}");
     let people = entrance.get("/people", admitted[0]).await.body;
-    assert_eq!(people.matches("never logged in").count() + people.matches("last seen").count(), 1);
+    assert_eq!(
+        people.matches("never logged in").count() + people.matches("last seen").count(),
+        1
+    );
     let third = entrance.set_up(&token, "eve").await;
     assert!(third.set_cookie.is_empty(), "{third:?}");
 }
