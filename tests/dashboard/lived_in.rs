@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use postern_dashboard::{ROUTES, Route};
-use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, WebhookSink, eventually};
+use postern_testkit::{DaemonOptions, Reply, TestDaemon, TestSandbox, WebhookSink, eventually};
 use serde_json::{Value, json};
 
 use super::browser::Browser;
@@ -18,9 +18,9 @@ const NOBODY: &str = "+15550000001";
 /// The gateway and its surroundings.
 pub(crate) struct LivedIn {
     pub(crate) network: TestSandbox,
-    pub(crate) daemon: TestDaemon,
+    _daemon: TestDaemon,
     pub(crate) owner: Visitor,
-    pub(crate) sink: WebhookSink,
+    _sink: WebhookSink,
     /// Linked and connected.
     pub(crate) device: String,
     /// Linked and paused.
@@ -34,6 +34,8 @@ pub(crate) struct LivedIn {
     failed: String,
     scheduled: String,
     pub(crate) webhook: String,
+    /// Was delivered to the webhook.
+    pub(crate) event: String,
 }
 
 impl LivedIn {
@@ -47,6 +49,7 @@ impl LivedIn {
             owner.post("/people", &fields).await?;
         }
         let sink = WebhookSink::start().await?;
+        sink.behave(|told| Reply::status(if told.kind() == "message.failed" { 503 } else { 204 }));
         let webhook = json!({ "url": sink.url("/hook"), "description": "The shop" });
         let webhook = created(&daemon, "/v1/webhooks", &webhook).await?;
         let [device, paused, pairing, fresh] =
@@ -62,11 +65,19 @@ impl LivedIn {
         daemon.device_becomes(&paused, "disconnected").await?;
         daemon.pairing_qr(&pairing).await?;
         let (message, failed, scheduled) = correspond(&network, &daemon, &device).await?;
+        let event = eventually("a message that was read is told of", || async {
+            let told = sink.received();
+            Ok(told
+                .iter()
+                .find(|told| told.kind() == "message.read")
+                .map(|told| told.id().to_owned()))
+        })
+        .await?;
         Ok(Self {
             network,
-            daemon,
+            _daemon: daemon,
             owner,
-            sink,
+            _sink: sink,
             device,
             paused,
             pairing,
@@ -75,6 +86,7 @@ impl LivedIn {
             failed,
             scheduled,
             webhook,
+            event,
         })
     }
 
@@ -95,7 +107,10 @@ impl LivedIn {
             Some("webhooks") => &self.webhook,
             _ => anyhow::bail!("{} has nothing to show: make an example of it here", route.path),
         };
-        Ok(route.path.replace("{id}", example))
+        Ok(route
+            .path
+            .replace("{id}", example)
+            .replace("{event}", &self.event))
     }
 
     /// Pages of the table in a state of their own, each with a name.

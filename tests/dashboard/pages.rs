@@ -6,7 +6,9 @@ use super::browser::{Scripts, in_browser};
 use super::lived_in::LivedIn;
 
 /// What a page is made of but for what is alive in it.
-const BONES: &str = "main h1, main h2, main label, main dt, main th";
+const BONES: &str = "main :is(h1, h2, legend, dt, th):not(.live *)";
+/// What is alive in it.
+const ALIVE: &str = ".live > .stack > *";
 
 #[tokio::test]
 async fn every_page_is_for_everybody_and_asks_nobody_else() -> anyhow::Result<()> {
@@ -52,18 +54,20 @@ async fn every_page_is_there_without_scripts() -> anyhow::Result<()> {
         for route in LivedIn::pages() {
             house.open(browser, &house.path(route)?).await?;
             browser.sees("main h1").await?;
-            bones.push(browser.texts(BONES).await?);
+            bones.push((browser.texts(BONES).await?, browser.count(ALIVE).await? > 0));
         }
         Ok(())
     })
     .await?;
     in_browser(Scripts::Blocked, async |browser| {
         house.log_in(browser).await?;
-        for (route, bones) in LivedIn::pages().zip(&bones) {
+        for (route, (bones, alive)) in LivedIn::pages().zip(&bones) {
             house.open(browser, &house.path(route)?).await?;
             let there = browser.texts(BONES).await?;
             let missing: Vec<_> = bones.iter().filter(|text| !there.contains(text)).collect();
             anyhow::ensure!(missing.is_empty(), "{} lacks {missing:?}", route.path);
+            let shows = browser.count(ALIVE).await? > 0;
+            anyhow::ensure!(shows == *alive, "{} shows what is alive", route.path);
             let noise = browser.noise(route.path).await?;
             anyhow::ensure!(noise.is_empty(), "{noise:#?}");
         }

@@ -96,6 +96,13 @@ impl Entrance {
             .await
     }
 
+    /// What the forms of a session carry.
+    pub(crate) async fn csrf(&self, cookie: &str) -> String {
+        let page = self.get("/account", cookie).await.body;
+        let (_, after) = page.split_once("name=\"csrf\" value=\"").expect("a form");
+        after.split('"').next().unwrap_or_default().to_owned()
+    }
+
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.call(HOME, TestRequest::get().uri(path), cookie).await
     }

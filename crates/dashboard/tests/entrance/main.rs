@@ -109,6 +109,34 @@ async fn whoever_guesses_waits_longer_each_time_and_the_owner_gets_in() {
 }
 
 #[tokio::test]
+async fn whoever_finds_an_open_browser_does_not_get_to_guess_the_password() {
+    let (entrance, cookie) = Entrance::with_owner().await;
+    let csrf = entrance.csrf(&cookie).await;
+    let change = async |current: &str| {
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("current", current),
+            ("password", "another gate, one tower"),
+        ];
+        entrance
+            .post(HOME, "/account/password", &cookie, &fields)
+            .await
+            .status
+    };
+    for _ in 0..5 {
+        assert_eq!(change("not this one").await, 422);
+    }
+    assert_eq!(change(PASSWORD).await, 429, "even with the right one");
+    entrance.pass(Duration::from_secs(1));
+    assert_eq!(change(PASSWORD).await, 303);
+    assert_eq!(
+        entrance.log_in(HOME, PASSWORD).await.status,
+        422,
+        "the old one is good no more"
+    );
+}
+
+#[tokio::test]
 async fn the_link_for_the_first_owner_is_good_once_and_for_an_hour() {
     let entrance = Entrance::open();
     let late = entrance.token().await;
