@@ -1,5 +1,7 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
+mod metrics;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use ipnet::IpNet;
 use postern_api::ApiConfig;
 use postern_domain::{Pacing, Plan, QuietHours};
 use serde::Deserialize;
+
+pub use self::metrics::MetricsConfig;
 
 /// The commented default configuration, which is also the documentation of every key.
 pub const DEFAULTS: &str = include_str!("../../../config/postern.toml");
@@ -46,6 +50,8 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// The operators' pages.
     pub dashboard: DashboardSettings,
+    /// The numbers.
+    pub metrics: MetricsConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -62,6 +68,8 @@ pub struct ServerConfig {
     pub body_limit: usize,
     /// Streams of events that may be open.
     pub max_streams: usize,
+    /// Seconds.
+    pub drain: u64,
     /// Seconds.
     pub shutdown_timeout: u64,
     /// Addresses and networks in CIDR notation, parted by commas or spaces.
@@ -503,6 +511,7 @@ impl Config {
             16 * 1024 * 1024,
         )?;
         within("server.max_streams", self.server.max_streams, 1, 100_000)?;
+        within("server.drain", self.server.drain, 0, 300)?;
         within("server.shutdown_timeout", self.server.shutdown_timeout, 1, 300)?;
         let mut proxies = self.server.trusted_proxies.split([',', ' ']);
         if let Some(wrong) = proxies.find(|text| !text.is_empty() && network(text).is_none()) {
@@ -587,6 +596,7 @@ impl Config {
         within("retention.events_days", self.retention.events_days, 0, 36_500)?;
         within("retention.attempts_days", self.retention.attempts_days, 0, 36_500)?;
         self.webhooks.validate()?;
+        self.metrics.validate()?;
         let refuse = |key, value: &str, expected: &str| {
             Err(ConfigError::Range {
                 key,

@@ -14,6 +14,7 @@ mod device;
 mod keys;
 mod listen;
 mod logging;
+mod metrics;
 mod print;
 #[cfg(feature = "sandbox")]
 mod sandbox;

@@ -11,4 +11,4 @@ pub use backup::{Backup, BackupError, BackupFile, Manifest, Progress, Restore, R
 pub use check::{Check, CheckOutcome, CheckStep, Checked, Found};
 pub use data::*;
 pub use keys::{ClientStorage, KeyStore, KeyStoreOptions};
-pub use sqlite::{OpenError, StoreError};
+pub use sqlite::{OpenError, StoreError, WriterMeters};

@@ -10,6 +10,7 @@ mod document;
 mod edge;
 mod events;
 mod harness;
+mod health;
 mod idempotency;
 mod limits;
 mod lists;

@@ -7,6 +7,7 @@ use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
 use super::audit::Audited;
 use super::batches::BatchQueue;
+use super::meters::StoreMeters;
 use super::quota::QuotaExceeded;
 use super::records::{Device, Refusal, RefusedMessage};
 use super::tables::{log, workspaces};
@@ -77,6 +78,7 @@ const UNLIMITED: &str = "unlimited";
 pub struct Store {
     pub(super) database: Audited,
     pub(super) batches: Arc<BatchQueue>,
+    pub(super) meters: Arc<StoreMeters>,
 }
 
 /// Where the files lie and how much work may wait.
@@ -198,6 +200,7 @@ impl Store {
         Ok(Self {
             database: Audited::new(database),
             batches: Arc::default(),
+            meters: Arc::default(),
         })
     }
 
@@ -206,14 +209,20 @@ impl Store {
         self.database.close().await;
     }
 
-    /// Whether a write commits and a read answers; for readiness.
+    /// Whether a write commits; for readiness.
     ///
     /// # Errors
-    /// One of them does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database.write(workspaces::touch).await?;
-        self.database.read(workspaces::first).await?;
-        Ok(())
+    /// It does not.
+    pub async fn ping_write(&self) -> Result<(), StoreError> {
+        self.database.write(workspaces::touch).await
+    }
+
+    /// Whether a read answers; for readiness.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping_read(&self) -> Result<(), StoreError> {
+        self.database.read(workspaces::first).await.map(drop)
     }
 
     /// The workspace of a self-hosted install: the first there is, made if there is none.

@@ -375,6 +375,7 @@ impl Follower {
         }
         let was_doubtful = self.health.is_doubtful();
         self.health.note(&outcome, now, config);
+        self.context.meters.note(&outcome);
         let tries = delivery.tries.saturating_add(1);
         let again = || {
             let wait = config.retries.wait(tries)?;
