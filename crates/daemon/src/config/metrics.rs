@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, refused};
 
 /// A token that is shorter could be guessed.
 const SHORTEST_TOKEN: usize = 16;
@@ -34,25 +34,19 @@ impl MetricsConfig {
     }
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        let refuse = |key, value: &str, expected: &str| {
-            Err(ConfigError::Range {
-                key,
-                value: value.to_owned(),
-                expected: expected.to_owned(),
-            })
-        };
         if !self.listen.is_empty() && self.address().is_none() {
             let expected = "nothing, or an address with a port like 127.0.0.1:9480";
-            return refuse("metrics.listen", &self.listen, expected);
+            return Err(refused("metrics.listen", &self.listen, expected));
         }
         let printable = self.token.bytes().all(|byte| byte.is_ascii_graphic());
         if self.token().is_some() && (self.token.len() < SHORTEST_TOKEN || !printable) {
             let expected = "nothing, or at least 16 printable ASCII characters without spaces";
-            return refuse("metrics.token", "set to something else", expected);
+            // What it is stays a secret.
+            return Err(refused("metrics.token", "…", expected));
         }
         if self.token().is_none() && self.address().is_some_and(|address| !address.ip().is_loopback()) {
             let expected = "a loopback address while metrics.token is empty";
-            return refuse("metrics.listen", &self.listen, expected);
+            return Err(refused("metrics.listen", &self.listen, expected));
         }
         Ok(())
     }
