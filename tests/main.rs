@@ -25,6 +25,7 @@ mod receiving;
 mod recovery;
 mod searching;
 mod sending;
+mod shell;
 mod stopping;
 mod tracing;
 mod upgrades;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use postern_metrics::Reading;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
@@ -111,18 +111,25 @@ fn write(family: &Family, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(about.name, about.help, None, kind)?;
     for (values, value) in &family.series {
         let labels: Vec<_> = about.labels.iter().copied().zip(values.iter().cloned()).collect();
-        let mut series = metric.encode_family(&labels)?;
-        match value {
-            Value::Count(count) => series.encode_counter::<NoLabelSet, _, u64>(count, None)?,
-            Value::Seconds(seconds) => series.encode_counter::<NoLabelSet, _, f64>(seconds, None)?,
-            Value::Level(level) => series.encode_gauge(level)?,
-            Value::Amounts(reading) => {
-                let (count, buckets) = (reading.count(), finite(reading));
-                series.encode_histogram::<NoLabelSet>(reading.sum, count, &buckets, None)?;
-            }
+        if labels.is_empty() {
+            write_value(value, &mut metric)?;
+        } else {
+            write_value(value, &mut metric.encode_family(&labels)?)?;
         }
     }
     Ok(())
+}
+
+fn write_value(value: &Value, series: &mut MetricEncoder<'_>) -> fmt::Result {
+    match value {
+        Value::Count(count) => series.encode_counter::<NoLabelSet, _, u64>(count, None),
+        Value::Seconds(seconds) => series.encode_counter::<NoLabelSet, _, f64>(seconds, None),
+        Value::Level(level) => series.encode_gauge(level),
+        Value::Amounts(reading) => {
+            let (count, buckets) = (reading.count(), finite(reading));
+            series.encode_histogram::<NoLabelSet>(reading.sum, count, &buckets, None)
+        }
+    }
 }
 
 /// The encoder writes `+Inf` for the largest float, and adds the buckets up by itself.

@@ -90,3 +90,43 @@ fn the_documentation_lists_every_metric_and_no_other() {
         .collect();
     assert_eq!(listed, expected, "docs/observability.md");
 }
+
+/// The names of metrics in a text, without what histograms and counters append to theirs.
+fn named(text: &str) -> Vec<&str> {
+    let words = text.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));
+    words
+        .filter(|word| word.starts_with("postern_") || word.starts_with("process_"))
+        .map(|word| {
+            let suffixes = ["_bucket", "_sum", "_count", "_total"];
+            let base = suffixes.iter().find_map(|suffix| word.strip_suffix(suffix));
+            base.unwrap_or(word)
+        })
+        .collect()
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_name_only_what_there_is() {
+    let dashboard = include_str!("../../../../deploy/grafana/postern.json");
+    let parsed: serde_json::Value = serde_json::from_str(dashboard).expect("JSON");
+    assert!(
+        parsed["panels"]
+            .as_array()
+            .is_some_and(|panels| panels.len() > 10)
+    );
+    let alerts = include_str!("../../../../deploy/prometheus/alerts.yml");
+    for (what, text) in [("the dashboard", dashboard), ("the alerts", alerts)] {
+        let named = named(text);
+        assert!(named.len() > 10, "{what}");
+        for name in named {
+            assert!(ALL.iter().any(|about| about.name == name), "{what} names {name}");
+        }
+    }
+}
+
+#[test]
+fn the_dashboard_shows_every_metric() {
+    let shown = named(include_str!("../../../../deploy/grafana/postern.json"));
+    for about in ALL {
+        assert!(shown.contains(&about.name), "{}", about.name);
+    }
+}

@@ -13,7 +13,7 @@ use super::records::{Device, Refusal, RefusedMessage};
 use super::tables::{log, workspaces};
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
-use crate::{OpenError, StoreError};
+use crate::{OpenError, StoreError, sqlite};
 
 pub(crate) const SCHEMA: Schema = Schema {
     name: "postern",
@@ -202,6 +202,16 @@ impl Store {
             batches: Arc::default(),
             meters: Arc::default(),
         })
+    }
+
+    /// Opens a `postern.db` that exists and has the schema of this release, and changes nothing of it: beside a daemon that
+    /// may be running on it. Blocks.
+    ///
+    /// # Errors
+    /// There is none, or another release wrote it, or it cannot be used.
+    pub fn open_current(options: &StoreOptions) -> Result<Self, OpenError> {
+        sqlite::assert_current(&options.data_dir.join(files::GATEWAY.name), &SCHEMA)?;
+        Self::open(options)
     }
 
     /// Finishes what was queued and closes the file.

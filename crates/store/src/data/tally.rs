@@ -96,7 +96,7 @@ impl Tally {
     }
 
     /// Writes it down; answers what is to be counted after the commit.
-    fn write(self, tx: &Connection) -> Result<Noted, StoreError> {
+    pub(super) fn write(self, tx: &Connection) -> Result<Noted, StoreError> {
         for (place, changes) in self.changes.into_inner() {
             daily::change(tx, place, &changes)?;
         }

@@ -50,7 +50,7 @@ pub(crate) use self::beside::{Beside, Depth};
 pub(crate) use self::copy::{BESIDE, copy, remove};
 pub use self::error::{OpenError, StoreError};
 pub use self::meters::WriterMeters;
-pub(crate) use self::open::{Schema, restrict_to_owner};
+pub(crate) use self::open::{Schema, assert_current, restrict_to_owner};
 use self::readers::Readers;
 use self::writer::Writer;
 
