@@ -27,6 +27,7 @@ mod searching;
 mod sending;
 mod shell;
 mod stopping;
+mod telemetry;
 mod tracing;
 mod upgrades;
 mod webhook_commands;

@@ -24,6 +24,7 @@ mod print;
 mod sandbox;
 mod send;
 mod serve;
+mod telemetry;
 mod upkeep;
 mod usage;
 mod webhooks;

@@ -20,6 +20,7 @@ use crate::config::{Config, Overrides};
 use crate::data_dir::DataDir;
 use crate::keys::Keys;
 use crate::metrics::{self, Metrics};
+use crate::telemetry::Traces;
 use crate::{bootstrap, dashboard, logging};
 
 /// Runs the daemon until it is asked to stop.
@@ -37,7 +38,8 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         .with("sandbox.listen", flags.sandbox_listen)
         .with("whatsapp.url", flags.sandbox_url);
     let config = Config::load(flags.config.as_deref(), environment, overrides)?;
-    logging::start(config.log.format, &config.log.level)?;
+    let (traces, spans) = Traces::start(&config.telemetry)?.unzip();
+    logging::start_with(config.log.format, &config.log.level, spans)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
     println!(
@@ -52,6 +54,9 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
     asked_to_stop().await?;
     daemon.drain(asked_to_stop()).await?;
     daemon.stop().await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
     Ok(())
 }
 

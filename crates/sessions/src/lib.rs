@@ -40,6 +40,7 @@ mod pairing;
 mod removal;
 mod supervisor;
 mod timetable;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,6 +26,7 @@ mod supervisor;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;

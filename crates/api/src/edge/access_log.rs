@@ -28,13 +28,22 @@ impl Line {
         }
     }
 
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The route's pattern, or `none`.
+    pub(super) fn route(&self) -> &'static str {
+        self.place.map_or("none", |place| ROUTES[place].path)
+    }
+
     /// Counts the request.
     pub(super) fn count(&self, meters: &RequestMeters, status: StatusCode, duration: Duration) {
         meters.note(self.place, &self.method, status, duration);
     }
 
     pub(super) fn finish(&self, status: StatusCode, duration: Duration, id: &RequestId) {
-        let route = self.place.map_or("none", |place| ROUTES[place].path);
+        let route = self.route();
         // Probes come every few seconds for ever; they matter only when they fail.
         if matches!(route, "/healthz" | "/readyz") && status.is_success() {
             return;

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod request_id;
+mod trace;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -19,6 +20,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use self::access_log::Line;
 use self::request_id::RequestId;
@@ -35,8 +37,12 @@ pub(crate) async fn edge(
     let id = RequestId::of(request.headers());
     let line = Line::start(&request);
     let meters = request.app_data::<Data<Api>>().map(|api| Arc::clone(&api.meters));
+    let span = trace::begin(line.method(), line.route(), &id);
     // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(next.call(request))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
     let left = match &outcome {
         Ok(Ok(answer)) => answer.request().extensions().get::<Left>().copied(),
         _ => None,
@@ -58,6 +64,7 @@ pub(crate) async fn edge(
     if let Some(meters) = meters {
         line.count(&meters, status, took);
     }
+    trace::end(&span, status);
     line.finish(status, took, &id);
     // Without the request an answer can only travel as an error; actix-web sends it as it is.
     answer.map_err(|answer| InternalError::from_response("answered at the edge", answer).into())

@@ -6,6 +6,7 @@ mod sending;
 mod server;
 mod sessions;
 mod storage;
+mod telemetry;
 mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,7 @@ pub use self::sending::{MessagesConfig, PacingConfig};
 pub use self::server::{DashboardSettings, LimitsConfig, RegistrationConfig, ServerConfig};
 pub use self::sessions::{SandboxConfig, SessionsConfig, WhatsAppConfig};
 pub use self::storage::{DataConfig, IdempotencyConfig, LogConfig, LogFormat, RetentionConfig};
+pub use self::telemetry::TelemetryConfig;
 pub use self::webhooks::WebhooksConfig;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -60,6 +62,8 @@ pub struct Config {
     pub dashboard: DashboardSettings,
     /// The numbers.
     pub metrics: MetricsConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -167,6 +171,7 @@ impl Config {
         self.messages.validate()?;
         self.webhooks.validate()?;
         self.metrics.validate()?;
+        self.telemetry.validate()?;
         self.sandbox.validate()
     }
 }
