@@ -58,7 +58,7 @@ async fn what_is_done_reaches_the_collector_without_numbers_and_texts() -> anyho
     let all = eventually("every kind of span arrives", || async {
         let all = spans(&collector)?;
         let there = |name: &&str| all.iter().any(|span| span.name == **name);
-        Ok(wanted.iter().all(|name| there(name)).then_some(all))
+        Ok(wanted.iter().all(there).then_some(all))
     })
     .await?;
     let of = |name: &str| all.iter().find(|span| span.name == name).expect("it is there");
