@@ -42,6 +42,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
     logging::start_with(config.log.format, &config.log.level, spans)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
+    let mut signals = StopSignals::listen()?;
     println!(
         "postern {} listening on {}",
         env!("CARGO_PKG_VERSION"),
@@ -51,8 +52,8 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         println!("metrics at http://{address}/metrics");
     }
     daemon.announce_dashboard().await?;
-    asked_to_stop().await?;
-    daemon.drain(asked_to_stop()).await?;
+    signals.next().await?;
+    daemon.drain(signals.next()).await?;
     daemon.stop().await;
     if let Some(traces) = traces {
         traces.stop().await;
@@ -159,6 +160,14 @@ impl Daemon {
         let address = listener.local_addr()?;
         let pages = dashboard.clone().map(postern_dashboard::configure);
         let numbers = metrics::configure(&metrics, &config.metrics);
+        let mut servers = Vec::new();
+        // Before the API, so that an address that is taken is found out while nobody is served yet.
+        let alone = metrics::serve(metrics, &config.metrics)?;
+        let metrics = alone.map(|(server, address)| {
+            servers.push(server.handle());
+            drop(tasks.spawn("metrics server", server));
+            address
+        });
         until_ready.stop(true).await;
         let server = postern_api::server_with(listener, api, &server_options(&config), move |app| {
             if let Some(pages) = &pages {
@@ -168,14 +177,8 @@ impl Daemon {
                 numbers(app);
             }
         })?;
-        let mut servers = vec![server.handle()];
+        servers.push(server.handle());
         drop(tasks.spawn("HTTP server", server));
-        let alone = metrics::serve(metrics, &config.metrics)?;
-        let metrics = alone.map(|(server, address)| {
-            servers.push(server.handle());
-            drop(tasks.spawn("metrics server", server));
-            address
-        });
         Ok(Self {
             address,
             dashboard,
@@ -380,17 +383,45 @@ fn server_options(config: &Config) -> ServerOptions {
 
 /// Waits for SIGINT or SIGTERM.
 pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
+    StopSignals::listen()?.next().await
+}
+
+/// SIGINT and SIGTERM, each of which counts from when this is made, whether or not anybody waits for it just then.
+struct StopSignals {
     #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed?,
-            _ = terminate.recv() => {}
-        }
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
 }
 
 #[cfg(feature = "sandbox")]
