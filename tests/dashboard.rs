@@ -17,7 +17,7 @@ mod roles;
 #[path = "dashboard/streams.rs"]
 mod streams;
 #[path = "dashboard/visitor.rs"]
-mod visitor;
+pub(crate) mod visitor;
 #[path = "dashboard/walk.rs"]
 mod walk;
 

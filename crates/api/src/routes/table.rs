@@ -13,8 +13,9 @@ use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
     EventGone, Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded,
-    PairingCodeNotReady, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected,
-    StorageUnavailable, TooManyStreams, Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
+    PairingCodeNotReady, PartStopped, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited,
+    SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
+    UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
 use crate::{analytics, api_keys, devices, events, health, messages, openapi, webhooks, workspaces};
 
@@ -29,7 +30,14 @@ const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
 const REGISTER: &[ErrorCode] = &[Forbidden, RateLimited, Overloaded, StorageUnavailable];
 const EVENTS: &[ErrorCode] = &[Validation, EventGone];
 const STREAM: &[ErrorCode] = &[Validation, EventGone, TooManyStreams];
-const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
+const PROBE: &[ErrorCode] = &[
+    Overloaded,
+    StorageUnavailable,
+    StorageStuck,
+    PartStopped,
+    Starting,
+    Stopping,
+];
 
 /// Every route of the API.
 #[rustfmt::skip]
