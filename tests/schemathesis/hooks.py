@@ -4,6 +4,7 @@ import os
 import re
 from datetime import datetime, timedelta, timezone
 
+import jsonschema_rs
 import schemathesis
 from hypothesis import strategies as st
 
@@ -42,6 +43,40 @@ for name, strategy in {
     "webhook-url": st.sampled_from([SINK, SINK + "/a", SINK + "/b?c=d"]),
 }.items():
     schemathesis.openapi.format(name, strategy)
+
+
+def examples_of(schema):
+    return schema.get("examples", []) + ([schema["example"]] if "example" in schema else [])
+
+
+def examples(document):
+    """Where each example of the document stands, its schema, and the example."""
+    for name, schema in document["components"]["schemas"].items():
+        for example in examples_of(schema):
+            yield name, schema, example
+        for field, inner in schema.get("properties", {}).items():
+            for example in examples_of(inner):
+                yield f"{name}.{field}", inner, example
+    operations = (operation for item in document["paths"].values() for operation in item.values())
+    for operation in operations:
+        name = operation["operationId"]
+        for parameter in operation.get("parameters", []):
+            if "example" in parameter:
+                yield f"{name} {parameter['name']}", parameter["schema"], parameter["example"]
+        for status, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                for code, example in content.get("examples", {}).items():
+                    example = document["components"]["examples"][code] if "$ref" in example else example
+                    yield f"{name} {status} {code}", content["schema"], example["value"]
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    """Every example is one of what it stands at."""
+    for where, schema, example in examples(raw_schema):
+        whole = {**schema, "components": raw_schema["components"]}
+        for error in jsonschema_rs.Draft202012Validator(whole).iter_errors(example):
+            raise AssertionError(f"the example of {where} is none: {error.message}")
 
 
 @schemathesis.hook

@@ -29,6 +29,10 @@ pub(super) fn asset(name: &str) -> Option<(&'static str, &'static str)> {
             "text/javascript; charset=utf-8",
             include_str!("assets/explorer.js"),
         )),
+        "icon.svg" => Some((
+            "image/svg+xml",
+            include_str!("../../../dashboard/src/assets/icon.svg"),
+        )),
         "explorer.css" => Some(("text/css; charset=utf-8", include_str!("assets/explorer.css"))),
         _ => None,
     }

@@ -56,6 +56,7 @@ impl Page {
     params(("page" = String, Path, description = "The name of its file.", example = "sending.md")),
     responses((status = 200, description = "The page.", content(
         (String = "text/markdown"), (String = "text/javascript"), (String = "text/css"),
+        (String = "image/svg+xml"),
     ))),
 )]
 pub(crate) async fn page(name: web::Path<String>) -> Result<HttpResponse, ApiError> {

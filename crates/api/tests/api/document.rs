@@ -175,7 +175,7 @@ async fn the_explorer_and_the_pages_come_from_the_daemon_itself() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next());
     let files: Vec<_> = files.collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     for file in files {
         let answer = api
             .call_without_key(Method::GET, &format!("/docs/{file}"))
