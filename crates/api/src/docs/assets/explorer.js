@@ -190,14 +190,14 @@ function opened(path, method, operation) {
   const form = element('form', { onsubmit: (event) => { event.preventDefault(); send(form, method, path, result); } },
     parameters.map((parameter, index) => parameterField(parameter, `${operation.operationId}-${index}`)),
     content ? [
-      element('h4', {}, element('label', { for: bodyId }, 'Body')),
+      element('h3', {}, element('label', { for: bodyId }, 'Body')),
       element('textarea', { id: bodyId, spellcheck: 'false' }, JSON.stringify(exampleOf(content.schema), null, 2)),
       folded('Schema', unfolded(content.schema)),
     ] : [],
     kinds.length > 1 ? element('p', {}, element('label', {}, 'Answer as ',
       element('select', { name: 'accept' }, kinds.map((kind) => element('option', {}, kind))))) : undefined,
     element('p', {}, element('button', { type: 'submit' }, 'Send')));
-  return [...prose(operation.description), form, result, element('h4', {}, 'Answers'), ...answers(operation)];
+  return [...prose(operation.description), form, result, element('h3', {}, 'Answers'), ...answers(operation)];
 }
 
 function draw() {
