@@ -18,7 +18,7 @@ async fn the_explorer_shows_every_operation_and_tries_it_out() -> anyhow::Result
         browser.examine("explorer").await?;
 
         browser.write("#key", daemon.key()).await?;
-        browser.write("#search", "/v1/usage").await?;
+        browser.write("#search", "getUsage").await?;
         eventually("one operation is found", || async {
             let found = browser.count("details.operation:not([hidden])").await?;
             Ok((found == 1).then_some(()))
