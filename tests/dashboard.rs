@@ -12,6 +12,8 @@ mod streams;
 mod visitor;
 #[path = "dashboard/walk.rs"]
 mod walk;
+#[path = "dashboard/webhooks.rs"]
+mod webhooks;
 
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, eventually};
 

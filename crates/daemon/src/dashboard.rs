@@ -3,27 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_dashboard::{Dashboard, DashboardConfig, SandboxControl};
-use postern_domain::Pacing;
-use postern_runtime::{Clock, Stop, Wakes};
-use postern_store::Store;
+use postern_dashboard::{Dashboard, DashboardConfig, DashboardParts, SandboxControl};
+use postern_domain::{KeyKind, Pacing};
 
 use crate::config::Config;
 
-/// What the dashboard shares with the API.
-type Parts = (Store, Wakes, Arc<dyn Clock>, Stop);
-
-/// The dashboard, unless the settings say that there is none. `sandbox` is the address of a simulated network, if devices
-/// link to one.
+/// The dashboard, unless the settings say that there is none.
 pub(crate) fn open(
     config: &Config,
-    default_pacing: Pacing,
-    sandbox: Option<String>,
-    (store, wakes, clock, stop): Parts,
-) -> anyhow::Result<Option<Arc<Dashboard>>> {
+    (default_pacing, key_kind): (Pacing, KeyKind),
+    parts: DashboardParts,
+) -> Option<Arc<Dashboard>> {
     let settings = &config.dashboard;
     if !settings.enabled {
-        return Ok(None);
+        return None;
     }
     let rules = DashboardConfig {
         idle: Duration::from_hours(settings.idle_hours),
@@ -32,21 +25,23 @@ pub(crate) fn open(
         streams: settings.streams,
         trusted_proxies: config.server.trusted_proxies(),
         default_pacing,
+        key_kind,
+        plans: config.plans(),
+        unverified_webhooks: config.webhooks.allow_unverified,
     };
-    let sandbox = sandbox.map(|url| control(&url)).transpose()?.flatten();
-    Ok(Some(Arc::new(Dashboard::new(
-        store, wakes, clock, rules, stop, sandbox,
-    ))))
+    Some(Arc::new(Dashboard::new(parts, rules)))
 }
 
+/// The hand on the simulated network at this address, in builds that have one.
 #[cfg(not(feature = "sandbox"))]
 #[expect(clippy::unnecessary_wraps, reason = "a build with the sandbox can fail")]
-fn control(_url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+pub(crate) fn control(_url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
     Ok(None)
 }
 
+/// The hand on the simulated network at this address.
 #[cfg(feature = "sandbox")]
-fn control(url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+pub(crate) fn control(url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
     Ok(Some(Arc::new(remote::Remote::at(url)?)))
 }
 

@@ -24,6 +24,6 @@ mod security;
 mod stream;
 mod view;
 
-pub use dashboard::{Dashboard, DashboardConfig};
+pub use dashboard::{Dashboard, DashboardConfig, DashboardParts};
 pub use routes::{Need, ROUTES, Route, configure};
 pub use sandbox::{SandboxControl, SandboxError, SandboxMethod};

@@ -11,7 +11,7 @@ use actix_web::web::{self, ServiceConfig};
 use postern_domain::Role;
 
 use self::Need::Nobody;
-use crate::pages::{account, activity, devices, login, messages, overview, people, sandbox, setup};
+use crate::pages::{account, activity, devices, login, messages, overview, people, sandbox, setup, webhooks};
 use crate::{Dashboard, assets, guard as gate};
 
 const GET: Method = Method::GET;
@@ -80,6 +80,24 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/messages/{id}/retry",        OPERATOR, || web::to(messages::retry)),
     route(POST, "/messages/{id}/cancel",       OPERATOR, || web::to(messages::cancel)),
     route(POST, "/messages/{id}/release",      OPERATOR, || web::to(messages::release)),
+
+    route(GET,  "/webhooks",                   VIEWER,   || web::to(webhooks::list)),
+    route(GET,  "/webhooks/stream",            VIEWER,   || web::to(webhooks::list_stream)),
+    route(GET,  "/webhooks/new",               OPERATOR, || web::to(webhooks::new)),
+    route(POST, "/webhooks",                   OPERATOR, || web::to(webhooks::create)),
+    route(GET,  "/webhooks/{id}",              VIEWER,   || web::to(webhooks::show)),
+    route(GET,  "/webhooks/{id}/stream",       VIEWER,   || web::to(webhooks::stream)),
+    route(GET,  "/webhooks/{id}/edit",         OPERATOR, || web::to(webhooks::edit)),
+    route(POST, "/webhooks/{id}/edit",         OPERATOR, || web::to(webhooks::change)),
+    route(POST, "/webhooks/{id}/pause",        OPERATOR, || web::to(webhooks::pause)),
+    route(POST, "/webhooks/{id}/enable",       OPERATOR, || web::to(webhooks::enable)),
+    route(POST, "/webhooks/{id}/test",         OPERATOR, || web::to(webhooks::test)),
+    route(POST, "/webhooks/{id}/replay",       OPERATOR, || web::to(webhooks::replay)),
+    route(POST, "/webhooks/{id}/again",        OPERATOR, || web::to(webhooks::again)),
+    route(POST, "/webhooks/{id}/secret",       OPERATOR, || web::to(webhooks::rotate)),
+    route(POST, "/webhooks/{id}/remove",       OPERATOR, || web::to(webhooks::remove)),
+    route(GET,  "/webhooks/{id}/events/{event}", VIEWER, || web::to(webhooks::delivery)),
+    route(GET,  "/webhooks/{id}/events/{event}/stream", VIEWER, || web::to(webhooks::delivery_stream)),
 
     route(GET,  "/sandbox",                    OPERATOR, || web::to(sandbox::show)),
     route(GET,  "/sandbox/stream",             OPERATOR, || web::to(sandbox::stream)),

@@ -60,6 +60,7 @@ fn table(entries: &[AuditEntry]) -> Markup {
 fn target(target: &str) -> Markup {
     html! {
         @if target.starts_with("dev_") { a href={ "/devices/" (target) } { code { (target) } } }
+        @else if target.starts_with("whk_") { a href={ "/webhooks/" (target) } { code { (target) } } }
         @else if target.starts_with("msg_") { a href={ "/messages/" (target) } { code { (target) } } }
         @else { code { (target) } }
     }
@@ -90,6 +91,14 @@ fn words(action: &str) -> &str {
         "message.retry" => "retried a message",
         "message.release" => "released a parked message",
         "message.cancel" => "canceled a message",
+        "webhook.create" => "added a webhook",
+        "webhook.change" => "changed a webhook",
+        "webhook.pause" => "paused a webhook",
+        "webhook.enable" => "enabled a webhook",
+        "webhook.test" => "tested a webhook",
+        "webhook.replay" => "sent events to a webhook again",
+        "webhook.secret" => "replaced the secret of a webhook",
+        "webhook.remove" => "removed a webhook",
         other => other,
     }
 }

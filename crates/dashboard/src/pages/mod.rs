@@ -9,6 +9,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod sandbox;
 pub(crate) mod setup;
+pub(crate) mod webhooks;
 
 use maud::{Markup, html};
 
@@ -51,6 +52,12 @@ pub(crate) fn done(word: &str) -> &'static str {
         "role" => "The role was changed.",
         "password" => "The password was changed. Other sessions of theirs were logged out.",
         "gone" => "Removed.",
+        "hook-paused" => "Paused. Events are kept for it.",
+        "hook-enabled" => "Enabled. It goes on where it stood.",
+        "hook-changed" => "Saved.",
+        "hook-removed" => "The webhook was removed.",
+        "replay" => "They are being looked for and sent again.",
+        "again" => "It is being sent again.",
         "scanned" => "The phone accepted the code.",
         "written" => "The contact wrote.",
         "contact" => "The contact behaves so from now on.",

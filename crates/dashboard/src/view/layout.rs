@@ -13,6 +13,7 @@ pub(crate) enum Place {
     Overview,
     Devices,
     Messages,
+    Webhooks,
     Sandbox,
     People,
     Activity,
@@ -98,6 +99,7 @@ fn menu(person: &Person, place: Place) -> Markup {
                 (entry(place, Place::Overview, "/", Icon::Home, "Overview"))
                 (entry(place, Place::Devices, "/devices", Icon::Device, "Devices"))
                 (entry(place, Place::Messages, "/messages", Icon::Message, "Messages"))
+                (entry(place, Place::Webhooks, "/webhooks", Icon::Hook, "Webhooks"))
                 @if person.has_sandbox && role.may(Role::Operator) {
                     (entry(place, Place::Sandbox, "/sandbox", Icon::Phone, "Sandbox"))
                 }
