@@ -4,6 +4,8 @@
 mod browser;
 #[path = "dashboard/doors.rs"]
 mod doors;
+#[path = "dashboard/keys.rs"]
+mod keys;
 #[path = "dashboard/roles.rs"]
 mod roles;
 #[path = "dashboard/streams.rs"]
@@ -14,6 +16,8 @@ mod visitor;
 mod walk;
 #[path = "dashboard/webhooks.rs"]
 mod webhooks;
+#[path = "dashboard/workspaces.rs"]
+mod workspaces;
 
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, eventually};
 

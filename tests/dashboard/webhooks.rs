@@ -63,14 +63,29 @@ async fn what_is_delivered_and_what_fails_can_be_read_and_sent_again() -> anyhow
     let message = daemon.send_text(&device, CONTACT, "Where is my order?").await?;
     daemon.message_reaches(&message, "read").await?;
     let page = says(&owner, &format!("{path}?status=succeeded"), "message.read").await?;
-    assert!(says(&owner, "/webhooks", "delivering").await?.contains("Order updates"));
+    assert!(
+        says(&owner, "/webhooks", "delivering")
+            .await?
+            .contains("Order updates")
+    );
     assert!(owner.get("/").await?.body.contains("The endpoint is fine"));
 
-    let delivery = format!("{path}/events/{EVENT}{}", attribute(&page, &format!("{path}/events/{EVENT}")));
+    let delivery = format!(
+        "{path}/events/{EVENT}{}",
+        attribute(&page, &format!("{path}/events/{EVENT}"))
+    );
     let shown = owner.get(&delivery).await?.body;
-    assert!(shown.contains("What is sent") && shown.contains("deviceId"), "{shown}");
+    assert!(
+        shown.contains("What is sent") && shown.contains("deviceId"),
+        "{shown}"
+    );
     let event = delivery.rsplit('/').next().unwrap_or_default();
-    let times = || sink.received().iter().filter(|request| request.id() == event).count();
+    let times = || {
+        sink.received()
+            .iter()
+            .filter(|request| request.id() == event)
+            .count()
+    };
     let before = times();
     let sent = owner.post(&format!("{path}/again"), &[("event", event)]).await?;
     assert_eq!(sent.location(), format!("{delivery}?done=again"));
@@ -81,10 +96,15 @@ async fn what_is_delivered_and_what_fails_can_be_read_and_sent_again() -> anyhow
     says(&owner, &format!("{path}?status=failed"), "status 500").await?;
     let troubled = says(&owner, "/", "/webhooks/whk_").await?;
     assert!(!troubled.contains("The endpoint is fine"));
-    says(&owner, &path, "given up").await?;
+    says(&owner, &path, "Send them again").await?;
     sink.behave(|_| Reply::status(200));
     let replayed = owner.post(&format!("{path}/replay"), &[("failed", "1")]).await?;
-    assert_eq!(replayed.location(), format!("{path}?done=replay"), "{}", replayed.body);
+    assert_eq!(
+        replayed.location(),
+        format!("{path}?done=replay"),
+        "{}",
+        replayed.body
+    );
     let trail = owner.get("/activity").await?.body;
     assert!(trail.contains("added a webhook") && trail.contains("sent events to a webhook again"));
     assert!(!trail.contains(&secret));
@@ -94,22 +114,49 @@ async fn what_is_delivered_and_what_fails_can_be_read_and_sent_again() -> anyhow
 #[tokio::test]
 async fn an_endpoint_is_changed_tried_paused_and_removed() -> anyhow::Result<()> {
     let (_network, _daemon, owner, sink) = at_work().await?;
-    let types = [("types", "some"), ("type", "message.read"), ("headers", "X-Tenant: 7")];
+    let types = [
+        ("types", "some"),
+        ("type", "message.read"),
+        ("headers", "X-Tenant: 7"),
+    ];
     let (path, secret) = add(&owner, &sink.url("/hook"), &types).await?;
     let page = owner.get(&path).await?.body;
-    assert!(page.contains("message.read") && page.contains("X-Tenant"), "{page}");
+    assert!(
+        page.contains("message.read") && page.contains("X-Tenant"),
+        "{page}"
+    );
 
-    let tried = owner.post(&format!("{path}/test"), &[("kind", "message.failed")]).await?;
+    let tried = owner
+        .post(&format!("{path}/test"), &[("kind", "message.failed")])
+        .await?;
     assert!(tried.body.contains("It arrived"), "{}", tried.body);
-    let arrived = sink.received().iter().any(|request| request.kind() == "message.failed" && request.header("x-tenant") == "7");
+    let arrived = sink
+        .received()
+        .iter()
+        .any(|request| request.kind() == "message.failed" && request.header("x-tenant") == "7");
     assert!(arrived, "with the header");
 
-    let edited = [("url", sink.url("/elsewhere")), ("types", "all".to_owned()), ("rate", "60".to_owned())];
-    let edited: Vec<_> = edited.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let edited = [
+        ("url", sink.url("/elsewhere")),
+        ("types", "all".to_owned()),
+        ("rate", "60".to_owned()),
+    ];
+    let edited: Vec<_> = edited
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let saved = owner.post(&format!("{path}/edit"), &edited).await?;
-    assert_eq!(saved.location(), format!("{path}?done=hook-changed"), "{}", saved.body);
+    assert_eq!(
+        saved.location(),
+        format!("{path}?done=hook-changed"),
+        "{}",
+        saved.body
+    );
     let page = owner.get(&path).await?.body;
-    assert!(page.contains("/elsewhere") && page.contains("60 a minute"), "{page}");
+    assert!(
+        page.contains("/elsewhere") && page.contains("60 a minute"),
+        "{page}"
+    );
     assert!(page.contains("X-Tenant"), "headers that are not named stay");
 
     for (verb, word) in [("pause", "Paused"), ("enable", "Pause")] {
@@ -126,7 +173,11 @@ async fn an_endpoint_is_changed_tried_paused_and_removed() -> anyhow::Result<()>
     assert_eq!(owner.post(&format!("{path}/remove"), &[]).await?.status, 303);
     assert_eq!(owner.get(&path).await?.status, 404);
     let trail = owner.get("/activity").await?.body;
-    assert_eq!(trail.matches("removed a webhook").count(), 1, "one act is one row");
+    assert_eq!(
+        trail.matches("removed a webhook").count(),
+        1,
+        "one act is one row"
+    );
     Ok(())
 }
 
@@ -146,17 +197,31 @@ async fn what_is_wrong_is_said_beside_the_field_and_nothing_is_stored() -> anyho
         let refused = owner.post("/webhooks", &fields).await?;
         assert_eq!(refused.status, 422, "{field}: {}", refused.body);
         let shown = refused.body.contains(&format!("id=\"{id_of_error}\""));
-        assert!(shown || field == "only", "{field}: {}", refused.body);
+        assert!(shown, "{field}: {}", refused.body);
     }
-    sink.behave(|_| Reply::status(404));
-    let refused = owner.post("/webhooks", &[id, ("url", url.as_str())]).await?;
+    // Nobody listens on the port of another protocol.
+    let nobody = ("url", "http://127.0.0.1:9/hook");
+    let refused = owner.post("/webhooks", &[id, nobody]).await?;
     assert_eq!(refused.status, 422);
-    assert!(refused.body.contains("did not pass the challenge"), "{}", refused.body);
-    let cases = [vec![], vec![("from", "2026-12-02T00:00"), ("until", "2026-12-01T00:00")]];
+    assert!(
+        refused.body.contains("did not pass the challenge"),
+        "{}",
+        refused.body
+    );
+    let cases = [
+        vec![],
+        vec![("from", "2026-12-02T00:00"), ("until", "2026-12-01T00:00")],
+    ];
     for fields in cases {
         let refused = owner.post(&format!("/webhooks/{}/replay", id.1), &fields).await?;
         assert_eq!(refused.status, 409, "{}", refused.body);
     }
-    assert!(owner.get("/webhooks").await?.body.contains("Let your systems know"));
+    assert!(
+        owner
+            .get("/webhooks")
+            .await?
+            .body
+            .contains("Let your systems know")
+    );
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::{KeyKind, Network, Plan};
 use postern_domain::webhook::WebhookProbe;
+use postern_domain::{KeyKind, Network, Plan};
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 use tokio::sync::Semaphore;

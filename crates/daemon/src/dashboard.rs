@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_dashboard::{Dashboard, DashboardConfig, DashboardParts, SandboxControl};
+use postern_dashboard::{Dashboard, DashboardConfig, DashboardParts, SandboxControl, Setting};
 use postern_domain::{KeyKind, Pacing};
 
-use crate::config::Config;
+use crate::config::{Config, Effective};
 
 /// The dashboard, unless the settings say that there is none.
 pub(crate) fn open(
@@ -28,8 +28,35 @@ pub(crate) fn open(
         key_kind,
         plans: config.plans(),
         unverified_webhooks: config.webhooks.allow_unverified,
+        settings: config.effective.iter().cloned().map(setting).collect(),
+        versions: versions(config),
+        data_dir: config.data.dir.clone(),
     };
     Some(Arc::new(Dashboard::new(parts, rules)))
+}
+
+fn setting(effective: Effective) -> Setting {
+    Setting {
+        name: effective.name,
+        value: effective.value,
+        default: effective.default,
+        meaning: effective.meaning,
+    }
+}
+
+/// What runs, and in which version.
+fn versions(config: &Config) -> Vec<(String, String)> {
+    let (major, minor, patch) = postern_whatsapp::LAST_KNOWN_VERSION;
+    let whatsapp = match config.whatsapp.version.as_str() {
+        "auto" => format!("auto, at least {major}.{minor}.{patch}"),
+        fixed => fixed.to_owned(),
+    };
+    let pairs = [
+        ("Postern", env!("CARGO_PKG_VERSION").to_owned()),
+        ("WhatsApp Web", whatsapp),
+        ("REST API", "v1".to_owned()),
+    ];
+    pairs.map(|(what, version)| (what.to_owned(), version)).to_vec()
 }
 
 /// The hand on the simulated network at this address, in builds that have one.

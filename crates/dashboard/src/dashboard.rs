@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use postern_runtime::{Clock, Stop, Tasks, Wakes};
 use postern_store::{Act, Operator, Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::Setting;
 use crate::failure::Failure;
+use crate::guard::Person;
 use crate::sandbox::SandboxControl;
 use crate::security::{Passwords, SetUp, Throttle};
 
@@ -41,6 +44,12 @@ pub struct DashboardConfig {
     pub plans: BTreeMap<String, Plan>,
     /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
     pub unverified_webhooks: bool,
+    /// The daemon's settings, without secrets, in the order of their names.
+    pub settings: Vec<Setting>,
+    /// What runs, and in which version.
+    pub versions: Vec<(String, String)>,
+    /// Where the databases lie.
+    pub data_dir: PathBuf,
 }
 
 impl Default for DashboardConfig {
@@ -55,6 +64,9 @@ impl Default for DashboardConfig {
             key_kind: KeyKind::Live,
             plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
             unverified_webhooks: false,
+            settings: Vec::new(),
+            versions: Vec::new(),
+            data_dir: PathBuf::new(),
         }
     }
 }
@@ -151,18 +163,27 @@ impl Dashboard {
         }
     }
 
-    /// The store as this operator writes to it.
-    pub(crate) fn acting(
-        &self,
-        operator: &Operator,
-        action: &'static str,
-        target: impl fmt::Display,
-    ) -> Store {
-        self.store.acting(self.act(operator, action, target, ""))
+    /// The store as this person writes to it, in the workspace that is looked at.
+    pub(crate) fn acting(&self, person: &Person, action: &'static str, target: impl fmt::Display) -> Store {
+        self.store.acting(self.act(person, action, target, ""))
     }
 
-    /// An act of an operator, for the audit trail.
+    /// An act of somebody in the workspace that is looked at, for the audit trail.
     pub(crate) fn act(
+        &self,
+        person: &Person,
+        action: &'static str,
+        target: impl fmt::Display,
+        details: impl fmt::Display,
+    ) -> Act {
+        Act {
+            workspace: person.workspace(),
+            ..self.act_of(&person.operator, action, target, details)
+        }
+    }
+
+    /// An act of an operator that is about operators.
+    pub(crate) fn act_of(
         &self,
         operator: &Operator,
         action: &'static str,

@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use postern_domain::Role;
 use postern_store::{
-    AcceptError, CreateDeviceError, MOST_WEBHOOKS, MoveError, OperatorError, PairingError, ReplayError,
-    RequestError, StoreError, WebhookError,
+    AcceptError, ApiKeyError, CreateDeviceError, MOST_WEBHOOKS, MoveError, OperatorError, PairingError,
+    ReplayError, RequestError, StoreError, WebhookError,
 };
 
 /// Why a page is not shown.
@@ -208,6 +208,16 @@ impl From<ReplayError> for Failure {
                 "Events are being sent to it again already. Try again when that is done.".to_owned(),
             ),
             ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Failure {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::Unknown => Self::NotFound,
+            ApiKeyError::Store(error) => error.into(),
+            refused => Self::Refused(sentence(&refused.to_string())),
         }
     }
 }

@@ -53,7 +53,11 @@ impl Fields {
         if text.is_empty() {
             return Ok(None);
         }
-        let form = if text.matches(':').count() == 2 { "%Y-%m-%dT%H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M" };
+        let form = if text.matches(':').count() == 2 {
+            "%Y-%m-%dT%H:%M:%S%.f"
+        } else {
+            "%Y-%m-%dT%H:%M"
+        };
         let local = NaiveDateTime::parse_from_str(text, form).map_err(|_not_a_time| ())?;
         let minutes: i64 = self.get(&format!("{name}-offset")).parse().unwrap_or(0);
         let offset = TimeDelta::try_minutes(minutes.clamp(-1_440, 1_440)).ok_or(())?;
@@ -75,7 +79,12 @@ impl Fields {
 
 impl FromIterator<(&'static str, String)> for Fields {
     fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(fields: I) -> Self {
-        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        Self(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
     }
 }
 

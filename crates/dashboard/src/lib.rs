@@ -21,9 +21,11 @@ mod pages;
 mod routes;
 mod sandbox;
 mod security;
+mod settings;
 mod stream;
 mod view;
 
 pub use dashboard::{Dashboard, DashboardConfig, DashboardParts};
 pub use routes::{Need, ROUTES, Route, configure};
 pub use sandbox::{SandboxControl, SandboxError, SandboxMethod};
+pub use settings::Setting;

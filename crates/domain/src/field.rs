@@ -1,5 +1,9 @@
 //! What is wrong with a field that a person or a program filled in.
 
+use std::time::Duration;
+
+use crate::Timestamp;
+
 /// A field that is not acceptable, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
@@ -39,6 +43,23 @@ pub fn checked_name(name: &str) -> Result<String, FieldProblem> {
         return Ok(name.to_owned());
     };
     Err(FieldProblem::new("name", why))
+}
+
+/// How far ahead a message may be scheduled.
+const MAX_AHEAD: Duration = Duration::from_hours(366 * 24);
+
+/// Whether a message may be told to leave at this time.
+///
+/// # Errors
+/// It is not in the future, or too far in it.
+pub fn checked_send_at(at: Timestamp, now: Timestamp) -> Result<(), FieldProblem> {
+    if at <= now {
+        return Err(FieldProblem::new("sendAt", "must be in the future"));
+    }
+    if at > now.after(MAX_AHEAD) {
+        return Err(FieldProblem::new("sendAt", "must be at most one year ahead"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,9 +7,7 @@ use std::fmt;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
-pub use self::checks::{
-    KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry, checked_networks, checked_scopes,
-};
+pub use self::checks::{KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry, checked_networks, checked_scopes};
 
 /// How many hexadecimal digits follow the prefix: 192 random bits.
 const KEY_DIGITS: usize = 48;

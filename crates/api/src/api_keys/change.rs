@@ -1,7 +1,7 @@
 //! `PATCH /v1/api-keys/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::key::{checked_scopes, checked_networks, checked_expiry};
+use postern_domain::key::{checked_expiry, checked_networks, checked_scopes};
 use postern_domain::{ApiKeyId, checked_name};
 use postern_store::ApiKeyChange;
 use serde::Deserialize;

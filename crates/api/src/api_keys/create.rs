@@ -2,7 +2,7 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::key::{checked_scopes, checked_networks, checked_expiry};
+use postern_domain::key::{checked_expiry, checked_networks, checked_scopes};
 use postern_domain::{WorkspaceId, checked_name};
 use serde::Deserialize;
 use utoipa::ToSchema;

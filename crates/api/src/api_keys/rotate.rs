@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::key::{KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry};
 use postern_domain::ApiKeyId;
+use postern_domain::key::{KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -69,7 +69,8 @@ pub(crate) async fn rotate(
     let (store, new_secret) = (api.store.clone(), secret.clone());
     let rotated = async move {
         let successor = move |old: &postern_store::ApiKey| {
-            let mut new = postern_store::NewApiKey::of(&new_secret, old.workspace, old.name.clone(), old.scopes);
+            let mut new =
+                postern_store::NewApiKey::of(&new_secret, old.workspace, old.name.clone(), old.scopes);
             new.networks.clone_from(&old.networks);
             new.expires_at = expiry.or(old.expires_at);
             new

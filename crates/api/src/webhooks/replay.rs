@@ -179,7 +179,11 @@ impl From<postern_store::Replay> for Replay {
         Self {
             id: replay.id.to_string(),
             webhook_id: replay.webhook.to_string(),
-            status: if replay.ended_at.is_some() { "done" } else { "running" },
+            status: if replay.ended_at.is_some() {
+                "done"
+            } else {
+                "running"
+            },
             progress: replay.progress(),
             found: replay.found,
             created_at: replay.created_at.to_rfc3339(),

@@ -53,7 +53,10 @@ pub(crate) async fn rotate_secret(
 ) -> Result<HttpResponse, ApiError> {
     let hours = request.overlap_hours.unwrap_or(WebhookSecret::OVERLAP_HOURS);
     if hours > WebhookSecret::MOST_OVERLAP_HOURS {
-        let message = format!("must be a whole number from 0 to {}", WebhookSecret::MOST_OVERLAP_HOURS);
+        let message = format!(
+            "must be a whole number from 0 to {}",
+            WebhookSecret::MOST_OVERLAP_HOURS
+        );
         return Err(ApiError::field("overlapHours", message));
     }
     let (secret, now) = (WebhookSecret::generate(), api.clock.now());

@@ -89,7 +89,8 @@ impl TestApi {
     /// The same on a plan.
     pub(crate) async fn workspace_on(&self, plan: (String, Plan)) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = postern_store::NewApiKey::of(&key, WorkspaceId::generate(), "another", Scopes::of_a_workspace());
+        let stored =
+            postern_store::NewApiKey::of(&key, WorkspaceId::generate(), "another", Scopes::of_a_workspace());
         let made = self
             .store
             .create_workspace("another".to_owned(), plan, stored, self.clock.now());
@@ -100,7 +101,8 @@ impl TestApi {
     /// A key of the first workspace with these scopes.
     pub(crate) async fn key_with(&self, scopes: impl IntoIterator<Item = Scope>) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = postern_store::NewApiKey::of(&key, self.workspace, "limited", scopes.into_iter().collect());
+        let stored =
+            postern_store::NewApiKey::of(&key, self.workspace, "limited", scopes.into_iter().collect());
         let added = self.store.add_api_key(stored, self.clock.now()).await;
         assert!(added.expect("stored"));
         key

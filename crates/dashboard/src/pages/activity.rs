@@ -79,6 +79,7 @@ fn words(action: &str) -> &str {
         "device.create" => "created a device",
         "device.pair" => "asked for a code",
         "device.rename" => "renamed a device",
+        "device.pacing" => "changed the pacing of a device",
         "device.pause" => "paused a device",
         "device.resume" => "resumed a device",
         "device.reconnect" => "reconnected a device",
@@ -99,6 +100,13 @@ fn words(action: &str) -> &str {
         "webhook.replay" => "sent events to a webhook again",
         "webhook.secret" => "replaced the secret of a webhook",
         "webhook.remove" => "removed a webhook",
+        "key.create" => "made an API key",
+        "key.rotate" => "rotated an API key",
+        "key.revoke" => "revoked an API key",
+        "workspace.create" => "made a workspace",
+        "workspace.change" => "changed a workspace",
+        "workspace.deactivate" => "deactivated a workspace",
+        "workspace.activate" => "activated a workspace",
         other => other,
     }
 }

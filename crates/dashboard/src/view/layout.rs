@@ -14,6 +14,10 @@ pub(crate) enum Place {
     Devices,
     Messages,
     Webhooks,
+    Keys,
+    Usage,
+    Workspaces,
+    Settings,
     Sandbox,
     People,
     Activity,
@@ -42,7 +46,7 @@ fn frame(person: &Person, place: Place, title: &str, refreshes: bool, inner: Mar
             a class="skip" href="#main" { "Skip to the content" }
             div class="shell" {
                 (menu(person, place))
-                main id="main" tabindex="-1" { (inner) }
+                main id="main" tabindex="-1" { (switched_off(person)) (inner) }
             }
             p id="offline" class="offline" role="alert" hidden {
                 (icon(Icon::Alert)) span { "Not live: the gateway does not answer. Trying again…" }
@@ -90,22 +94,51 @@ fn document(title: &str, refreshes: bool, inner: Markup) -> Markup {
     }
 }
 
+/// Says on every page that the workspace may do nothing.
+fn switched_off(person: &Person) -> Markup {
+    html! {
+        @if let Some(stopped) = &person.looks_at.deactivation {
+            section class="callout bad" {
+                (icon(Icon::Ban))
+                div {
+                    h2 { "The workspace " (person.looks_at.name) " is deactivated" }
+                    p { (stopped.reason) }
+                    p { "Nothing is accepted and nothing leaves. What comes in is stored, and messages wait." }
+                }
+            }
+        }
+    }
+}
+
 fn menu(person: &Person, place: Place) -> Markup {
     let role = person.operator.role;
     html! {
         header class="menu" {
             a class="brand" href="/" { (mark()) span { "Postern" } }
+            @if person.has_several {
+                a class="chosen" href="/workspaces" title="Look at another workspace" {
+                    span { small { "Workspace" } strong { (person.looks_at.name) } } (icon(Icon::Arrow))
+                }
+            }
             nav aria-label="Main" {
                 (entry(place, Place::Overview, "/", Icon::Home, "Overview"))
                 (entry(place, Place::Devices, "/devices", Icon::Device, "Devices"))
                 (entry(place, Place::Messages, "/messages", Icon::Message, "Messages"))
                 (entry(place, Place::Webhooks, "/webhooks", Icon::Hook, "Webhooks"))
+                (entry(place, Place::Keys, "/keys", Icon::Key, "API keys"))
+                (entry(place, Place::Usage, "/usage", Icon::Gauge, "Usage"))
                 @if person.has_sandbox && role.may(Role::Operator) {
                     (entry(place, Place::Sandbox, "/sandbox", Icon::Phone, "Sandbox"))
                 }
                 (entry(place, Place::Activity, "/activity", Icon::Activity, "Activity"))
+                @if role.may(Role::Owner) || person.has_several {
+                    (entry(place, Place::Workspaces, "/workspaces", Icon::Workspace, "Workspaces"))
+                }
                 @if role.may(Role::Owner) {
                     (entry(place, Place::People, "/people", Icon::People, "People"))
+                }
+                @if role.may(Role::Operator) {
+                    (entry(place, Place::Settings, "/settings", Icon::Settings, "Settings"))
                 }
             }
             div class="self" {

@@ -12,6 +12,7 @@ pub(crate) mod parts;
 pub(crate) mod qr;
 pub(crate) mod sandbox;
 pub(crate) mod time;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use std::collections::HashMap;
@@ -75,7 +76,9 @@ impl View {
     /// The least time between two looks at it: what is counted anew each time is looked at less often.
     pub(crate) fn pause(&self) -> Duration {
         match self {
-            Self::Overview | Self::Messages(_) | Self::Webhooks | Self::Webhook(_) | Self::Sandbox(_) => Duration::from_secs(1),
+            Self::Overview | Self::Messages(_) | Self::Webhooks | Self::Webhook(_) | Self::Sandbox(_) => {
+                Duration::from_secs(1)
+            }
             _ => Duration::from_millis(200),
         }
     }

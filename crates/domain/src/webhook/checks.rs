@@ -55,11 +55,7 @@ impl WebhookChecks {
     /// # Errors
     /// Every field that is not.
     pub fn done(self) -> Result<(), Vec<FieldProblem>> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 
     /// Says of a field that it is not acceptable.

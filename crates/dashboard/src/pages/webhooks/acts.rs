@@ -26,7 +26,7 @@ pub(crate) async fn remove(dashboard: web::Data<Dashboard>, person: Person, id: 
     let id = webhook_id(&id)?;
     let workspace = person.workspace();
     dashboard.webhook(workspace, id).await?;
-    let store = dashboard.acting(&person.operator, "webhook.remove", id);
+    let store = dashboard.acting(&person, "webhook.remove", id);
     store.remove_webhook(workspace, id).await?;
     dashboard.wakes.webhooks.ring();
     see("/webhooks?done=hook-removed")
@@ -46,8 +46,10 @@ impl Dashboard {
             ..WebhookChange::default()
         };
         self.webhook(person.workspace(), id).await?;
-        let store = self.acting(&person.operator, action, id);
-        let changed = store.change_webhook(person.workspace(), id, change, self.clock.now()).await?;
+        let store = self.acting(person, action, id);
+        let changed = store
+            .change_webhook(person.workspace(), id, change, self.clock.now())
+            .await?;
         changed.ok_or(Failure::NotFound)?;
         self.wakes.webhooks.ring();
         Ok(())

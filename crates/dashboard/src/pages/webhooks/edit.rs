@@ -55,10 +55,16 @@ pub(crate) async fn create(dashboard: web::Data<Dashboard>, person: Person, fiel
         new.verified_at = Some(dashboard.clock.now());
     }
     let secret = new.secret.clone();
-    let store = dashboard.acting(&person.operator, "webhook.create", id);
+    let store = dashboard.acting(&person, "webhook.create", id);
     let webhook = store.create_webhook(new, dashboard.clock.now()).await?;
     dashboard.wakes.webhooks.ring();
-    page(secret::revealed(&person, &webhook, &secret, "The webhook is ready", None))
+    page(secret::revealed(
+        &person,
+        &webhook,
+        &secret,
+        "The webhook is ready",
+        None,
+    ))
 }
 
 fn new_webhook(id: WebhookId, person: &Person, wanted: Wanted) -> NewWebhook {
@@ -79,11 +85,7 @@ fn new_webhook(id: WebhookId, person: &Person, wanted: Wanted) -> NewWebhook {
 }
 
 /// `GET /webhooks/{id}/edit`
-pub(crate) async fn edit(
-    dashboard: web::Data<Dashboard>,
-    person: Person,
-    id: web::Path<String>,
-) -> Answer {
+pub(crate) async fn edit(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
     let webhook = dashboard.webhook(person.workspace(), webhook_id(&id)?).await?;
     page(ask(&dashboard, &person, &fields_of(&webhook), &[], Some(&webhook)).await?)
 }
@@ -119,14 +121,18 @@ pub(crate) async fn change(
         if let Some(headers) = &change.headers {
             target.headers.clone_from(headers);
         }
-        let refusal = if wanted.skip_verification { None } else { dashboard.challenge(&target).await? };
+        let refusal = if wanted.skip_verification {
+            None
+        } else {
+            dashboard.challenge(&target).await?
+        };
         if let Some(why) = refusal {
             let problems = [FieldProblem::new("url", why)];
             return refused(ask(&dashboard, &person, &fields, &problems, Some(&webhook)).await?);
         }
         change.url = Some((wanted.url, (!wanted.skip_verification).then_some(now)));
     }
-    let store = dashboard.acting(&person.operator, "webhook.change", id);
+    let store = dashboard.acting(&person, "webhook.change", id);
     let changed = store.change_webhook(person.workspace(), id, change, now).await?;
     changed.ok_or(Failure::NotFound)?;
     dashboard.wakes.webhooks.ring();
@@ -145,7 +151,10 @@ impl Dashboard {
             Err(problems) => return Ok(Err(problems)),
         };
         let chosen = wanted.devices.clone().unwrap_or_default();
-        let unknown = self.store.unknown_devices(person.workspace(), chosen.clone()).await?;
+        let unknown = self
+            .store
+            .unknown_devices(person.workspace(), chosen.clone())
+            .await?;
         let mut checks = WebhookChecks::default();
         checks.known_devices(&chosen, &unknown);
         Ok(checks.done().map(|()| wanted))
@@ -154,7 +163,11 @@ impl Dashboard {
     /// # Errors
     /// The workspace's plan has no webhooks.
     async fn needs_webhooks(&self, person: &Person) -> Result<(), Failure> {
-        let workspace = self.store.workspace(person.workspace()).await?.ok_or(Failure::NotFound)?;
+        let workspace = self
+            .store
+            .workspace(person.workspace())
+            .await?
+            .ok_or(Failure::NotFound)?;
         match self.config.plans.get(&workspace.plan) {
             Some(plan) if plan.webhooks => Ok(()),
             _ => Err(Failure::Refused(format!(
@@ -189,7 +202,12 @@ async fn ask(
             let path = format!("/webhooks/{}", webhook.id);
             (path.clone(), format!("{path}/edit"), "Edit the webhook", "Save")
         }
-        None => ("/webhooks".to_owned(), "/webhooks".to_owned(), "Add a webhook", "Add it"),
+        None => (
+            "/webhooks".to_owned(),
+            "/webhooks".to_owned(),
+            "Add a webhook",
+            "Add it",
+        ),
     };
     let body = html! {
         a class="back" href=(back) { @match present { Some(webhook) => (title(webhook)), None => "Webhooks" } }

@@ -35,7 +35,11 @@ impl Dashboard {
         let url = fields.get("url").to_owned();
         checks.url(&url, self.probe.as_ref());
         let every_type = fields.get("types") != "some";
-        let names = if every_type { vec![EVERY_TYPE.to_owned()] } else { fields.all("type") };
+        let names = if every_type {
+            vec![EVERY_TYPE.to_owned()]
+        } else {
+            fields.all("type")
+        };
         let devices = fields.all("only");
         let headers = headers(fields.raw("headers"), &mut checks);
         let rate_cap = match fields.get("rate") {
@@ -146,7 +150,7 @@ impl Around<'_> {
             (field(&url, "url", self.fields.get("url"), &more))
             (field(&description, "text", self.fields.get("description"), &[("maxlength", "200"), ("autocomplete", "off"), ("placeholder", "Order updates")]))
             (self.event_types())
-            @if !self.devices.is_empty() { (self.only_devices()) }
+            @if !self.devices.is_empty() || self.problem("deviceIds").is_some() { (self.only_devices()) }
             details class="more-fields" open[self.is_special()] {
                 summary { "Headers, pace and order" }
                 (self.headers())
@@ -162,8 +166,12 @@ impl Around<'_> {
     }
 
     fn is_special(&self) -> bool {
-        ["headers", "rateCap", "skipVerification"].iter().any(|name| self.problem(name).is_some())
-            || ["headers", "rate", "ordered"].iter().any(|name| self.fields.ticked(name))
+        ["headers", "rateCap", "skipVerification"]
+            .iter()
+            .any(|name| self.problem(name).is_some())
+            || ["headers", "rate", "ordered"]
+                .iter()
+                .any(|name| self.fields.ticked(name))
     }
 
     fn event_types(&self) -> Markup {
@@ -268,7 +276,10 @@ mod tests {
     fn headers_are_read_line_by_line() {
         let mut checks = WebhookChecks::default();
         let read = headers("Authorization: Bearer a:b\r\n\r\n X-Tenant:7 ", &mut checks);
-        let read: Vec<_> = read.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let read: Vec<_> = read
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(read, [("Authorization", "Bearer a:b"), ("X-Tenant", "7")]);
         assert_eq!(checks.done(), Ok(()));
         let mut checks = WebhookChecks::default();

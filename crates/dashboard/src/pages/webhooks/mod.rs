@@ -162,7 +162,9 @@ fn settings(person: &Person, webhook: &Webhook) -> Markup {
 
 /// Which example is sent as a test: one of a type that the endpoint gets stands first.
 fn kinds(webhook: &Webhook) -> Markup {
-    let first = EventType::ALL.into_iter().filter(|kind| webhook.event_types.include(*kind));
+    let first = EventType::ALL
+        .into_iter()
+        .filter(|kind| webhook.event_types.include(*kind));
     let first = first.min_by_key(|kind| (*kind != EventType::MessageReceived, kind.number()));
     html! {
         div class="field" {

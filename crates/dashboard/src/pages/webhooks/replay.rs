@@ -25,7 +25,9 @@ pub(crate) async fn again(
         .get("event")
         .parse()
         .map_err(|_not_an_id| Failure::Unreadable("It names no event."))?;
-    dashboard.send_again(&person, &id, ReplayRequest::Event(event)).await?;
+    dashboard
+        .send_again(&person, &id, ReplayRequest::Event(event))
+        .await?;
     see(format!("/webhooks/{id}/events/{event}?done=again"))
 }
 
@@ -39,10 +41,14 @@ pub(crate) async fn replay(
     let (from, until) = (time(&fields, "from")?, time(&fields, "until")?);
     let parked = fields.ticked("failed");
     if from.is_none() && !parked {
-        return Err(Failure::Refused("Say from when on events are to be sent again.".to_owned()));
+        return Err(Failure::Refused(
+            "Say from when on events are to be sent again.".to_owned(),
+        ));
     }
     if from.zip(until).is_some_and(|(from, until)| until <= from) {
-        return Err(Failure::Refused("The end has to be later than the beginning.".to_owned()));
+        return Err(Failure::Refused(
+            "The end has to be later than the beginning.".to_owned(),
+        ));
     }
     let request = ReplayRequest::Range { from, until, parked };
     dashboard.send_again(&person, &id, request).await?;
@@ -86,7 +92,7 @@ impl Dashboard {
             ReplayRequest::Range { parked: true, .. } => "those given up".to_owned(),
             ReplayRequest::Range { .. } => "those of a time".to_owned(),
         };
-        let act = self.act(&person.operator, "webhook.replay", id, details);
+        let act = self.act(person, "webhook.replay", id, details);
         let (store, now) = (self.store.acting(act), self.clock.now());
         store.replay_events(person.workspace(), id, request, now).await?;
         self.wakes.webhooks.ring();

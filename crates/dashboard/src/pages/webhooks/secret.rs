@@ -44,10 +44,14 @@ pub(crate) async fn rotate(
     }
     let hours = fields.get("overlap").parse().ok();
     let hours = hours.filter(|hours| *hours <= WebhookSecret::MOST_OVERLAP_HOURS);
-    let hours = hours.ok_or(Failure::Unreadable("It does not say how long the old secret is valid."))?;
+    let hours = hours.ok_or(Failure::Unreadable(
+        "It does not say how long the old secret is valid.",
+    ))?;
     let (secret, until) = (WebhookSecret::generate(), now.after(Duration::from_hours(hours)));
-    let store = dashboard.acting(&person.operator, "webhook.secret", id);
-    let rotated = store.rotate_webhook_secret(workspace, id, secret.clone(), until, now).await?;
+    let store = dashboard.acting(&person, "webhook.secret", id);
+    let rotated = store
+        .rotate_webhook_secret(workspace, id, secret.clone(), until, now)
+        .await?;
     let webhook = rotated.ok_or(Failure::NotFound)?;
     dashboard.wakes.webhooks.ring();
     let old = webhook.previous_secret.as_ref().map(|(_, until)| *until);

@@ -30,7 +30,7 @@ pub(crate) async fn test(
         .get("kind")
         .parse()
         .map_err(|()| Failure::Unreadable("It names no type of events."))?;
-    let act = dashboard.act(&person.operator, "webhook.test", id, kind);
+    let act = dashboard.act(&person, "webhook.test", id, kind);
     dashboard.store.note(act).await?;
     let outcome = dashboard.send_example(&webhook, kind).await?;
     page(shown(&person, &webhook, kind, &outcome))

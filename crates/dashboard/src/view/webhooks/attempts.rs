@@ -1,7 +1,7 @@
 //! The tries to reach an endpoint: a row for each, filtered and paged without loading the page anew.
 
 use maud::{Markup, html};
-use postern_domain::WebhookId;
+use postern_domain::{Timestamp, WebhookId};
 use postern_store::{Attempt, AttemptFilter, PageStart};
 
 use super::{outcome, took};
@@ -83,7 +83,7 @@ pub(crate) async fn card(dashboard: &Dashboard, person: &Person, tries: &Tries) 
                 }
             }
             @if page.rows.is_empty() { (none(tries)) }
-            @else { (rows(tries.webhook, &page.rows)) }
+            @else { (rows(tries.webhook, &page.rows, dashboard.clock.now())) }
         }
         @if tries.start.is_some() || page.next.is_some() {
             nav class="pages" aria-label="Pages" {
@@ -114,7 +114,7 @@ fn none(tries: &Tries) -> Markup {
     }
 }
 
-fn rows(webhook: WebhookId, attempts: &[Attempt]) -> Markup {
+fn rows(webhook: WebhookId, attempts: &[Attempt], now: Timestamp) -> Markup {
     html! {
         ul class="rows" {
             @for attempt in attempts {
@@ -125,7 +125,7 @@ fn rows(webhook: WebhookId, attempts: &[Attempt]) -> Markup {
                             span class="quiet-text" {
                                 (time::ago(attempt.at))
                                 @if attempt.number > 1 { ", try " (attempt.number) }
-                                @if let Some(at) = attempt.next_at { ", next " (time::clock(at)) }
+                                @if let Some(at) = attempt.next_at.filter(|at| now < *at) { ", next " (time::clock(at)) }
                             }
                         }
                         span class="row-why number" { (took(attempt.duration)) }

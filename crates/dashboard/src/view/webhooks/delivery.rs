@@ -28,7 +28,10 @@ pub(crate) async fn live(
         event: Some(event_id),
         ..AttemptFilter::default()
     };
-    let page = dashboard.store.webhook_attempts(workspace, id, filter, ROWS, None).await?;
+    let page = dashboard
+        .store
+        .webhook_attempts(workspace, id, filter, ROWS, None)
+        .await?;
     let tries = page.ok_or(Failure::NotFound)?.rows;
     if event.is_none() && tries.is_empty() {
         return Err(Failure::NotFound);

@@ -150,7 +150,11 @@ fn deliveries(webhook: &Webhook, health: &Health) -> Markup {
 
 /// A number that is not counted further at some point.
 fn count(number: u32) -> String {
-    let plus = if number >= postern_store::Backlog::MOST { "+" } else { "" };
+    let plus = if number >= postern_store::Backlog::MOST {
+        "+"
+    } else {
+        ""
+    };
     format!("{number}{plus}")
 }
 

@@ -93,7 +93,9 @@ impl Health {
                 "It only failed lately, so it is left alone for a while. Nothing is lost: what failed comes again."
             }
             State::Failing => "The last try failed. What failed comes again, for three days.",
-            State::Parked => "It works, but some events were given up before. Send them again when it suits you.",
+            State::Parked => {
+                "It works, but some events were given up before. Send them again when it suits you."
+            }
             State::Delivering => "The last try succeeded.",
             State::New => "It gets the events that happen from now on. Send a test to see that it answers.",
         }

@@ -90,7 +90,10 @@ fn lately(webhook: &Webhook, health: &Health) -> Markup {
 
 /// How all endpoints do, for the overview; nothing while there is none.
 pub(crate) fn card(webhooks: &[(Webhook, Health)]) -> Markup {
-    let troubled: Vec<_> = webhooks.iter().filter(|(_, health)| health.needs_somebody()).collect();
+    let troubled: Vec<_> = webhooks
+        .iter()
+        .filter(|(_, health)| health.needs_somebody())
+        .collect();
     html! {
         @if !webhooks.is_empty() {
             section class="card" {

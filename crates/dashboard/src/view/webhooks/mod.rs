@@ -43,7 +43,9 @@ pub(crate) fn events_in_short(types: EventTypes) -> String {
 
 /// The chosen types.
 pub(crate) fn chosen(types: EventTypes) -> impl Iterator<Item = EventType> {
-    EventType::ALL.into_iter().filter(move |kind| types.include(*kind))
+    EventType::ALL
+        .into_iter()
+        .filter(move |kind| types.include(*kind))
 }
 
 /// How a try ended, as a word with an icon.
@@ -95,7 +97,11 @@ mod tests {
         assert_eq!(events_in_short(EventTypes::ALL), "every event");
         assert_eq!(some(&[]), "no event");
         assert_eq!(some(&[EventType::MessageRead]), "message.read");
-        let three = [EventType::MessageSent, EventType::MessageRead, EventType::QuotaWarning];
+        let three = [
+            EventType::MessageSent,
+            EventType::MessageRead,
+            EventType::QuotaWarning,
+        ];
         assert_eq!(some(&three), "message.sent and 2 more types");
         assert_eq!(took(Duration::from_millis(85)), "85 ms");
         assert_eq!(took(Duration::from_millis(1_349)), "1.3 s");
