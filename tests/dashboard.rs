@@ -4,8 +4,16 @@
 mod browser;
 #[path = "dashboard/doors.rs"]
 mod doors;
+#[path = "dashboard/driver.rs"]
+mod driver;
+#[path = "dashboard/examine.rs"]
+mod examine;
 #[path = "dashboard/keys.rs"]
 mod keys;
+#[path = "dashboard/lived_in.rs"]
+mod lived_in;
+#[path = "dashboard/pages.rs"]
+mod pages;
 #[path = "dashboard/roles.rs"]
 mod roles;
 #[path = "dashboard/streams.rs"]

@@ -25,6 +25,9 @@ pub(crate) enum Place {
     Elsewhere,
 }
 
+/// Entries of the menu that a phone always shows.
+const IN_SIGHT: usize = 4;
+
 /// Without evaluated code and inline styles, which the policy of our pages forbids.
 const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true}"#;
 
@@ -111,7 +114,6 @@ fn switched_off(person: &Person) -> Markup {
 }
 
 fn menu(person: &Person, place: Place) -> Markup {
-    let role = person.operator.role;
     html! {
         header class="menu" {
             a class="brand" href="/" { (mark()) span { "Postern" } }
@@ -120,31 +122,11 @@ fn menu(person: &Person, place: Place) -> Markup {
                     span { small { "Workspace" } strong { (person.looks_at.name) } } (icon(Icon::Arrow))
                 }
             }
-            nav aria-label="Main" {
-                (entry(place, Place::Overview, "/", Icon::Home, "Overview"))
-                (entry(place, Place::Devices, "/devices", Icon::Device, "Devices"))
-                (entry(place, Place::Messages, "/messages", Icon::Message, "Messages"))
-                (entry(place, Place::Webhooks, "/webhooks", Icon::Hook, "Webhooks"))
-                (entry(place, Place::Keys, "/keys", Icon::Key, "API keys"))
-                (entry(place, Place::Usage, "/usage", Icon::Gauge, "Usage"))
-                @if person.has_sandbox && role.may(Role::Operator) {
-                    (entry(place, Place::Sandbox, "/sandbox", Icon::Phone, "Sandbox"))
-                }
-                (entry(place, Place::Activity, "/activity", Icon::Activity, "Activity"))
-                @if role.may(Role::Owner) || person.has_several {
-                    (entry(place, Place::Workspaces, "/workspaces", Icon::Workspace, "Workspaces"))
-                }
-                @if role.may(Role::Owner) {
-                    (entry(place, Place::People, "/people", Icon::People, "People"))
-                }
-                @if role.may(Role::Operator) {
-                    (entry(place, Place::Settings, "/settings", Icon::Settings, "Settings"))
-                }
-            }
+            nav aria-label="Main" { (entries(person, place)) }
             div class="self" {
                 a href="/account" class="self-name" aria-current=[(place == Place::Account).then_some("page")] {
                     span class="avatar" aria-hidden="true" { (initial(&person.operator.name)) }
-                    span { strong { (person.operator.name) } small { (role) } }
+                    span { strong { (person.operator.name) } small { (person.operator.role) } }
                 }
                 form method="post" action="/logout" {
                     input type="hidden" name="csrf" value=(person.csrf);
@@ -152,6 +134,53 @@ fn menu(person: &Person, place: Place) -> Markup {
                         (icon(Icon::LogOut)) span class="unseen" { "Log out" }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The entries that a role has. On a phone the first of them stay in sight and a button opens the others.
+fn entries(person: &Person, here: Place) -> Markup {
+    let may = |role| person.operator.role.may(role);
+    let all = [
+        (true, Place::Overview, "/", Icon::Home, "Overview"),
+        (true, Place::Devices, "/devices", Icon::Device, "Devices"),
+        (true, Place::Messages, "/messages", Icon::Message, "Messages"),
+        (true, Place::Webhooks, "/webhooks", Icon::Hook, "Webhooks"),
+        (true, Place::Usage, "/usage", Icon::Gauge, "Usage"),
+        (true, Place::Keys, "/keys", Icon::Key, "API keys"),
+        (
+            person.has_sandbox && may(Role::Operator),
+            Place::Sandbox,
+            "/sandbox",
+            Icon::Phone,
+            "Sandbox",
+        ),
+        (true, Place::Activity, "/activity", Icon::Activity, "Activity"),
+        (may(Role::Owner), Place::People, "/people", Icon::People, "People"),
+        (
+            person.has_several || may(Role::Owner),
+            Place::Workspaces,
+            "/workspaces",
+            Icon::Workspace,
+            "Workspaces",
+        ),
+        (
+            may(Role::Operator),
+            Place::Settings,
+            "/settings",
+            Icon::Settings,
+            "Settings",
+        ),
+    ];
+    let shown: Vec<_> = all.into_iter().filter(|entry| entry.0).collect();
+    let (first, others) = shown.split_at(shown.len().min(IN_SIGHT));
+    html! {
+        @for (_, place, path, symbol, label) in first { (entry(here, *place, path, *symbol, label)) }
+        @if !others.is_empty() {
+            button type="button" class="more-entries" popovertarget="more" { (icon(Icon::More)) span { "More" } }
+            div popover id="more" class="entries" {
+                @for (_, place, path, symbol, label) in others { (entry(here, *place, path, *symbol, label)) }
             }
         }
     }

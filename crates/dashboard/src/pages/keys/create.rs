@@ -109,8 +109,8 @@ pub(crate) fn revealed(
             div class="form" {
                 (shown_once("key-text", "API key", secret.expose()))
                 div class="field" {
-                    h3 { "Try it" }
-                    pre class="command" id="trial" tabindex="0" aria-label="A command that tries it" { (line) }
+                    h2 { "Try it" }
+                    pre class="command" id="trial" tabindex="0" role="group" aria-label="A command that tries it" { (line) }
                     div class="actions" {
                         button type="button" class="button quiet" data-copy="trial" hidden { (icon(Icon::Copy)) span { "Copy" } }
                     }

@@ -60,7 +60,7 @@ fn shown(person: &Person, webhook: &Webhook, kind: EventType, outcome: &AttemptO
         @if !answer.is_empty() {
             section class="card" {
                 header class="card-head" { h2 { "What it answered" } }
-                pre class="payload" tabindex="0" { (answer) }
+                pre class="payload" tabindex="0" role="group" aria-label="The beginning of the answer" { (answer) }
             }
         }
         section class="card narrow" {

@@ -84,7 +84,7 @@ fn sent(event: Option<&Event>) -> Markup {
         section class="card" {
             header class="card-head" { h2 { "What is sent" } }
             @match body {
-                Some(body) => pre class="payload" tabindex="0" aria-label="The body of the request" { (body) },
+                Some(body) => pre class="payload" tabindex="0" role="group" aria-label="The body of the request" { (body) },
                 None => p class="quiet-text pad" { "The log has this event no more; it is kept as long as retention.events_days says." },
             }
         }
@@ -106,7 +106,7 @@ fn tried(attempt: &Attempt) -> Markup {
             }
             @if let Some(failure) = attempt.failure { p class="pad" { (failure.meaning()) } }
             @if !answer.is_empty() {
-                pre class="payload" tabindex="0" aria-label="The beginning of the answer" { (answer) }
+                pre class="payload" tabindex="0" role="group" aria-label="The beginning of the answer" { (answer) }
             }
         }
     }

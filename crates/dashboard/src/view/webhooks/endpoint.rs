@@ -106,7 +106,7 @@ fn replayed(replay: &Replay) -> Markup {
                 div {
                     h2 { "Events are being sent again" }
                     p { (replay.found) " found so far." }
-                    progress max="100" value=(replay.progress()) { (replay.progress()) " %" }
+                    progress aria-label="How much of the time was looked through" max="100" value=(replay.progress()) { (replay.progress()) " %" }
                 }
             }
         }
