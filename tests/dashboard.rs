@@ -16,6 +16,8 @@ mod lived_in;
 mod pages;
 #[path = "dashboard/roles.rs"]
 mod roles;
+#[path = "dashboard/settings.rs"]
+mod settings;
 #[path = "dashboard/streams.rs"]
 mod streams;
 #[path = "dashboard/visitor.rs"]

@@ -2,7 +2,7 @@
 //!
 //! Pages are rendered here and read well without JavaScript; htmx swaps in what changed. Every page that shows
 //! something alive has a stream: it is woken as the API's are, looks into the store, and sends the part of the
-//! page that differs. Nothing is kept in the browser but a cookie with a random token.
+//! page that differs. Nothing is kept in the browser but a cookie with a random token and one with the chosen workspace.
 //!
 //! A request passes the guard of its route, which is a line in the one table: the session and its role, and for
 //! everything that changes something where the request comes from and the session's token against forgery. Acts

@@ -74,11 +74,13 @@ async fn files(folder: &Path) -> Markup {
 
 /// A number of bytes as people read it.
 fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),
-        1_048_576..1_073_741_824 => format!("{}.{} MiB", bytes >> 20, ((bytes >> 10) & 1_023) * 10 >> 10),
-        _ => format!("{}.{} GiB", bytes >> 30, ((bytes >> 20) & 1_023) * 10 >> 10),
-    }
+    let (unit, shift) = match bytes {
+        0..0x10_0000 => return format!("{} KiB", bytes.div_ceil(1_024)),
+        0x10_0000..0x4000_0000 => ("MiB", 20),
+        _ => ("GiB", 30),
+    };
+    let tenths = (bytes * 10) >> shift;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 fn plans(dashboard: &Dashboard, own: &str) -> Markup {

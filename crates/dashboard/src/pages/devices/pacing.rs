@@ -197,6 +197,7 @@ fn ask(
                     label class="tick" { input type="radio" name="own" value="all" checked[!is_own]; span { "The gateway's default" } }
                     label class="tick" { input type="radio" name="own" value="1" checked[is_own]; span { "Its own:" } }
                 }
+                div class="own-fields" {
                 @for (name, label, hint, range) in SETTINGS {
                     @let default = match defaults.get(name) { "" => "no limit", value => value };
                     @let hint = format!("{hint} The default is {default}.");
@@ -205,6 +206,7 @@ fn ask(
                 (quiet(fields, problem("from")))
                 (field(&Field { name: "timeZone", label: "Time zone", hint: "Whose days and hours count.", error: problem("timeZone") },
                     "text", fields.get("timeZone"), &[("autocomplete", "off"), ("required", "required")]))
+                }
                 div class="actions" {
                     button type="submit" class="button primary" data-once { (icon(Icon::Check)) span { "Save" } }
                     a class="button quiet" href={ "/devices/" (device.id) } { "Not now" }

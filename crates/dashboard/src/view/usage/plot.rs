@@ -126,7 +126,7 @@ fn points(
 /// The frame with a line for each mark, which says how far up it lies and what it stands for.
 fn frame(heading: &str, marks: &[(f64, String)], inner: Markup) -> Markup {
     html! {
-        div class="scroll" tabindex="0" role="group" aria-labelledby=(heading) {
+        div class="plotted" tabindex="0" role="group" aria-labelledby=(heading) {
         svg class="plot" role="img" aria-labelledby=(heading) viewBox={ "0 0 " (WIDTH) " " (ABOVE + HEIGHT + BELOW) } {
             @for (part, words) in marks {
                 @let y = round(ABOVE + HEIGHT * (1.0 - part));
