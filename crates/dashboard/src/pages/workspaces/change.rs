@@ -97,6 +97,7 @@ impl Dashboard {
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
+        self.wakes.webhooks.ring();
         Ok(())
     }
 }
