@@ -1,50 +1,67 @@
 //! Log lines: for people on a terminal, JSON for machines; never bodies, phone numbers or keys.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 
-use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, ParseError};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::field::{Field, Visit};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, ParseError};
+use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+use tracing_subscriber::{EnvFilter, registry};
 
-use crate::config::LogFormat;
+use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::SpanLayer;
+
+/// The crates of WhatsApp's client: each of their modules begins with one of these.
+const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
 
 /// Starts logging to standard error.
 ///
 /// A plain level is that of the gateway's own crates. All others speak up at `error` only, unless directives name
-/// them: WhatsApp's client logs phone numbers, pairing codes and whole stanzas at every level below.
+/// them. WhatsApp's client is not heard at all unless `log.client` says so, whatever the directives: it logs phone numbers,
+/// pairing codes and whole stanzas, some of it even as errors, and under targets of its own making.
 ///
 /// # Errors
 /// `level` is neither a level nor a list of directives.
-pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
-    start_with(format, level, None)
+pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
+    start_with(config, None)
 }
 
 /// The same, and hands spans to `spans`.
 ///
 /// # Errors
 /// See [`start`].
-pub(crate) fn start_with(format: LogFormat, level: &str, spans: Option<SpanLayer>) -> Result<(), ParseError> {
+pub(crate) fn start_with(config: &LogConfig, spans: Option<SpanLayer>) -> Result<(), ParseError> {
+    let level = &config.level;
     let directives = match level.parse::<LevelFilter>() {
         Ok(level) => format!("error,postern={level}"),
         Err(_directives) => format!("error,{level}"),
     };
     let filter = EnvFilter::try_new(directives)?;
-    let human = match format {
+    let discretion = (!config.client).then_some(Discretion);
+    let human = match config.format {
         LogFormat::Human => true,
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     // A second start (a demo inside a test) keeps the first one's settings.
-    let started = match spans {
-        None => registry().with(filter).with(lines(human)).try_init(),
+    let started = match (spans, discretion) {
+        (None, discretion) => registry()
+            .with(filter)
+            .with(lines(human))
+            .with(discretion)
+            .try_init(),
         // What one of the two leaves out the other may take.
-        Some(spans) => registry()
+        (Some(spans), None) => registry()
             .with(spans)
             .with(lines(human).with_filter(filter))
+            .try_init(),
+        (Some(spans), Some(discretion)) => registry()
+            .with(spans)
+            .with(lines(human).with_filter(filter.and(discretion)))
             .try_init(),
     };
     if started.is_err() {
@@ -57,10 +74,74 @@ fn lines<S>(human: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if human {
         return Box::new(lines.with_target(false));
     }
     let lines = lines.json().flatten_event(true);
     Box::new(lines.with_current_span(false).with_span_list(false))
+}
+
+/// Keeps what WhatsApp's client says to itself.
+struct Discretion;
+
+impl Discretion {
+    fn admits(event: &Event<'_>) -> bool {
+        let mut module = Module(event.metadata().module_path().is_some_and(is_of_the_client));
+        // What came by the `log` crate has its module in a field.
+        event.record(&mut module);
+        !module.0
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Discretion {
+    fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
+        Self::admits(event)
+    }
+}
+
+impl<S> Filter<S> for Discretion {
+    fn enabled(&self, _metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _context: &Context<'_, S>) -> bool {
+        Self::admits(event)
+    }
+
+    fn callsite_enabled(&self, _metadata: &'static Metadata<'static>) -> Interest {
+        Interest::always()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+}
+
+/// Whether an event is of the client.
+struct Module(bool);
+
+impl Visit for Module {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0 |= field.name() == "log.module_path" && is_of_the_client(value);
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
+}
+
+fn is_of_the_client(module: &str) -> bool {
+    CLIENT.iter().any(|name| module.starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_of_the_client_is_known() {
+        for module in ["whatsapp_rust::pair_code", "wacore_libsignal::protocol", "wacore"] {
+            assert!(is_of_the_client(module), "{module}");
+        }
+        assert!(!is_of_the_client("postern_whatsapp::client"));
+    }
 }

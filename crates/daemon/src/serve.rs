@@ -39,7 +39,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         .with("whatsapp.url", flags.sandbox_url);
     let config = Config::load(flags.config.as_deref(), environment, overrides)?;
     let (traces, spans) = Traces::start(&config.telemetry)?.unzip();
-    logging::start_with(config.log.format, &config.log.level, spans)?;
+    logging::start_with(&config.log, spans)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
     let mut signals = StopSignals::listen()?;
@@ -277,7 +277,8 @@ async fn open_files(config: &Config, data: &DataDir) -> anyhow::Result<(Store, K
         write_queue: config.data.write_queue,
     };
     let keys = KeyStoreOptions::new(data.path().join("keys.db"));
-    let opening = move || anyhow::Ok((Store::open(&options)?, KeyStore::open(&keys)?));
+    let secrets = config.data.secrets_key()?;
+    let opening = move || anyhow::Ok((Store::open_with(&options, secrets)?, KeyStore::open(&keys)?));
     tokio::task::spawn_blocking(opening).await?
 }
 

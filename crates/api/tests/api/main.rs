@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod abuse;
 mod analytics;
 mod api_keys;
 mod bad_batches;
@@ -12,11 +13,14 @@ mod events;
 mod harness;
 mod health;
 mod idempotency;
+mod isolation;
 mod limits;
 mod lists;
 mod messages;
+mod privileges;
 mod probe;
 mod qr;
+mod stream_ends;
 mod tenancy;
 mod webhooks;
 mod workspaces;
