@@ -8,6 +8,8 @@ mod doors;
 mod driver;
 #[path = "dashboard/examine.rs"]
 mod examine;
+#[path = "dashboard/explorer.rs"]
+mod explorer;
 #[path = "dashboard/lived_in.rs"]
 mod lived_in;
 #[path = "dashboard/pages.rs"]

@@ -16,7 +16,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The answer of a probe.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Health {
+pub(crate) struct ProbeAnswer {
     /// Always `ok`; anything else is an error.
     #[schema(example = "ok")]
     status: &'static str,
@@ -26,10 +26,10 @@ pub(crate) struct Health {
 ///
 /// Says nothing about the database or WhatsApp; restart the process when this stops answering.
 #[utoipa::path(get, path = "/healthz", tag = "Operations", responses(
-    (status = 200, description = "The process is alive.", body = Health),
+    (status = 200, description = "The process is alive.", body = ProbeAnswer),
 ))]
 pub(crate) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok" })
+    HttpResponse::Ok().json(ProbeAnswer { status: "ok" })
 }
 
 /// Readiness: a write commits, a read answers, and every part runs
@@ -38,7 +38,7 @@ pub(crate) async fn healthz() -> HttpResponse {
 /// it is told to stop, while the database does not answer in time or cannot write, and when a part of the gateway has
 /// stopped. A device that is not connected does not make it fail.
 #[utoipa::path(get, path = "/readyz", tag = "Operations", responses(
-    (status = 200, description = "A write commits, a read answers, and every part runs.", body = Health),
+    (status = 200, description = "A write commits, a read answers, and every part runs.", body = ProbeAnswer),
 ))]
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     if api.is_stopping() {
@@ -53,7 +53,7 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError
         let why = format!("the part \"{part}\" has stopped; the log says why, and only a restart helps");
         return Err(ApiError::new(ErrorCode::PartStopped, why));
     }
-    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+    Ok(HttpResponse::Ok().json(ProbeAnswer { status: "ok" }))
 }
 
 /// Answers everything but the liveness probe until there is an API.

@@ -12,6 +12,7 @@ mod api;
 mod api_keys;
 mod auth;
 mod devices;
+mod docs;
 mod edge;
 mod errors;
 mod events;
@@ -26,6 +27,7 @@ mod page;
 pub mod qr;
 mod routes;
 mod server;
+mod texts;
 mod webhooks;
 mod workspaces;
 

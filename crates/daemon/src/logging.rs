@@ -4,13 +4,12 @@ use std::fmt;
 use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
-use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, LevelFilter, ParseError};
-use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt as _};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, ParseError};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, registry};
+use tracing_subscriber::{EnvFilter, Layer, registry};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::SpanLayer;
@@ -48,20 +47,17 @@ pub(crate) fn start_with(config: &LogConfig, spans: Option<SpanLayer>) -> Result
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     // A second start (a demo inside a test) keeps the first one's settings.
-    let started = match (spans, discretion) {
-        (None, discretion) => registry()
+    let started = match spans {
+        None => registry()
             .with(filter)
             .with(lines(human))
             .with(discretion)
             .try_init(),
         // What one of the two leaves out the other may take.
-        (Some(spans), None) => registry()
+        Some(spans) => registry()
             .with(spans)
             .with(lines(human).with_filter(filter))
-            .try_init(),
-        (Some(spans), Some(discretion)) => registry()
-            .with(spans)
-            .with(lines(human).with_filter(filter.and(discretion)))
+            .with(discretion)
             .try_init(),
     };
     if started.is_err() {
@@ -85,36 +81,12 @@ where
 /// Keeps what WhatsApp's client says to itself.
 struct Discretion;
 
-impl Discretion {
-    fn admits(event: &Event<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for Discretion {
+    fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
         let mut module = Module(event.metadata().module_path().is_some_and(is_of_the_client));
         // What came by the `log` crate has its module in a field.
         event.record(&mut module);
         !module.0
-    }
-}
-
-impl<S: Subscriber> Layer<S> for Discretion {
-    fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
-        Self::admits(event)
-    }
-}
-
-impl<S> Filter<S> for Discretion {
-    fn enabled(&self, _metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
-        true
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _context: &Context<'_, S>) -> bool {
-        Self::admits(event)
-    }
-
-    fn callsite_enabled(&self, _metadata: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::TRACE)
     }
 }
 

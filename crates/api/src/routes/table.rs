@@ -17,7 +17,7 @@ use crate::errors::ErrorCode::{
     SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
     UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, api_keys, devices, events, health, messages, openapi, webhooks, workspaces};
+use crate::{analytics, api_keys, devices, docs, events, health, messages, openapi, webhooks, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -113,6 +113,10 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/healthz",                            Open,                Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open,                Ignored,      PROBE,           || web::to(health::readyz)),
     route(GET,    "/openapi.json",                       Open,                Ignored,      &[],             || web::to(openapi::get)),
+    route(GET,    "/docs",                               Open,                Ignored,      &[],             || web::to(docs::explorer)),
+    route(GET,    "/docs/{page}",                        Open,                Ignored,      &[NotFound],     || web::to(docs::page)),
+    route(GET,    "/llms.txt",                           Open,                Ignored,      &[],             || web::to(docs::llms)),
+    route(GET,    "/llms-full.txt",                      Open,                Ignored,      &[],             || web::to(docs::llms_full)),
 ];
 
 impl Route {
@@ -121,7 +125,7 @@ impl Route {
         ErrorCode::ALL.iter().copied().filter(|code| {
             self.errors.contains(code)
                 || match code {
-                    Unauthorized | Forbidden | Overloaded | StorageUnavailable => {
+                    Unauthorized | Forbidden | RateLimited | Overloaded | StorageUnavailable => {
                         matches!(self.access, Key(_))
                     }
                     Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,
