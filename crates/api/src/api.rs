@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::Plan;
 use postern_domain::webhook::WebhookProbe;
+use postern_domain::{KeyKind, Network, Plan};
 use postern_runtime::{Clock, Stop, Wakes};
 use postern_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::auth::{KnownKeys, Network};
+use crate::auth::KnownKeys;
 use crate::events::{Seats, Tail};
-use crate::keys::KeyKind;
 use crate::limits::Limits;
 
 /// How many webhook endpoints are waited for at once: each holds a connection here and one there.
@@ -130,6 +129,14 @@ impl Api {
             stop,
             known_keys: Arc::default(),
         }
+    }
+}
+
+impl Api {
+    /// To be called by others after they changed API keys or workspaces: what is remembered of them is forgotten.
+    pub fn access_changed(&self) -> impl Fn() + Send + Sync + use<> {
+        let known_keys = Arc::clone(&self.known_keys);
+        move || known_keys.forget()
     }
 }
 

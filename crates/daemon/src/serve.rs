@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
-use postern_dashboard::Dashboard;
+use postern_dashboard::{Dashboard, DashboardParts};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
@@ -115,16 +115,24 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         )?;
-        let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
-        let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
         let api = Api::new(
             store.clone(),
-            wakes,
+            wakes.clone(),
             webhooks.probe(),
-            clock,
+            Arc::clone(&clock),
             api_config(&config),
             stop.clone(),
         );
+        let parts = DashboardParts {
+            store: store.clone(),
+            wakes,
+            clock,
+            stop: stop.clone(),
+            probe: webhooks.probe(),
+            access_changed: Arc::new(api.access_changed()),
+            sandbox: sandbox.map(|url| dashboard::control(&url)).transpose()?.flatten(),
+        };
+        let dashboard = dashboard::open(&config, (pacing, key_kind(&config)), parts);
         let address = listener.local_addr()?;
         let beside = dashboard.clone().map(postern_dashboard::configure);
         let server = postern_api::server_with(listener, api, &server_options(&config), move |app| {

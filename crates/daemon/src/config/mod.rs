@@ -1,5 +1,6 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
+mod effective;
 mod plans;
 mod sending;
 mod server;
@@ -14,6 +15,7 @@ use config::{Environment, File, FileFormat};
 use postern_domain::{Pacing, Plan};
 use serde::Deserialize;
 
+pub use self::effective::Effective;
 pub use self::plans::PlanConfig;
 pub use self::sending::{MessagesConfig, PacingConfig};
 pub use self::server::{DashboardSettings, LimitsConfig, RegistrationConfig, ServerConfig};
@@ -58,6 +60,9 @@ pub struct Config {
     pub dashboard: DashboardSettings,
     /// The simulated network.
     pub sandbox: SandboxConfig,
+    /// All of them as they count, for people to read.
+    #[serde(skip)]
+    pub effective: Vec<Effective>,
 }
 
 /// What flags say; each wins over every other source.
@@ -126,8 +131,11 @@ impl Config {
         for (key, value) in overrides.0 {
             sources = sources.set_override(key, value)?;
         }
-        let settings: Self = sources.build()?.try_deserialize()?;
+        let sources = sources.build()?;
+        let effective = effective::effective(&sources)?;
+        let mut settings: Self = sources.try_deserialize()?;
         settings.validate()?;
+        settings.effective = effective;
         Ok(settings)
     }
 
