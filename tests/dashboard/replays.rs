@@ -17,7 +17,9 @@ async fn a_delivery_is_sent_again_from_its_page() -> anyhow::Result<()> {
         browser.examine("webhook-secret").await?;
 
         let delivery = format!("/webhooks/{}/events/{}", house.webhook, house.event);
-        house.open(browser, &format!("/webhooks/{}", house.webhook)).await?;
+        house
+            .open(browser, &format!("/webhooks/{}", house.webhook))
+            .await?;
         browser.click(&format!("a[href^='{delivery}']")).await?;
         let before = deliveries(&house);
         browser.click("form[action$='/again'] button").await?;
@@ -37,5 +39,6 @@ async fn a_delivery_is_sent_again_from_its_page() -> anyhow::Result<()> {
 /// What the first webhook got of the event.
 fn deliveries(house: &LivedIn) -> Vec<Received> {
     let got = house.sink.received().into_iter();
-    got.filter(|got| got.path == "/hook" && got.id() == house.event).collect()
+    got.filter(|got| got.path == "/hook" && got.id() == house.event)
+        .collect()
 }
