@@ -33,7 +33,7 @@ mod workspaces;
 
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, eventually};
 
-use self::visitor::Visitor;
+pub(crate) use self::visitor::Visitor;
 use crate::postern;
 
 /// The first operator of the tests.
@@ -42,7 +42,7 @@ const OWNER_NAME: &str = "ada";
 const PASSWORD: &str = "a gate with two towers";
 
 /// What the daemon printed behind "dashboard at ".
-async fn printed_link(daemon: &TestDaemon) -> anyhow::Result<String> {
+pub(crate) async fn printed_link(daemon: &TestDaemon) -> anyhow::Result<String> {
     eventually("the daemon says where its dashboard is", || async {
         let log = daemon.log();
         let link = log

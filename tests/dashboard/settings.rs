@@ -117,7 +117,10 @@ async fn a_message_is_told_when_to_leave_in_the_time_of_the_browser() -> anyhow:
 
 #[tokio::test]
 async fn settings_are_read_with_what_was_changed_and_where_the_files_are() -> anyhow::Result<()> {
-    let options = DaemonOptions::default().set("DATA__READERS", "7");
+    let secret = "0123456789abcdef".repeat(4);
+    let options = DaemonOptions::default()
+        .set("DATA__READERS", "7")
+        .set("DATA__SECRETS_KEY", &secret);
     let (_network, _daemon, owner) = with_owner_and(options).await?;
     let page = owner.get("/settings").await?.body;
     for words in [
@@ -130,5 +133,9 @@ async fn settings_are_read_with_what_was_changed_and_where_the_files_are() -> an
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    assert!(
+        page.contains("data.secrets_key") && !page.contains(&secret),
+        "it is no page for secrets"
+    );
     Ok(())
 }

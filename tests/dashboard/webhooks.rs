@@ -2,6 +2,8 @@
 
 use postern_testkit::{DaemonOptions, Reply, TestDaemon, TestSandbox, WebhookSink, eventually};
 
+use super::browser::{Scripts, in_browser};
+use super::lived_in::LivedIn;
 use super::visitor::Visitor;
 use super::with_owner_and;
 use crate::{CONTACT, OWNER};
@@ -224,4 +226,35 @@ async fn what_is_wrong_is_said_beside_the_field_and_nothing_is_stored() -> anyho
             .contains("Let your systems know")
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn tries_are_filtered_without_loading_the_page_anew_and_a_test_is_asked_for_first() -> anyhow::Result<()>
+{
+    let house = LivedIn::start().await?;
+    in_browser(Scripts::Run, async |browser| {
+        house.log_in(browser).await?;
+        house
+            .open(browser, &format!("/webhooks/{}", house.webhook))
+            .await?;
+        browser.sees("#tries .attempt-row").await?;
+        browser.mark().await?;
+        browser.click(".tabs a:nth-child(2)").await?;
+        browser.sees(".tabs a:nth-child(2)[aria-current]").await?;
+        eventually("only those that failed are listed", || async {
+            let (bad, good) = (
+                browser.count(".attempt-row .badge.bad").await?,
+                browser.count(".attempt-row .badge.good").await?,
+            );
+            Ok((bad > 0 && good == 0).then_some(()))
+        })
+        .await?;
+        browser.is_still_marked().await?;
+        browser.click("#ask-test").await?;
+        browser.sees("#test:popover-open").await?;
+        browser.click("#test button[type=submit]").await?;
+        browser.reads("main h1", "Test").await?;
+        browser.sees(".state-card.good").await
+    })
+    .await
 }

@@ -71,7 +71,16 @@ impl PacingFields {
     /// # Errors
     /// Every field that is not acceptable.
     pub(super) fn check(self) -> Result<Pacing, ApiError> {
-        let mut errors = Vec::new();
+        let numbers = Pacing {
+            per_minute: self.messages_per_minute,
+            burst: self.burst,
+            jitter_percent: self.jitter_percent,
+            new_recipients_per_day: self.new_recipients_per_day,
+            typing: Duration::from_millis(self.typing_ms.into()),
+            ..Pacing::OFF
+        };
+        let out_of_range = numbers.problems().into_iter().map(FieldError::from);
+        let mut errors: Vec<_> = out_of_range.map(|error| error.within("pacing")).collect();
         let time_zone = self.time_zone.parse().map_err(|_unknown| {
             let message = "must be the IANA name of a time zone, e.g. Europe/Berlin";
             errors.push(FieldError::new("pacing.timeZone", message));
@@ -89,16 +98,6 @@ impl PacingFields {
                 until: until?,
             })
         });
-        let numbers = Pacing {
-            per_minute: self.messages_per_minute,
-            burst: self.burst,
-            jitter_percent: self.jitter_percent,
-            new_recipients_per_day: self.new_recipients_per_day,
-            typing: Duration::from_millis(self.typing_ms.into()),
-            ..Pacing::OFF
-        };
-        let out_of_range = numbers.problems().into_iter().map(FieldError::from);
-        errors.extend(out_of_range.map(|error| error.within("pacing")));
         match (time_zone, quiet_hours.transpose()) {
             (Ok(time_zone), Ok(quiet_hours)) if errors.is_empty() => Ok(Pacing {
                 quiet_hours,

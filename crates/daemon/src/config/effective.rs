@@ -33,7 +33,7 @@ pub(super) fn effective(sources: &Sources) -> Result<Vec<Effective>, config::Con
         Effective {
             default: default.cloned(),
             meaning: meanings.get(&name).cloned().unwrap_or_default(),
-            value: if is_secret(&name) {
+            value: if is_secret(&name) && !value.is_empty() {
                 "set, and not shown".to_owned()
             } else {
                 value
@@ -44,7 +44,7 @@ pub(super) fn effective(sources: &Sources) -> Result<Vec<Effective>, config::Con
     Ok(settings.collect())
 }
 
-/// No setting is one today; one that is added is not shown by mistake.
+/// By its name, so that one that is added is not shown by mistake.
 fn is_secret(name: &str) -> bool {
     let key = name.rsplit('.').next().unwrap_or_default();
     ["secret", "password", "token", "master_key"]
@@ -122,6 +122,23 @@ mod tests {
         );
         assert_eq!(told, ("data.readers", "7", Some("2")));
         assert!(!settings.iter().any(|setting| setting.name.starts_with("plans")));
+    }
+
+    #[test]
+    fn a_secret_is_not_told() {
+        let secret = "5ec2e7".repeat(10);
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+        let sources = Sources::builder()
+            .add_source(defaults)
+            .set_override("data.secrets_key", secret.as_str());
+        let sources = sources.expect("a key").build().expect("valid");
+        let settings = effective(&sources).expect("readable");
+        assert!(!format!("{settings:?}").contains(&secret), "{settings:?}");
+        assert!(
+            settings
+                .iter()
+                .any(|setting| setting.value == "set, and not shown")
+        );
         assert!(is_secret("store.master_key") && !is_secret("whatsapp.pre_keys"));
     }
 }

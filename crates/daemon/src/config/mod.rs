@@ -20,7 +20,7 @@ pub use self::plans::PlanConfig;
 pub use self::sending::{MessagesConfig, PacingConfig};
 pub use self::server::{DashboardSettings, LimitsConfig, RegistrationConfig, ServerConfig};
 pub use self::sessions::{SandboxConfig, SessionsConfig, WhatsAppConfig};
-pub use self::storage::{DataConfig, IdempotencyConfig, LogConfig, LogFormat, RetentionConfig};
+pub use self::storage::{DataConfig, Hidden, IdempotencyConfig, LogConfig, LogFormat, RetentionConfig};
 pub use self::webhooks::WebhooksConfig;
 
 /// The commented default configuration, which is also the documentation of every key.

@@ -53,7 +53,7 @@ pub(super) fn accept(
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
     admit(sender.as_ref(), message)?;
-    let warned = quota::take(tx, message.workspace, 1, now)?.map_err(Refusal::QuotaExceeded)?;
+    let warned = quota::take(tx, message.workspace, 1, now)??;
     // A warning is an event of the workspace, and took the number that was read.
     let sender = if warned {
         devices::sender(tx, message.workspace, message.device)?

@@ -18,7 +18,7 @@ use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
 use super::tables::events::Log;
-use super::tables::{batches, devices, idempotency, messages};
+use super::tables::{batches, devices, idempotency, messages, workspaces};
 use super::tally::Tally;
 use crate::StoreError;
 
@@ -193,7 +193,7 @@ fn senders(connection: &Connection, batch: &NewBatch) -> Result<HashMap<DeviceId
 }
 
 /// The messages that are admitted, with their devices, and those that are not: what their devices do not take, and what
-/// the workspace has no quota left for, which are the last ones.
+/// the workspace has no quota left for, which are the last ones; all of them while it is deactivated.
 #[expect(clippy::type_complexity, reason = "two lists, each used once")]
 fn sorted_out<'a>(
     connection: &Connection,
@@ -202,12 +202,17 @@ fn sorted_out<'a>(
     now: Timestamp,
 ) -> Result<(Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>), StoreError> {
     let room = quota::room(connection, batch.workspace, batch.messages.len(), now)?;
+    let deactivated = workspaces::deactivated(connection, batch.workspace)?;
     let (mut admitted, mut refused) = (Vec::with_capacity(batch.messages.len()), Vec::new());
     for (index, message) in batch.messages.iter().enumerate() {
-        let taken = admit(senders.get(&message.device), message).and_then(|sender| match room {
-            Some(room) if admitted.len() >= room.messages => Err(Refusal::QuotaExceeded(room.exceeded)),
-            _ => Ok(sender),
-        });
+        let taken =
+            admit(senders.get(&message.device), message).and_then(|sender| match (room, &deactivated) {
+                (_, Some(reason)) => Err(Refusal::Deactivated(reason.clone())),
+                (Some(room), _) if admitted.len() >= room.messages => {
+                    Err(Refusal::QuotaExceeded(room.exceeded))
+                }
+                _ => Ok(sender),
+            });
         match taken {
             Ok(sender) => admitted.push((message, sender)),
             Err(reason) => refused.push(RefusedMessage { index, reason }),

@@ -1,12 +1,14 @@
 //! Quotas: how many messages a workspace may accept in a calendar month (UTC), counted where they are accepted.
 //!
 //! The count stands in the row of the workspace with the number at which somebody has to look again: the next warning or
-//! the limit. Below that an acceptance is one update and nothing else, whatever the plan.
+//! the limit. Below that an acceptance is one update and nothing else, whatever the plan. Whether the workspace is active is
+//! asked in the same update: so nothing is accepted after it was deactivated, whoever asks and whatever they had looked at.
 
 use postern_domain::event::EventPayload;
 use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::records::Refusal;
 use super::tables::events;
 use super::tables::workspaces::{self, Month};
 use crate::StoreError;
@@ -47,13 +49,14 @@ pub(super) fn room(
     Ok(Counting::begin(month, now).room(whole(wanted)))
 }
 
-/// Counts messages that are accepted, all or none of them; whether that made events.
+/// Counts messages that are accepted, all or none of them; whether that made events. None are while the workspace is
+/// deactivated.
 pub(super) fn take(
     tx: &Connection,
     workspace: WorkspaceId,
     messages: usize,
     now: Timestamp,
-) -> Result<Result<bool, QuotaExceeded>, StoreError> {
+) -> Result<Result<bool, Refusal>, StoreError> {
     let (period, messages) = (Period::of(now), whole(messages));
     if workspaces::count(tx, workspace, period.number(), messages)? {
         return Ok(Ok(false));
@@ -62,9 +65,12 @@ pub(super) fn take(
         what: "a message's workspace",
         reason: "there is no such workspace".to_owned(),
     })?;
+    if let Some(reason) = workspaces::deactivated(tx, workspace)? {
+        return Ok(Err(Refusal::Deactivated(reason)));
+    }
     let mut counting = Counting::begin(month, now);
     if let Some(room) = counting.room(messages) {
-        return Ok(Err(room.exceeded));
+        return Ok(Err(Refusal::QuotaExceeded(room.exceeded)));
     }
     let due = counting.add(messages);
     for percent in &due {

@@ -12,7 +12,7 @@ use crate::failure::{Failure, sentence};
 use crate::fields::Fields;
 use crate::guard::Person;
 use crate::view::icon::Icon;
-use crate::view::parts::{Question, ask};
+use crate::view::parts::Question;
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 200;
@@ -97,22 +97,9 @@ impl Dashboard {
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
+        self.wakes.webhooks.ring();
         Ok(())
     }
-}
-
-/// The button that asks for another name or plan.
-pub(super) fn asked_button(workspace: &Workspace) -> Markup {
-    ask(&Question {
-        action: "",
-        id: &format!("change-{}", workspace.id),
-        label: "Change",
-        symbol: Icon::Edit,
-        title: "",
-        text: "",
-        fields: html! {},
-        is_grave: false,
-    })
 }
 
 /// Asks for another name or plan, to be shown by `show`.

@@ -60,7 +60,7 @@ async fn render(
         (notice(super::done(fields.get("done"))))
         section class="card" {
             ul class="rows keys" {
-                @for workspace in &workspaces { li class="row" id={ "row-" (workspace.id) } { (row(person, workspace)) } }
+                @for workspace in &workspaces { li class="row" id={ "row-" (workspace.id) } { (row(dashboard, person, workspace)) } }
             }
         }
         nav class="pages" aria-label="Pages" {
@@ -78,7 +78,7 @@ async fn render(
     Ok(shell(person, Place::Workspaces, "Workspaces", body))
 }
 
-fn row(person: &Person, workspace: &Workspace) -> Markup {
+fn row(dashboard: &Dashboard, person: &Person, workspace: &Workspace) -> Markup {
     let is_chosen = workspace.id == person.workspace();
     let path = |verb: &str| format!("/workspaces/{}/{verb}", workspace.id);
     html! {
@@ -100,7 +100,7 @@ fn row(person: &Person, workspace: &Workspace) -> Markup {
                 }
             }
             @if person.operator.role.may(Role::Owner) {
-                (change::asked_button(workspace))
+                (change::asked(dashboard, workspace, ask))
                 @if workspace.deactivation.is_some() { (act(person, &path("activate"), "quiet", Icon::Play, "Activate")) }
                 @else { (change::asked_to_stop(workspace, ask)) }
             }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use postern_domain::{Day, MessageStatus};
 use postern_store::{Figures, Summary, Usage};
 
-use self::plot::{Bar, bars, lines};
+use self::plot::{Bar, bars, latencies, rates};
 use super::icon::{Icon, icon};
 use super::time;
 use super::webhooks::took;
@@ -92,17 +92,27 @@ pub(crate) fn figures(days: &RangeInclusive<Day>, summary: &Summary) -> Markup {
                 words: in_words(*day, figures),
             }).collect::<Vec<_>>()))
         }
-        section class="card" {
-            header class="card-head" {
-                h2 id="plot-latency" { "From accepted to delivered" }
-                ul class="legend" aria-hidden="true" { li class="half" { "half of them within" } li class="most" { "95 of 100 within" } }
+        div class="columns" {
+            section class="card" {
+                header class="card-head" { h2 id="plot-rate" { "Delivered, of those that ended" } }
+                (rates("plot-rate", &by_day(&all, |figures| (figures.arrived(), figures.ended()))))
             }
-            (lines("plot-latency", &all.iter().map(|(day, figures)| (day.to_string(), [
-                figures.delivered.percentile(50), figures.delivered.percentile(95),
-            ])).collect::<Vec<_>>()))
+            section class="card" {
+                header class="card-head" {
+                    h2 id="plot-latency" { "From accepted to delivered" }
+                    ul class="legend" aria-hidden="true" { li class="half" { "half of them within" } li class="most" { "95 of 100 within" } }
+                }
+                (latencies("plot-latency", &by_day(&all, |figures| [50, 95].map(|percent| figures.delivered.percentile(percent)))))
+            }
         }
         (table(&all))
     }
+}
+
+fn by_day<T>(days: &[(Day, Figures)], of: impl Fn(&Figures) -> T) -> Vec<(String, T)> {
+    days.iter()
+        .map(|(day, figures)| (day.to_string(), of(figures)))
+        .collect()
 }
 
 /// Every day of the range, those without messages too.

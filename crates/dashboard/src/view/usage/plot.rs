@@ -8,8 +8,8 @@ use maud::{Markup, html};
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 180.0;
 /// Left for the numbers beside it, and for the days below.
-const LEFT: f64 = 52.0;
-const BELOW: f64 = 22.0;
+const LEFT: f64 = 64.0;
+const BELOW: f64 = 26.0;
 const ABOVE: f64 = 8.0;
 
 /// A column of a plot.
@@ -65,62 +65,75 @@ fn stacked<const N: usize>(parts: &[u64; N], top: u64) -> [(f64, f64); N] {
     })
 }
 
-/// Two lines over the days, on a scale where each step is ten times the one before: of half, and of 95 of 100.
-pub(super) fn lines(heading: &str, days_and_values: &[(String, [Option<Duration>; 2])]) -> Markup {
-    let most = days_and_values
-        .iter()
-        .flat_map(|(_, values)| values.iter().flatten())
-        .max();
+/// A line over the days: for each day how far up it lies, from 0 to 1, and that in words.
+struct Curve {
+    class: &'static str,
+    points: Vec<Option<(f64, String)>>,
+}
+
+/// How long half took at most, and 95 of 100, on a scale where each step is ten times the one before.
+pub(super) fn latencies(heading: &str, days: &[(String, [Option<Duration>; 2])]) -> Markup {
+    let most = days.iter().flat_map(|(_, values)| values.iter().flatten()).max();
     let Some(most) = most else {
         return html! { p class="quiet-text pad" { "Nothing was delivered on these days." } };
     };
     // From 1 ms to the power of ten above the longest.
     let decades = (most.as_secs_f64() * 1_000.0).max(10.0).log10().ceil();
-    let step = (WIDTH - LEFT) / number(days_and_values.len());
-    let height = |value: Duration| {
-        let part = (value.as_secs_f64() * 1_000.0).max(1.0).log10() / decades;
-        ABOVE + HEIGHT * (1.0 - part)
-    };
-    let x = |index: usize| LEFT + step * (number(index) + 0.5);
-    let marks: Vec<_> = (0..=6)
+    let part = |value: Duration| (value.as_secs_f64() * 1_000.0).max(1.0).log10() / decades;
+    let marks: Vec<_> = (0..=8)
         .filter(|decade| f64::from(*decade) <= decades)
         .map(|decade: u32| {
-            (
-                f64::from(decade) / decades,
-                super::long(Duration::from_millis(10_u64.pow(decade))),
-            )
+            let words = super::long(Duration::from_millis(10_u64.pow(decade)));
+            (f64::from(decade) / decades, words)
         })
         .collect();
-    frame(
-        heading,
-        &marks,
-        html! {
-            @for (line, class) in ["half", "most"].into_iter().enumerate() {
-                polyline class={ "line " (class) } points=(points(days_and_values, line, &x, &height)) {}
-                @for (index, (day, values)) in days_and_values.iter().enumerate() {
-                    @if let Some(value) = values[line] {
-                        circle class={ "point " (class) } cx=(round(x(index))) cy=(round(height(value))) r="3" {
-                            title { (day) ": " (super::long(value)) }
-                        }
-                    }
-                }
-            }
-            (days(days_and_values.iter().map(|(day, _)| day.as_str()), step))
-        },
-    )
+    let curves = [("half", 0), ("most", 1)].map(|(class, which)| Curve {
+        class,
+        points: days
+            .iter()
+            .map(|(_, values)| values[which].map(|value| (part(value), super::long(value))))
+            .collect(),
+    });
+    curved(heading, &labels(days), &marks, &curves)
 }
 
-fn points(
-    days: &[(String, [Option<Duration>; 2])],
-    line: usize,
-    x: &impl Fn(usize) -> f64,
-    y: &impl Fn(Duration) -> f64,
-) -> String {
-    let points = days.iter().enumerate().filter_map(|(index, (_, values))| {
-        let value = values[line]?;
-        Some(format!("{},{}", round(x(index)), round(y(value))))
-    });
-    points.collect::<Vec<_>>().join(" ")
+/// Which part of the messages that ended was delivered: how many of how many.
+pub(super) fn rates(heading: &str, days: &[(String, (u64, u64))]) -> Markup {
+    if days.iter().all(|(_, (_, ended))| *ended == 0) {
+        return html! { p class="quiet-text pad" { "No message ended on these days." } };
+    }
+    let marks = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")].map(|(part, words)| (part, words.to_owned()));
+    let point = |(arrived, ended): (u64, u64)| {
+        (ended > 0).then(|| (ratio(arrived, ended), super::rate(arrived, ended)))
+    };
+    let curve = Curve {
+        class: "half",
+        points: days.iter().map(|(_, numbers)| point(*numbers)).collect(),
+    };
+    curved(heading, &labels(days), &marks, &[curve])
+}
+
+fn labels<T>(days: &[(String, T)]) -> Vec<&str> {
+    days.iter().map(|(day, _)| day.as_str()).collect()
+}
+
+fn curved(heading: &str, labels: &[&str], marks: &[(f64, String)], curves: &[Curve]) -> Markup {
+    let step = (WIDTH - LEFT) / number(labels.len());
+    let x = |index: usize| round(LEFT + step * (number(index) + 0.5));
+    let y = |part: f64| round(ABOVE + HEIGHT * (1.0 - part));
+    let inner = html! {
+        @for curve in curves {
+            @let found: Vec<_> = curve.points.iter().enumerate()
+                .filter_map(|(index, point)| point.as_ref().map(|(part, words)| (x(index), y(*part), labels[index], words)))
+                .collect();
+            polyline class={ "line " (curve.class) } points=(found.iter().map(|(x, y, ..)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")) {}
+            @for (x, y, day, words) in &found {
+                circle class={ "point " (curve.class) } cx=(x) cy=(y) r="3" { title { (day) ": " (words) } }
+            }
+        }
+        (days(labels.iter().copied(), step))
+    };
+    frame(heading, marks, inner)
 }
 
 /// The frame with a line for each mark, which says how far up it lies and what it stands for.
@@ -144,7 +157,7 @@ fn days<'a>(labels: impl ExactSizeIterator<Item = &'a str>, step: f64) -> Markup
     html! {
         @for (index, label) in labels.enumerate() {
             @if index % every == 0 {
-                text class="mark-word" x=(round(LEFT + step * (number(index) + 0.5))) y=(ABOVE + HEIGHT + 16.0) text-anchor="middle" {
+                text class="mark-word" x=(round(LEFT + step * (number(index) + 0.5))) y=(ABOVE + HEIGHT + 20.0) text-anchor="middle" {
                     (label.get(5..).unwrap_or(label))
                 }
             }
@@ -240,8 +253,13 @@ mod tests {
     #[test]
     fn lines_leave_out_days_without_a_value() {
         let day = |millis: Option<u64>| ("2026-12-01".to_owned(), [millis.map(Duration::from_millis), None]);
-        let drawn = lines("id", &[day(Some(10)), day(None), day(Some(1_000))]).into_string();
+        let drawn = latencies("id", &[day(Some(10)), day(None), day(Some(1_000))]).into_string();
         assert_eq!(drawn.matches("<circle").count(), 2);
-        assert!(lines("id", &[day(None)]).into_string().contains("Nothing"));
+        assert!(latencies("id", &[day(None)]).into_string().contains("Nothing"));
+        let day = |numbers| ("2026-12-01".to_owned(), numbers);
+        let drawn = rates("id", &[day((0, 0)), day((3, 4))]).into_string();
+        assert_eq!(drawn.matches("<circle").count(), 1);
+        assert!(drawn.contains("75.0 %"), "{drawn}");
+        assert!(rates("id", &[day((0, 0))]).into_string().contains("No message"));
     }
 }

@@ -133,7 +133,20 @@ pub(in crate::data) fn month(
         .optional()?)
 }
 
-/// Counts messages where nobody has to look; whether that was so.
+/// Why a workspace may do nothing, in words for its members; `None` while it is active.
+pub(in crate::data) fn deactivated(
+    connection: &Connection,
+    workspace: WorkspaceId,
+) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT coalesce(deactivated_reason, '') FROM workspaces WHERE id = ?1 AND deactivated_at IS NOT NULL",
+        )?
+        .query_row([workspace.to_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// Counts messages where nobody has to look, as at a workspace that is deactivated; whether that was so.
 pub(in crate::data) fn count(
     tx: &Connection,
     workspace: WorkspaceId,
@@ -143,7 +156,7 @@ pub(in crate::data) fn count(
     let counted = tx
         .prepare_cached(
             "UPDATE workspaces SET month_used = month_used + ?3
-             WHERE id = ?1 AND month = ?2 AND month_used + ?3 < month_look_at",
+             WHERE id = ?1 AND month = ?2 AND month_used + ?3 < month_look_at AND deactivated_at IS NULL",
         )?
         .execute((workspace.to_bytes(), month, stored(messages)))?;
     Ok(counted == 1)
