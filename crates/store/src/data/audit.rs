@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::store::Store;
 use super::tables::audit;
+use super::tally::Tally;
 use crate::StoreError;
 use crate::sqlite::Database;
 
@@ -51,12 +52,12 @@ pub struct AuditEntry {
 /// The database as the store's methods reach it.
 #[derive(Clone)]
 pub(super) struct Audited {
-    database: Arc<Database>,
+    database: Arc<Database<Tally>>,
     act: Option<Arc<Act>>,
 }
 
 impl Audited {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database<Tally>) -> Self {
         Self {
             database: Arc::new(database),
             act: None,
@@ -76,6 +77,25 @@ impl Audited {
         self.database
             .write(move |tx| {
                 let done = work(tx)?;
+                audit::append(tx, &act)?;
+                Ok(done)
+            })
+            .await
+    }
+
+    /// See [`Database::write_deferring`]; the act's row comes with it.
+    pub(super) async fn write_deferring<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(&Connection, &Tally) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let Some(act) = self.act.clone() else {
+            return self.database.write_deferring(work).await;
+        };
+        self.database
+            .write_deferring(move |tx, tally| {
+                let done = work(tx, tally)?;
                 audit::append(tx, &act)?;
                 Ok(done)
             })

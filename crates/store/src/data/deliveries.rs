@@ -15,6 +15,7 @@ use super::records::{
 use super::store::Store;
 use super::tables::deliveries::{self, State};
 use super::tables::{attempts, endpoints, events, log, replays, webhooks};
+use super::tally::Tally;
 use crate::StoreError;
 
 /// Rows looked at in one write, so that others get their turn.
@@ -65,8 +66,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
         let progress = progress.into();
-        self.database
-            .write(move |tx| record(tx, webhook, &progress, now))
+        self.write_counted(move |tx, tally| record(tx, tally, webhook, &progress, now))
             .await
     }
 
@@ -110,6 +110,7 @@ impl Store {
 
 fn record(
     tx: &Connection,
+    tally: &Tally,
     webhook: WebhookId,
     progress: &DeliveryProgress,
     now: Timestamp,
@@ -128,7 +129,15 @@ fn record(
     let Some(reason) = progress.disable else {
         return Ok(Recorded::Going);
     };
-    disable(tx, webhook, reason, &progress.results, &progress.health, now)?;
+    disable(
+        tx,
+        tally,
+        webhook,
+        reason,
+        &progress.results,
+        &progress.health,
+        now,
+    )?;
     Ok(Recorded::Disabled)
 }
 
@@ -177,6 +186,7 @@ fn hold(
 
 fn disable(
     tx: &Connection,
+    tally: &Tally,
     webhook: WebhookId,
     reason: DisableReason,
     results: &[DeliveryResult],
@@ -199,7 +209,7 @@ fn disable(
         status: last.and_then(|outcome| outcome.status),
         failure: last.and_then(|outcome| outcome.failure),
     };
-    events::append_of_workspace(tx, workspace, EventType::WebhookDisabled, &payload, now)
+    events::append_of_workspace(tx, tally, workspace, EventType::WebhookDisabled, &payload, now)
 }
 
 fn replay_step(

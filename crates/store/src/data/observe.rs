@@ -184,7 +184,7 @@ fn apply(
     let change = Change::new(tx, tally, device.id, now);
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
-        Signal::Connected => heard_at_login(tx, device, now)?,
+        Signal::Connected => heard_at_login(tally, device, now),
         Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(change, device, ParkReason::LoggedOut)?,
         Signal::AccountRemoved => unlink(change, device, ParkReason::AccountRemoved)?,
         _ => {}
@@ -208,6 +208,7 @@ fn apply(
         };
         events::append(
             tx,
+            tally,
             device.id,
             EventType::of_device(following.state),
             &payload,
@@ -218,14 +219,14 @@ fn apply(
 }
 
 /// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
-fn heard_at_login(tx: &Connection, device: &Device, now: Timestamp) -> Result<(), StoreError> {
+fn heard_at_login(tally: &Tally, device: &Device, now: Timestamp) {
     let again =
         device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
     let counted = DeviceCounters {
         reconnects: again.into(),
         ..DeviceCounters::default()
     };
-    devices::heard(tx, device.id, now, counted)
+    tally.heard(device.id, now, counted);
 }
 
 fn unlink(change: Change<'_>, device: &Device, reason: ParkReason) -> Result<(), StoreError> {

@@ -1,14 +1,14 @@
 //! Quotas: how many messages a workspace may accept in a calendar month (UTC), counted where they are accepted.
 //!
-//! The count stands in the row of the workspace with the number at which somebody has to look again: the next warning or
-//! the limit. Below that an acceptance is one update and nothing else, whatever the plan.
+//! The count stands in the row of the workspace, which is read and written once in a commit.
 
 use postern_domain::event::EventPayload;
 use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
 use super::tables::events;
-use super::tables::workspaces::{self, Month};
+use super::tables::workspaces::Month;
+use super::tally::Tally;
 use crate::StoreError;
 
 /// The percentages of the limit that are warned of, each once a month.
@@ -35,49 +35,34 @@ pub(super) struct Room {
 }
 
 /// How many of `wanted` messages may be accepted now, if not all; counts none.
-pub(super) fn room(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    wanted: usize,
-    now: Timestamp,
-) -> Result<Option<Room>, StoreError> {
-    let Some(month) = workspaces::month(connection, workspace)? else {
-        return Ok(None);
-    };
-    Ok(Counting::begin(month, now).room(whole(wanted)))
+pub(super) fn room(month: Month, wanted: usize, now: Timestamp) -> Option<Room> {
+    Counting::begin(month, now).room(whole(wanted))
 }
 
-/// Counts messages that are accepted, all or none of them; whether that made events.
+/// Counts messages that are accepted, all or none of them.
 pub(super) fn take(
     tx: &Connection,
+    tally: &Tally,
     workspace: WorkspaceId,
     messages: usize,
     now: Timestamp,
-) -> Result<Result<bool, QuotaExceeded>, StoreError> {
+) -> Result<Result<(), QuotaExceeded>, StoreError> {
     let (period, messages) = (Period::of(now), whole(messages));
-    if workspaces::count(tx, workspace, period.number(), messages)? {
-        return Ok(Ok(false));
-    }
-    let month = workspaces::month(tx, workspace)?.ok_or_else(|| StoreError::Invalid {
-        what: "a message's workspace",
-        reason: "there is no such workspace".to_owned(),
-    })?;
-    let mut counting = Counting::begin(month, now);
+    let mut counting = Counting::begin(tally.month(tx, workspace)?, now);
     if let Some(room) = counting.room(messages) {
         return Ok(Err(room.exceeded));
     }
-    let due = counting.add(messages);
-    for percent in &due {
+    for percent in counting.add(messages) {
         let warning = EventPayload::Quota {
             period: period.to_string(),
             used: counting.month.used,
             limit: counting.month.limit.unwrap_or(u64::MAX),
-            percent: (*percent).into(),
+            percent: percent.into(),
         };
-        events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &warning, now)?;
+        events::append_of_workspace(tx, tally, workspace, EventType::QuotaWarning, &warning, now)?;
     }
-    workspaces::set_month(tx, workspace, &counting.month)?;
-    Ok(Ok(!due.is_empty()))
+    tally.set_month(tx, workspace, counting.month)?;
+    Ok(Ok(()))
 }
 
 fn whole(messages: usize) -> u64 {

@@ -49,6 +49,7 @@ pub(crate) use self::copy::{BESIDE, copy, remove};
 pub use self::error::{OpenError, StoreError};
 pub(crate) use self::open::{Schema, restrict_to_owner};
 use self::readers::Readers;
+pub(crate) use self::writer::Deferred;
 use self::writer::Writer;
 
 /// The sizes that a file is opened with.
@@ -78,14 +79,14 @@ impl Default for Tuning {
     }
 }
 
-/// One file with the threads that work on it.
+/// One file with the threads that work on it. `D` is what its writes put off to the end of their commit.
 #[derive(Debug)]
-pub(crate) struct Database {
-    writer: Writer,
+pub(crate) struct Database<D = ()> {
+    writer: Writer<D>,
     readers: Readers,
 }
 
-impl Database {
+impl<D: Deferred + 'static> Database<D> {
     /// Opens or creates the file at `path` and starts its threads. Blocks while migrations run.
     pub(crate) fn open(path: &Path, schema: &Schema, tuning: &Tuning) -> Result<Self, OpenError> {
         let writer = open::writer(path, schema, tuning.writer_cache_kib)?;
@@ -98,14 +99,26 @@ impl Database {
         })
     }
 
-    /// Runs `work` in the next commit; see [`Writer::run`].
+    /// Runs `work` in the next commit; see [`Writer::run`]. It finds everything written that was put off.
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: Fn(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.run(work).await
+        self.writer
+            .run(false, move |tx: &Connection, _: &D| work(tx))
+            .await
+    }
+
+    /// The same for work that puts something off itself, and looks at the rows in question only there.
+    pub(crate) async fn write_deferring<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(&Connection, &D) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.run(true, work).await
     }
 
     /// Runs `work` on a snapshot; see [`Readers::run`].

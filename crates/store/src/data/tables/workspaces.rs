@@ -133,33 +133,44 @@ pub(in crate::data) fn month(
         .optional()?)
 }
 
-/// Counts messages where nobody has to look; whether that was so.
-pub(in crate::data) fn count(
+/// What the row of a workspace counts.
+#[derive(Debug)]
+pub(in crate::data) struct Counted {
+    /// The number of its last event.
+    pub(in crate::data) last_event: i64,
+    pub(in crate::data) month: Month,
+}
+
+/// Reads what is counted.
+pub(in crate::data) fn counted(
     tx: &Connection,
     workspace: WorkspaceId,
-    month: i64,
-    messages: u64,
-) -> Result<bool, StoreError> {
-    let counted = tx
-        .prepare_cached(
-            "UPDATE workspaces SET month_used = month_used + ?3
-             WHERE id = ?1 AND month = ?2 AND month_used + ?3 < month_look_at",
-        )?
-        .execute((workspace.to_bytes(), month, stored(messages)))?;
-    Ok(counted == 1)
+) -> Result<Option<Counted>, StoreError> {
+    let last_event = tx
+        .prepare_cached("SELECT event_seq FROM workspaces WHERE id = ?1")?
+        .query_row([workspace.to_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(last_event) = last_event else {
+        return Ok(None);
+    };
+    let month = month(tx, workspace)?;
+    Ok(month.map(|month| Counted { last_event, month }))
 }
 
 /// Writes what is counted; the limit stays.
-pub(in crate::data) fn set_month(
+pub(in crate::data) fn set_counted(
     tx: &Connection,
     workspace: WorkspaceId,
-    month: &Month,
+    counted: &Counted,
 ) -> Result<(), StoreError> {
+    let month = &counted.month;
     tx.prepare_cached(
-        "UPDATE workspaces SET month = ?2, month_used = ?3, month_warned = ?4, month_look_at = ?5 WHERE id = ?1",
+        "UPDATE workspaces SET event_seq = ?2, month = ?3, month_used = ?4, month_warned = ?5, month_look_at = ?6
+         WHERE id = ?1",
     )?
     .execute((
         workspace.to_bytes(),
+        counted.last_event,
         month.number,
         stored(month.used),
         month.warned,

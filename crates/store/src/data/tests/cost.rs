@@ -14,6 +14,7 @@ use crate::data::tables::{daily, devices, history, idempotency, log, messages, o
 use crate::data::{
     accept::accept, claim::claim, claim::promote, record::Change, record::record, tally::Tally,
 };
+use crate::sqlite::Deferred as _;
 
 const FEW: i64 = 30;
 const MANY: i64 = 3_000;
