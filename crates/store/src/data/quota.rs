@@ -109,6 +109,9 @@ impl Counting {
     fn add(&mut self, messages: u64) -> Vec<u8> {
         let month = &mut self.month;
         month.used += messages;
+        if month.used < month.look_at {
+            return Vec::new();
+        }
         let Some(limit) = month.limit else {
             month.look_at = u64::MAX;
             return Vec::new();
