@@ -10,9 +10,8 @@ use super::quota;
 use super::records::{Accepted, IdempotencyKey, NewMessage, Refusal};
 use super::store::{AcceptError, Store};
 use super::tables::devices::Sender;
-use super::tables::events::Log;
 use super::tables::outbox::{Entry, Lane};
-use super::tables::{devices, idempotency, messages, outbox};
+use super::tables::{devices, events, idempotency, messages, outbox};
 use super::tally::{Place, Tally};
 use crate::StoreError;
 
@@ -58,26 +57,18 @@ pub(super) fn accept(
         }
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
-    admit(sender.as_ref(), message)?;
-    let warned = quota::take(tx, message.workspace, 1, now)??;
-    // A warning is an event of the workspace, and took the number that was read.
-    let sender = if warned {
-        devices::sender(tx, message.workspace, message.device)?
-    } else {
-        sender
-    };
     let sender = admit(sender.as_ref(), message)?;
+    quota::take(tx, tally, message.workspace, 1, now)??;
     let status = insert(tx, tally, message, None, sender, now)?;
-    let mut log = Log::after(message.workspace, message.device, sender.last_events);
     let announced = announced(message, None, status);
-    log.append(
+    events::append(
         tx,
-        Some(message.device),
+        tally,
+        message.device,
         EventType::MessageAccepted,
         &announced,
         now,
     )?;
-    log.close(tx)?;
     if let Some(key) = key {
         idempotency::insert(tx, message.workspace, key, &key.body, now)?;
     }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::store::Store;
 use super::tables::audit;
+use super::tally::Tally;
 use crate::StoreError;
 use crate::sqlite::{Database, WriterMeters};
 
@@ -51,12 +52,12 @@ pub struct AuditEntry {
 /// The database as the store's methods reach it.
 #[derive(Clone)]
 pub(super) struct Audited {
-    database: Arc<Database>,
+    database: Arc<Database<Tally>>,
     act: Option<Arc<Act>>,
 }
 
 impl Audited {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database<Tally>) -> Self {
         Self {
             database: Arc::new(database),
             act: None,
@@ -70,26 +71,35 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.write_then(work, |_done: &T| {}).await
+        let Some(act) = self.act.clone() else {
+            return self.database.write(work).await;
+        };
+        self.database
+            .write(move |tx| {
+                let done = work(tx)?;
+                audit::append(tx, &act)?;
+                Ok(done)
+            })
+            .await
     }
 
-    /// See [`Database::write_then`]; the act's row comes with it.
-    pub(super) async fn write_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
+    /// See [`Database::write_deferring`]; the act's row comes with it.
+    pub(super) async fn write_deferring<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
-        C: FnOnce(&T) + Send + 'static,
+        F: Fn(&Connection, &Tally) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let Some(act) = self.act.clone() else {
-            return self.database.write_then(work, committed).await;
+            return self.database.write_deferring(work).await;
         };
-        let with_row = move |tx: &Connection| {
-            let done = work(tx)?;
-            audit::append(tx, &act)?;
-            Ok(done)
-        };
-        self.database.write_then(with_row, committed).await
+        self.database
+            .write_deferring(move |tx, tally| {
+                let done = work(tx, tally)?;
+                audit::append(tx, &act)?;
+                Ok(done)
+            })
+            .await
     }
 
     /// See [`Database::read`].

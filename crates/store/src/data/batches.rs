@@ -17,8 +17,8 @@ use super::records::{AcceptedBatch, Batch, IdempotencyKey, NewBatch, NewMessage,
 use super::revise::{MoveError, cancel};
 use super::store::{AcceptBatchError, Store};
 use super::tables::devices::Sender;
-use super::tables::events::Log;
-use super::tables::{batches, devices, idempotency, messages, workspaces};
+use super::tables::workspaces::{self, Month};
+use super::tables::{batches, devices, events, idempotency, messages};
 use super::tally::Tally;
 use crate::StoreError;
 
@@ -87,7 +87,9 @@ impl Store {
         self.database
             .read(move |connection| {
                 let senders = senders(connection, &batch)?;
-                Ok(sorted_out(connection, &batch, &senders, now)?.1)
+                let counted = workspaces::counted(connection, batch.workspace)?;
+                let standing = counted.map_or_else(Default::default, |row| (row.month, row.deactivated));
+                Ok(sorted_out(&batch, &senders, standing, now).1)
             })
             .await
     }
@@ -143,7 +145,9 @@ fn accept_batch(
         }
     }
     let senders = senders(tx, batch)?;
-    let (admitted, refused) = sorted_out(tx, batch, &senders, now)?;
+    let month = tally.month(tx, batch.workspace)?;
+    let deactivated = tally.deactivated(tx, batch.workspace)?;
+    let (admitted, refused) = sorted_out(batch, &senders, (month, deactivated), now);
     let refusals = batch.refused + refused.len();
     if admitted.is_empty() || (refusals > 0 && !batch.partial) {
         return Err(AcceptBatchError::Refused(refused));
@@ -155,23 +159,23 @@ fn accept_batch(
         refused: count(refusals),
         counts: Vec::new(),
     };
-    let counted = quota::take(tx, batch.workspace, admitted.len(), now)?;
+    let counted = quota::take(tx, tally, batch.workspace, admitted.len(), now)?;
     counted.map_err(|_there_was_room| StoreError::Aborted)?;
     batches::insert(tx, batch.workspace, &row)?;
-    let (mut log, mut devices) = (Log::of(tx, batch.workspace)?, BTreeSet::new());
+    let mut devices = BTreeSet::new();
     for (message, sender) in admitted {
         let status = insert(tx, tally, message, Some(batch.id), sender, now)?;
         let payload = announced(message, Some(batch.id), status);
-        log.append(
+        events::append(
             tx,
-            Some(message.device),
+            tally,
+            message.device,
             EventType::MessageAccepted,
             &payload,
             now,
         )?;
         devices.insert(message.device);
     }
-    log.close(tx)?;
     let devices = devices.into_iter().collect();
     let body = answer(&refused)?;
     if let Some(key) = key {
@@ -196,13 +200,12 @@ fn senders(connection: &Connection, batch: &NewBatch) -> Result<HashMap<DeviceId
 /// the workspace has no quota left for, which are the last ones; all of them while it is deactivated.
 #[expect(clippy::type_complexity, reason = "two lists, each used once")]
 fn sorted_out<'a>(
-    connection: &Connection,
     batch: &'a NewBatch,
     senders: &'a HashMap<DeviceId, Sender>,
+    (month, deactivated): (Month, Option<String>),
     now: Timestamp,
-) -> Result<(Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>), StoreError> {
-    let room = quota::room(connection, batch.workspace, batch.messages.len(), now)?;
-    let deactivated = workspaces::deactivated(connection, batch.workspace)?;
+) -> (Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>) {
+    let room = quota::room(month, batch.messages.len(), now);
     let (mut admitted, mut refused) = (Vec::with_capacity(batch.messages.len()), Vec::new());
     for (index, message) in batch.messages.iter().enumerate() {
         let taken =
@@ -218,7 +221,7 @@ fn sorted_out<'a>(
             Err(reason) => refused.push(RefusedMessage { index, reason }),
         }
     }
-    Ok((admitted, refused))
+    (admitted, refused)
 }
 
 /// Cancels what can be among the next messages of a batch; answers the device of each, and where to go on.

@@ -17,6 +17,7 @@ use super::records::{
 use super::store::Store;
 use super::tables::deliveries::{self, State};
 use super::tables::{attempts, endpoints, events, log, replays, webhooks};
+use super::tally::Tally;
 use crate::StoreError;
 use crate::vault::Vault;
 
@@ -68,8 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
         let progress = progress.into();
-        self.database
-            .write(move |tx| record(tx, webhook, &progress, now))
+        self.write_counted(move |tx, tally| record(tx, tally, webhook, &progress, now))
             .await
     }
 
@@ -114,6 +114,7 @@ impl Store {
 
 fn record(
     tx: &Connection,
+    tally: &Tally,
     webhook: WebhookId,
     progress: &DeliveryProgress,
     now: Timestamp,
@@ -132,7 +133,15 @@ fn record(
     let Some(reason) = progress.disable else {
         return Ok(Recorded::Going);
     };
-    disable(tx, webhook, reason, &progress.results, &progress.health, now)?;
+    disable(
+        tx,
+        tally,
+        webhook,
+        reason,
+        &progress.results,
+        &progress.health,
+        now,
+    )?;
     Ok(Recorded::Disabled)
 }
 
@@ -181,6 +190,7 @@ fn hold(
 
 fn disable(
     tx: &Connection,
+    tally: &Tally,
     webhook: WebhookId,
     reason: DisableReason,
     results: &[DeliveryResult],
@@ -203,7 +213,7 @@ fn disable(
         status: last.and_then(|outcome| outcome.status),
         failure: last.and_then(|outcome| outcome.failure),
     };
-    events::append_of_workspace(tx, workspace, EventType::WebhookDisabled, &payload, now)
+    events::append_of_workspace(tx, tally, workspace, EventType::WebhookDisabled, &payload, now)
 }
 
 fn replay_step(

@@ -1,5 +1,6 @@
 //! What is counted of messages and devices when the write that moved them is committed.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Default for StoreMeters {
     }
 }
 
-/// What one write has to be counted for, once it is committed.
+/// What writes have to be counted for, once they are committed.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Noted {
     statuses: [u32; MessageStatus::ALL.len()],
@@ -82,8 +83,20 @@ impl Noted {
     }
 }
 
+impl AddAssign for Noted {
+    fn add_assign(&mut self, more: Self) {
+        let statuses = self.statuses.iter_mut().zip(more.statuses);
+        let failures = self.failures.iter_mut().zip(more.failures);
+        statuses.chain(failures).for_each(|(sum, times)| *sum += times);
+        self.accepted += more.accepted;
+        self.reconnects += more.reconnects;
+        self.sent.extend(more.sent);
+        self.delivered.extend(more.delivered);
+    }
+}
+
 impl StoreMeters {
-    /// Counts what was noted; the write is committed.
+    /// Counts what was noted; it is committed.
     pub(super) fn count(&self, noted: &Noted) {
         let pairs = self.statuses.iter().zip(noted.statuses);
         let pairs = pairs.chain(self.failures.iter().zip(noted.failures));

@@ -187,7 +187,7 @@ fn apply(
     let change = Change::new(tx, tally, device.id, now);
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
-        Signal::Connected => heard_at_login(change, device)?,
+        Signal::Connected => heard_at_login(tally, device, now),
         Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(change, device, ParkReason::LoggedOut)?,
         Signal::AccountRemoved => unlink(change, device, ParkReason::AccountRemoved)?,
         _ => {}
@@ -211,6 +211,7 @@ fn apply(
         };
         events::append(
             tx,
+            tally,
             device.id,
             EventType::of_device(following.state),
             &payload,
@@ -221,7 +222,7 @@ fn apply(
 }
 
 /// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
-fn heard_at_login(change: Change<'_>, device: &Device) -> Result<(), StoreError> {
+fn heard_at_login(tally: &Tally, device: &Device, now: Timestamp) {
     let again =
         device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
     let counted = DeviceCounters {
@@ -229,9 +230,9 @@ fn heard_at_login(change: Change<'_>, device: &Device) -> Result<(), StoreError>
         ..DeviceCounters::default()
     };
     if again {
-        change.tally.reconnected();
+        tally.reconnected();
     }
-    devices::heard(change.tx, device.id, change.now, counted)
+    tally.heard(device.id, now, counted);
 }
 
 fn unlink(change: Change<'_>, device: &Device, reason: ParkReason) -> Result<(), StoreError> {

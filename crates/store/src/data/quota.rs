@@ -1,8 +1,7 @@
 //! Quotas: how many messages a workspace may accept in a calendar month (UTC), counted where they are accepted.
 //!
-//! The count stands in the row of the workspace with the number at which somebody has to look again: the next warning or
-//! the limit. Below that an acceptance is one update and nothing else, whatever the plan. Whether the workspace is active is
-//! asked in the same update: so nothing is accepted after it was deactivated, whoever asks and whatever they had looked at.
+//! The count stands in the row of the workspace, which is read and written once in a commit. Whether the workspace is active
+//! is looked up with it: so nothing is accepted after it was deactivated, whoever asks and whatever they had looked at.
 
 use postern_domain::event::EventPayload;
 use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
@@ -10,7 +9,8 @@ use rusqlite::Connection;
 
 use super::records::Refusal;
 use super::tables::events;
-use super::tables::workspaces::{self, Month};
+use super::tables::workspaces::Month;
+use super::tally::Tally;
 use crate::StoreError;
 
 /// The percentages of the limit that are warned of, each once a month.
@@ -37,53 +37,37 @@ pub(super) struct Room {
 }
 
 /// How many of `wanted` messages may be accepted now, if not all; counts none.
-pub(super) fn room(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    wanted: usize,
-    now: Timestamp,
-) -> Result<Option<Room>, StoreError> {
-    let Some(month) = workspaces::month(connection, workspace)? else {
-        return Ok(None);
-    };
-    Ok(Counting::begin(month, now).room(whole(wanted)))
+pub(super) fn room(month: Month, wanted: usize, now: Timestamp) -> Option<Room> {
+    Counting::begin(month, now).room(whole(wanted))
 }
 
-/// Counts messages that are accepted, all or none of them; whether that made events. None are while the workspace is
-/// deactivated.
+/// Counts messages that are accepted, all or none of them. None are while the workspace is deactivated.
 pub(super) fn take(
     tx: &Connection,
+    tally: &Tally,
     workspace: WorkspaceId,
     messages: usize,
     now: Timestamp,
-) -> Result<Result<bool, Refusal>, StoreError> {
-    let (period, messages) = (Period::of(now), whole(messages));
-    if workspaces::count(tx, workspace, period.number(), messages)? {
-        return Ok(Ok(false));
-    }
-    let month = workspaces::month(tx, workspace)?.ok_or_else(|| StoreError::Invalid {
-        what: "a message's workspace",
-        reason: "there is no such workspace".to_owned(),
-    })?;
-    if let Some(reason) = workspaces::deactivated(tx, workspace)? {
+) -> Result<Result<(), Refusal>, StoreError> {
+    if let Some(reason) = tally.deactivated(tx, workspace)? {
         return Ok(Err(Refusal::Deactivated(reason)));
     }
-    let mut counting = Counting::begin(month, now);
+    let (period, messages) = (Period::of(now), whole(messages));
+    let mut counting = Counting::begin(tally.month(tx, workspace)?, now);
     if let Some(room) = counting.room(messages) {
         return Ok(Err(Refusal::QuotaExceeded(room.exceeded)));
     }
-    let due = counting.add(messages);
-    for percent in &due {
+    for percent in counting.add(messages) {
         let warning = EventPayload::Quota {
             period: period.to_string(),
             used: counting.month.used,
             limit: counting.month.limit.unwrap_or(u64::MAX),
-            percent: (*percent).into(),
+            percent: percent.into(),
         };
-        events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &warning, now)?;
+        events::append_of_workspace(tx, tally, workspace, EventType::QuotaWarning, &warning, now)?;
     }
-    workspaces::set_month(tx, workspace, &counting.month)?;
-    Ok(Ok(!due.is_empty()))
+    tally.set_month(tx, workspace, counting.month)?;
+    Ok(Ok(()))
 }
 
 fn whole(messages: usize) -> u64 {
@@ -130,6 +114,9 @@ impl Counting {
     fn add(&mut self, messages: u64) -> Vec<u8> {
         let month = &mut self.month;
         month.used += messages;
+        if month.used < month.look_at {
+            return Vec::new();
+        }
         let Some(limit) = month.limit else {
             month.look_at = u64::MAX;
             return Vec::new();

@@ -39,7 +39,7 @@ impl Store {
                     Stored::Known => continue,
                 };
                 let payload = received(tx, device, id, message.clone())?;
-                events::append(tx, device, EventType::MessageReceived, &payload, now)?;
+                events::append(tx, tally, device, EventType::MessageReceived, &payload, now)?;
                 if stored == Stored::New {
                     tally.stored(Place::of(workspace, device, now), MessageStatus::Received);
                     new += 1;
@@ -49,7 +49,7 @@ impl Store {
                 received: new as u64,
                 ..DeviceCounters::default()
             };
-            devices::heard(tx, device, now, counted)?;
+            tally.heard(device, now, counted);
             Ok(new)
         })
         .await

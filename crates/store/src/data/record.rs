@@ -11,7 +11,7 @@ use super::records::Outcome;
 use super::store::Store;
 use super::tables::columns::address;
 use super::tables::messages::Known;
-use super::tables::{devices, events, messages, outbox};
+use super::tables::{events, messages, outbox};
 use super::tally::{Place, Tally};
 use crate::StoreError;
 
@@ -41,20 +41,15 @@ pub(super) fn record(
 ) -> Result<(), StoreError> {
     let change = Change::new(tx, tally, device, now);
     let (mut heard, mut counted) = (false, DeviceCounters::default());
-    let mut news = Vec::new();
     for outcome in outcomes {
         heard |= matches!(outcome, Outcome::Acked { .. } | Outcome::Receipt { .. });
-        counted.sent += u64::from(change.record(outcome, &mut news)?);
+        counted.sent += u64::from(change.record(outcome)?);
     }
-    events::append_all(tx, device, &news, now)?;
     if heard {
-        devices::heard(tx, device, now, counted)?;
+        tally.heard(device, now, counted);
     }
     Ok(())
 }
-
-/// Events that are still to be appended.
-type News = Vec<(EventType, EventPayload)>;
 
 /// A change to the messages of a device, in a transaction, at a time.
 #[derive(Clone, Copy)]
@@ -76,15 +71,15 @@ impl<'tx> Change<'tx> {
     }
 
     /// Answers whether the message is known to have reached WhatsApp's server only now.
-    fn record(&self, outcome: &Outcome, news: &mut News) -> Result<bool, StoreError> {
+    fn record(&self, outcome: &Outcome) -> Result<bool, StoreError> {
         match outcome {
-            Outcome::Acked { stanza } => self.settle(stanza, MessageStatus::Sent, None, news),
-            Outcome::Receipt { stanza, kind } => self.settle(stanza, confirmed(*kind), None, news),
+            Outcome::Acked { stanza } => self.settle(stanza, MessageStatus::Sent, None),
+            Outcome::Receipt { stanza, kind } => self.settle(stanza, confirmed(*kind), None),
             Outcome::Failed { stanza, code, text } => {
                 let failure = Some((*code, text.clone()));
-                self.settle(stanza, MessageStatus::Failed, failure, news)
+                self.settle(stanza, MessageStatus::Failed, failure)
             }
-            Outcome::Retry { stanza, at, detail } => self.retry(stanza, *at, detail, news),
+            Outcome::Retry { stanza, at, detail } => self.retry(stanza, *at, detail),
         }
     }
 
@@ -94,14 +89,13 @@ impl<'tx> Change<'tx> {
         stanza: &StanzaId,
         status: MessageStatus,
         failure: Option<(FailureCode, String)>,
-        news: &mut News,
     ) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
             return Ok(false);
         };
         let before = known.status;
         let detail = failure.as_ref().map_or("", |(code, _)| code.name());
-        if !self.step(&mut known, status, failure.as_ref(), detail, news)? {
+        if !self.apply(&mut known, status, failure.as_ref(), detail)? {
             return Ok(false);
         }
         if before.is_in_outbox() {
@@ -110,17 +104,11 @@ impl<'tx> Change<'tx> {
         Ok(status.reached_server() && !before.reached_server())
     }
 
-    fn retry(
-        &self,
-        stanza: &StanzaId,
-        at: Timestamp,
-        detail: &str,
-        news: &mut News,
-    ) -> Result<bool, StoreError> {
+    fn retry(&self, stanza: &StanzaId, at: Timestamp, detail: &str) -> Result<bool, StoreError> {
         let Some(mut known) = messages::by_stanza(self.tx, self.device, stanza)? else {
             return Ok(false);
         };
-        if self.step(&mut known, MessageStatus::Retrying, None, detail, news)? {
+        if self.apply(&mut known, MessageStatus::Retrying, None, detail)? {
             outbox::hold(self.tx, self.device, known.seq, &known.chat, at)?;
         }
         Ok(false)
@@ -153,21 +141,6 @@ impl<'tx> Change<'tx> {
         failure: Option<&(FailureCode, String)>,
         detail: &str,
     ) -> Result<bool, StoreError> {
-        let mut news = Vec::new();
-        let moved = self.step(known, status, failure, detail, &mut news)?;
-        events::append_all(self.tx, self.device, &news, self.now)?;
-        Ok(moved)
-    }
-
-    /// The same, with its event still to be appended.
-    fn step(
-        &self,
-        known: &mut Known,
-        status: MessageStatus,
-        failure: Option<&(FailureCode, String)>,
-        detail: &str,
-        news: &mut News,
-    ) -> Result<bool, StoreError> {
         if !known.status.may_become(status) {
             return Ok(false);
         }
@@ -182,7 +155,7 @@ impl<'tx> Change<'tx> {
                 metadata: known.metadata.clone(),
                 batch: known.batch,
             };
-            news.push((kind, payload));
+            events::append(self.tx, self.tally, self.device, kind, &payload, self.now)?;
         }
         Ok(true)
     }

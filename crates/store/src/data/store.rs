@@ -11,6 +11,7 @@ use super::meters::StoreMeters;
 use super::quota::QuotaExceeded;
 use super::records::{Device, Refusal, RefusedMessage};
 use super::tables::{log, workspaces};
+use super::tally::Tally;
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::vault::{SecretsKey, Vault};
@@ -222,12 +223,14 @@ impl Store {
             writer_cache_kib: 64 << 10,
             ..Tuning::default()
         };
-        let database = Database::open(&options.data_dir.join(files::GATEWAY.name), &SCHEMA, &tuning)?;
+        let meters = Arc::<StoreMeters>::default();
+        let path = options.data_dir.join(files::GATEWAY.name);
+        let database = Database::deferring(&path, &SCHEMA, &tuning, Tally::new(Arc::clone(&meters)))?;
         Ok(Self {
             database: Audited::new(database),
             batches: Arc::default(),
             vault: Arc::new(vault(&options.data_dir)?),
-            meters: Arc::default(),
+            meters,
         })
     }
 

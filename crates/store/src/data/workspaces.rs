@@ -161,7 +161,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<QuotaExceeded>, StoreError> {
         self.database
-            .read(move |connection| Ok(quota::room(connection, id, 1, now)?.map(|room| room.exceeded)))
+            .read(move |connection| {
+                let month = workspaces::month(connection, id)?.unwrap_or_default();
+                Ok(quota::room(month, 1, now).map(|room| room.exceeded))
+            })
             .await
     }
 

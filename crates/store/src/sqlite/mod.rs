@@ -52,6 +52,7 @@ pub use self::error::{OpenError, StoreError};
 pub use self::meters::WriterMeters;
 pub(crate) use self::open::{Schema, assert_current, restrict_to_owner};
 use self::readers::Readers;
+pub(crate) use self::writer::Deferred;
 use self::writer::Writer;
 
 /// The sizes that a file is opened with.
@@ -81,45 +82,59 @@ impl Default for Tuning {
     }
 }
 
-/// One file with the threads that work on it.
+/// One file with the threads that work on it. `D` is what its writes put off to the end of their commit.
 #[derive(Debug)]
-pub(crate) struct Database {
-    writer: Writer,
+pub(crate) struct Database<D = ()> {
+    writer: Writer<D>,
     readers: Readers,
 }
 
-impl Database {
+impl<D: Deferred + 'static> Database<D> {
     /// Opens or creates the file at `path` and starts its threads. Blocks while migrations run.
-    pub(crate) fn open(path: &Path, schema: &Schema, tuning: &Tuning) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, schema: &Schema, tuning: &Tuning) -> Result<Self, OpenError>
+    where
+        D: Default,
+    {
+        Self::deferring(path, schema, tuning, D::default())
+    }
+
+    /// The same; writes put things off in `deferred`.
+    pub(crate) fn deferring(
+        path: &Path,
+        schema: &Schema,
+        tuning: &Tuning,
+        deferred: D,
+    ) -> Result<Self, OpenError> {
         let writer = open::writer(path, schema, tuning.writer_cache_kib)?;
         let readers = (0..tuning.readers.max(1))
             .map(|_number| open::reader(path, tuning.reader_cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             readers: Readers::start(schema.name, readers, tuning.read_queue)?,
-            writer: Writer::start(schema, writer, tuning.write_queue)?,
+            writer: Writer::start(schema, writer, tuning.write_queue, deferred)?,
         })
     }
 
-    /// Runs `work` in the next commit; see [`Writer::run`].
+    /// Runs `work` in the next commit; see [`Writer::run`]. It finds everything written that was put off.
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: Fn(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.run(work).await
+        self.writer
+            .run(false, move |tx: &Connection, _: &D| work(tx))
+            .await
     }
 
-    /// The same, with something to do after the commit; see [`Writer::run_then`].
-    pub(crate) async fn write_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
+    /// The same for work that puts something off itself, and looks at the rows in question only there.
+    pub(crate) async fn write_deferring<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
-        C: FnOnce(&T) + Send + 'static,
+        F: Fn(&Connection, &D) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.run_then(work, committed).await
+        self.writer.run(true, work).await
     }
 
     /// What its writer counted.

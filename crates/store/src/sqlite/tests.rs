@@ -1,5 +1,7 @@
 //! What the foundation promises: group commit, isolation of failures, overload, refusals, and recovery.
 
+mod deferred;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +39,7 @@ impl Fixture {
     fn with(tuning: &Tuning) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let database =
-            Database::open(&directory.path().join("notes.db"), &NOTES, tuning).expect("a database");
+            <Database>::open(&directory.path().join("notes.db"), &NOTES, tuning).expect("a database");
         Self { directory, database }
     }
 
@@ -328,7 +330,7 @@ async fn closing_finishes_what_is_queued_and_empties_the_wal() {
     assert_eq!(fixture.database.read(all_notes).await, Err(StoreError::Closed));
     fixture.database.close().await;
     assert!(!fixture.path().with_extension("db-wal").exists());
-    let reopened = Database::open(&fixture.path(), &NOTES, &Tuning::default()).expect("a database");
+    let reopened = <Database>::open(&fixture.path(), &NOTES, &Tuning::default()).expect("a database");
     assert_eq!(reopened.read(all_notes).await, Ok(vec![String::from("queued")]));
 }
 
@@ -350,7 +352,7 @@ async fn what_was_answered_survives_a_kill() {
         .await
         .expect("a write");
     let (_directory, path) = crash_image(&fixture.path());
-    let reopened = Database::open(&path, &NOTES, &Tuning::default()).expect("a database");
+    let reopened = <Database>::open(&path, &NOTES, &Tuning::default()).expect("a database");
     assert_eq!(reopened.read(all_notes).await, Ok(vec![String::from("kept")]));
 }
 
@@ -366,8 +368,8 @@ fn a_newer_schema_is_refused() {
         },
         ..NOTES
     };
-    Database::open(&fixture.path(), &newer, &Tuning::default()).expect("an upgrade");
-    let refused = Database::open(&fixture.path(), &NOTES, &Tuning::default()).expect_err("a refusal");
+    <Database>::open(&fixture.path(), &newer, &Tuning::default()).expect("an upgrade");
+    let refused = <Database>::open(&fixture.path(), &NOTES, &Tuning::default()).expect_err("a refusal");
     assert!(matches!(
         refused,
         OpenError::NewerSchema {
@@ -395,10 +397,10 @@ fn a_migration_and_its_record_are_one() {
         "CREATE TABLE more (id INTEGER);
          CREATE TRIGGER cut BEFORE INSERT ON refinery_schema_history BEGIN SELECT RAISE(ABORT, 'cut short'); END;",
     );
-    let refused = Database::open(&fixture.path(), &cut_short, &Tuning::default()).expect_err("a refusal");
+    let refused = <Database>::open(&fixture.path(), &cut_short, &Tuning::default()).expect_err("a refusal");
     assert!(refused.to_string().contains("cut short"), "{refused}");
     let whole = with_second("CREATE TABLE more (id INTEGER)");
-    Database::open(&fixture.path(), &whole, &Tuning::default()).expect("nothing is there of it");
+    <Database>::open(&fixture.path(), &whole, &Tuning::default()).expect("nothing is there of it");
 }
 
 #[test]
@@ -408,7 +410,7 @@ fn an_edited_migration_is_refused() {
         migrations: &[("V1__notes", "CREATE TABLE other (id INTEGER)")],
         ..NOTES
     };
-    let refused = Database::open(&fixture.path(), &edited, &Tuning::default()).expect_err("a refusal");
+    let refused = <Database>::open(&fixture.path(), &edited, &Tuning::default()).expect_err("a refusal");
     assert!(matches!(refused, OpenError::Migration { .. }), "{refused}");
 }
 
@@ -420,7 +422,7 @@ fn a_file_of_something_else_is_refused() {
         application_id: 1,
         ..NOTES
     };
-    let refused = Database::open(&fixture.path(), &keys, &Tuning::default()).expect_err("a refusal");
+    let refused = <Database>::open(&fixture.path(), &keys, &Tuning::default()).expect_err("a refusal");
     assert!(
         matches!(refused, OpenError::WrongFile { expected: "keys", .. }),
         "{refused}"
@@ -432,7 +434,7 @@ fn a_file_of_something_else_is_refused() {
         "This is no database, however long one reads it. ".repeat(100),
     )
     .expect("a file");
-    let refused = Database::open(&text, &NOTES, &Tuning::default()).expect_err("a refusal");
+    let refused = <Database>::open(&text, &NOTES, &Tuning::default()).expect_err("a refusal");
     assert!(matches!(refused, OpenError::WrongFile { .. }), "{refused}");
 }
 

@@ -3,6 +3,9 @@
 //! Jobs hardly ever fail after they wrote something, and a savepoint for each would cost as much as the job: SQLite
 //! copies every page that is touched inside one. So they run without, and when one does fail after it wrote, the
 //! transaction is rolled back and all its jobs run again, with a savepoint each. Hence a job may run twice.
+//!
+//! What many jobs of a commit do to the same few rows, most of all counting in them, they may [put off](Deferred): it is
+//! written once, at the end of the commit or before a job that looks at those rows itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,25 +21,57 @@ use super::{OpenError, Schema, StoreError, WriterMeters};
 /// enough that nobody waits long for the neighbours.
 const MOST_JOBS_PER_COMMIT: usize = 512;
 
+/// What the jobs of a commit leave to be written at its end.
+pub(crate) trait Deferred: Send {
+    /// Writes what was put off since it last wrote.
+    fn write(&self, tx: &Connection) -> Result<(), StoreError>;
+    /// Forgets what it has not written, because the work that put it off was rolled back.
+    fn forget(&self);
+    /// The transaction is over. What was known in it may not be true in the next one.
+    fn end(&self, is_committed: bool);
+    /// A number that changes with everything that is put off.
+    fn version(&self) -> u64;
+}
+
+/// Nothing is ever put off.
+impl Deferred for () {
+    fn write(&self, _tx: &Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn forget(&self) {}
+
+    fn end(&self, _is_committed: bool) {}
+
+    fn version(&self) -> u64 {
+        0
+    }
+}
+
 /// Sends jobs to the writer thread and waits for their answers.
 ///
 /// Dropping it without [`Writer::close`] lets the thread finish what is queued and end by itself.
 #[derive(Debug)]
-pub(crate) struct Writer {
-    queue: mpsc::Sender<Message>,
+pub(crate) struct Writer<D> {
+    queue: mpsc::Sender<Message<D>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     watched: watch::Receiver<u64>,
     meters: Arc<WriterMeters>,
 }
 
-enum Message {
-    Run(Box<dyn Job>),
+enum Message<D> {
+    Run(Box<dyn Job<D>>),
     Close(oneshot::Sender<()>),
 }
 
-impl Writer {
+impl<D: Deferred + 'static> Writer<D> {
     /// Starts the thread that owns `connection`. `queue` is how many jobs may wait.
-    pub(super) fn start(schema: &Schema, connection: Connection, queue: usize) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        schema: &Schema,
+        connection: Connection,
+        queue: usize,
+        deferred: D,
+    ) -> Result<Self, OpenError> {
         let (sender, receiver) = mpsc::channel(queue);
         let (told, watched) = watch::channel(0);
         let told = Told {
@@ -50,7 +85,7 @@ impl Writer {
         let counted = Arc::clone(&meters);
         let thread = thread::Builder::new()
             .name(format!("{}-writer", schema.name))
-            .spawn(move || write_until_closed(connection, receiver, &told, &counted))
+            .spawn(move || write_until_closed(connection, &deferred, receiver, &told, &counted))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             queue: sender,
@@ -75,7 +110,8 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Runs `work` inside the next commit and answers after that commit.
+    /// Runs `work` inside the next commit and answers after that commit. Work that `defers` looks at rows whose changes
+    /// may be put off only through what they are put off in; other work finds nothing put off.
     ///
     /// `Err` from `work` rolls back what `work` did and nothing else. The caller's error type may be its own;
     /// it only has to be able to say what the store itself reports: [`StoreError::Overloaded`] at once when
@@ -83,28 +119,16 @@ impl Writer {
     ///
     /// Once queued, `work` runs even if the caller stops waiting. It may run twice; then nothing is left in the
     /// database of the first time.
-    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn run<T, E, F>(&self, defers: bool, work: F) -> Result<T, E>
     where
-        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.run_then(work, |_done: &T| {}).await
-    }
-
-    /// The same; `committed` is called with the answer on the writer's thread, once, after the commit, whether or not
-    /// anybody still waits for it.
-    pub(crate) async fn run_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
-    where
-        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
-        C: FnOnce(&T) + Send + 'static,
+        F: Fn(&Connection, &D) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
         let job = Box::new(Queued {
+            defers,
             work,
-            committed,
             outcome: None,
             answer: sender,
         });
@@ -135,29 +159,43 @@ impl Writer {
 }
 
 /// A job with its result type hidden.
-trait Job: Send {
-    /// Does the work and keeps its outcome, in place of an earlier one; tells whether to keep what it wrote.
-    fn run(&mut self, connection: &Connection) -> bool;
+trait Job<D>: Send {
+    /// Whether it may run while something is put off.
+    fn defers(&self) -> bool;
+    /// Does the work and keeps its outcome, in place of an earlier one; tells whether to keep what it wrote. Nothing stays
+    /// put off if `at_once`.
+    fn run(&mut self, connection: &Connection, deferred: &D, at_once: bool) -> bool;
     /// Tells the caller: the job's own outcome, or why its commit failed.
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
-struct Queued<F, C, T, E> {
+struct Queued<F, T, E> {
+    defers: bool,
     work: F,
-    committed: C,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
-impl<F, C, T, E> Job for Queued<F, C, T, E>
+impl<D, F, T, E> Job<D> for Queued<F, T, E>
 where
-    F: Fn(&Connection) -> Result<T, E> + Send,
-    C: FnOnce(&T) + Send,
+    D: Deferred,
+    F: Fn(&Connection, &D) -> Result<T, E> + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)))
+    fn defers(&self) -> bool {
+        self.defers
+    }
+
+    fn run(&mut self, connection: &Connection, deferred: &D, at_once: bool) -> bool {
+        let work = || {
+            let done = (self.work)(connection, deferred)?;
+            if at_once {
+                deferred.write(connection)?;
+            }
+            Ok(done)
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(work))
             .unwrap_or_else(|_reported_by_the_hook| Err(StoreError::Panicked.into()));
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
@@ -170,9 +208,6 @@ where
             (Ok(()), None) => Err(StoreError::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
-        if let Ok(done) = &outcome {
-            (self.committed)(done);
-        }
         // Whoever asked may have stopped waiting.
         self.answer.send(outcome).ok();
     }
@@ -204,9 +239,10 @@ impl Told {
     }
 }
 
-fn write_until_closed(
+fn write_until_closed<D: Deferred>(
     connection: Connection,
-    mut queue: mpsc::Receiver<Message>,
+    deferred: &D,
+    mut queue: mpsc::Receiver<Message<D>>,
     told: &Told,
     meters: &WriterMeters,
 ) {
@@ -220,7 +256,7 @@ fn write_until_closed(
             collect(message, &mut batch, &mut closing);
         }
         let (jobs, began) = (batch.len(), Instant::now());
-        let committed = commit_batch(&connection, &mut batch, told);
+        let committed = commit_batch(&connection, deferred, &mut batch, told);
         meters.note(jobs, began.elapsed(), committed.is_ok());
         match committed {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
@@ -240,14 +276,14 @@ fn write_until_closed(
 }
 
 /// The next message; when closing, only if one is there already.
-fn next(queue: &mut mpsc::Receiver<Message>, closing: bool) -> Option<Message> {
+fn next<D>(queue: &mut mpsc::Receiver<Message<D>>, closing: bool) -> Option<Message<D>> {
     if closing {
         queue.close();
     }
     queue.blocking_recv()
 }
 
-fn collect(message: Message, batch: &mut Vec<Box<dyn Job>>, closing: &mut Vec<oneshot::Sender<()>>) {
+fn collect<D>(message: Message<D>, batch: &mut Vec<Box<dyn Job<D>>>, closing: &mut Vec<oneshot::Sender<()>>) {
     match message {
         Message::Run(job) => batch.push(job),
         Message::Close(done) => closing.push(done),
@@ -266,7 +302,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-fn fail_batch(batch: &mut Vec<Box<dyn Job>>, failure: &Failure) {
+fn fail_batch<D>(batch: &mut Vec<Box<dyn Job<D>>>, failure: &Failure) {
     tracing::error!(error = %failure.error, jobs = batch.len(), "a database commit failed");
     for (number, job) in batch.drain(..).enumerate() {
         let own = failure.culprit == Some(number);
@@ -275,11 +311,17 @@ fn fail_batch(batch: &mut Vec<Box<dyn Job>>, failure: &Failure) {
 }
 
 /// Runs the jobs in one transaction. A failure means that nothing of any of them is in the database.
-fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told) -> Result<(), Failure> {
+fn commit_batch<D: Deferred>(
+    connection: &Connection,
+    deferred: &D,
+    batch: &mut [Box<dyn Job<D>>],
+    told: &Told,
+) -> Result<(), Failure> {
     if batch.is_empty() {
         return Ok(());
     }
-    let committed = begin_run_commit(connection, batch, told);
+    let committed = begin_run_commit(connection, deferred, batch, told);
+    deferred.end(committed.is_ok());
     if committed.is_err()
         && !connection.is_autocommit()
         && let Err(error) = execute(connection, "ROLLBACK")
@@ -289,11 +331,17 @@ fn commit_batch(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told
     committed
 }
 
-fn begin_run_commit(connection: &Connection, batch: &mut [Box<dyn Job>], told: &Told) -> Result<(), Failure> {
+fn begin_run_commit<D: Deferred>(
+    connection: &Connection,
+    deferred: &D,
+    batch: &mut [Box<dyn Job<D>>],
+    told: &Told,
+) -> Result<(), Failure> {
     begin(connection)?;
-    if run_together(connection, batch)? == Together::Spoilt {
+    if run_together(connection, deferred, batch)? == Together::Spoilt {
+        deferred.end(false);
         begin(connection)?;
-        run_apart(connection, batch)?;
+        run_apart(connection, deferred, batch)?;
     }
     // Inside of the transaction the look takes no lock of its own.
     let number = told.look(connection)?;
@@ -317,21 +365,48 @@ enum Together {
     Spoilt,
 }
 
-fn run_together(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<Together, Failure> {
+fn run_together<D: Deferred>(
+    connection: &Connection,
+    deferred: &D,
+    batch: &mut [Box<dyn Job<D>>],
+) -> Result<Together, Failure> {
+    let written = || (connection.total_changes(), deferred.version());
     for (number, job) in batch.iter_mut().enumerate() {
-        let before = connection.total_changes();
-        let keep = run(connection, job.as_mut(), number)?;
-        if !keep && connection.total_changes() != before {
+        if !job.defers() && !is_written(connection, deferred)? {
+            return Ok(Together::Spoilt);
+        }
+        let before = written();
+        let keep = job.run(connection, deferred, false);
+        is_alive(connection, keep, number)?;
+        if !keep && written() != before {
             return Ok(Together::Spoilt);
         }
     }
-    Ok(Together::Done)
+    Ok(match is_written(connection, deferred)? {
+        true => Together::Done,
+        false => Together::Spoilt,
+    })
 }
 
-fn run_apart(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+/// Writes what was put off. If that fails it is the fault of one of the jobs, which is found when each writes its own.
+fn is_written<D: Deferred>(connection: &Connection, deferred: &D) -> Result<bool, Failure> {
+    match deferred.write(connection) {
+        Err(error) if connection.is_autocommit() => Err(error.into()),
+        written => Ok(written.is_ok()),
+    }
+}
+
+fn run_apart<D: Deferred>(
+    connection: &Connection,
+    deferred: &D,
+    batch: &mut [Box<dyn Job<D>>],
+) -> Result<(), Failure> {
     for (number, job) in batch.iter_mut().enumerate() {
         execute(connection, "SAVEPOINT job")?;
-        if !run(connection, job.as_mut(), number)? {
+        let keep = job.run(connection, deferred, true);
+        is_alive(connection, keep, number)?;
+        if !keep {
+            deferred.forget();
             execute(connection, "ROLLBACK TO job")?;
         }
         execute(connection, "RELEASE job")?;
@@ -339,17 +414,15 @@ fn run_apart(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), 
     Ok(())
 }
 
-/// Runs a job; tells whether to keep what it wrote.
-fn run(connection: &Connection, job: &mut dyn Job, number: usize) -> Result<bool, Failure> {
-    let keep = job.run(connection);
+/// SQLite gives up the whole transaction when the disk is full or failing.
+fn is_alive(connection: &Connection, keep: bool, number: usize) -> Result<(), Failure> {
     if connection.is_autocommit() {
-        // SQLite gives up the whole transaction when the disk is full or failing.
         return Err(Failure {
             error: StoreError::Aborted,
             culprit: (!keep).then_some(number),
         });
     }
-    Ok(keep)
+    Ok(())
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ use super::columns::{
 };
 use crate::StoreError;
 use crate::data::records::{CodeKind, Device, PairingRequest, ShownCode};
+use crate::data::tally::News;
 
 const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
     account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at,
@@ -161,8 +162,6 @@ pub(in crate::data) struct Sender {
     pub(in crate::data) status: DeviceStatus,
     /// The account it is, or was last, linked to.
     pub(in crate::data) account: Option<i64>,
-    /// The numbers of the last event of the workspace and of the device.
-    pub(in crate::data) last_events: (i64, i64),
 }
 
 /// The device a message is to be sent from, if the workspace has it.
@@ -172,9 +171,8 @@ pub(in crate::data) fn sender(
     id: DeviceId,
 ) -> Result<Option<Sender>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT state, reason, since, retry_at, account_phone, workspaces.event_seq, devices.event_seq
-         FROM devices CROSS JOIN workspaces ON workspaces.id = devices.workspace_id
-         WHERE devices.id = ?1 AND devices.workspace_id = ?2 AND intent <> 3",
+        "SELECT state, reason, since, retry_at, account_phone FROM devices
+         WHERE id = ?1 AND workspace_id = ?2 AND intent <> 3",
     )?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
     let Some(row) = found.next()? else {
@@ -183,7 +181,6 @@ pub(in crate::data) fn sender(
     Ok(Some(Sender {
         status: status(row, 0)?,
         account: row.get(4)?,
-        last_events: (row.get(5)?, row.get(6)?),
     }))
 }
 
@@ -401,24 +398,39 @@ pub(in crate::data) fn count_parked(tx: &Connection, id: DeviceId, change: i64) 
     Ok(())
 }
 
-/// Notes that WhatsApp was heard of, and counts what it brought.
-pub(in crate::data) fn heard(
+/// Whose device it is, and the number of its last event.
+pub(in crate::data) fn last_event(
     tx: &Connection,
     id: DeviceId,
-    now: Timestamp,
-    counted: DeviceCounters,
+) -> Result<Option<(WorkspaceId, i64)>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT workspace_id, event_seq FROM devices WHERE id = ?1")?
+        .query_row([id.to_bytes()], |row| {
+            Ok((WorkspaceId::from_bytes(row.get(0)?), row.get(1)?))
+        })
+        .optional()?)
+}
+
+/// Writes the number of the last event, if there was one, and adds what was heard of WhatsApp.
+pub(in crate::data) fn set_counted(
+    tx: &Connection,
+    id: DeviceId,
+    last_event: Option<i64>,
+    news: &News,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE devices SET heard_at = max(coalesce(heard_at, 0), ?2), reconnects = reconnects + ?3,
-                            sent = sent + ?4, received = received + ?5
+        "UPDATE devices SET event_seq = coalesce(?2, event_seq),
+                            heard_at = coalesce(max(coalesce(heard_at, 0), ?3), heard_at),
+                            reconnects = reconnects + ?4, sent = sent + ?5, received = received + ?6
          WHERE id = ?1",
     )?
     .execute((
         id.to_bytes(),
-        now.as_millis(),
-        counted.reconnects.cast_signed(),
-        counted.sent.cast_signed(),
-        counted.received.cast_signed(),
+        last_event,
+        news.heard_at.map(Timestamp::as_millis),
+        news.counted.reconnects.cast_signed(),
+        news.counted.sent.cast_signed(),
+        news.counted.received.cast_signed(),
     ))?;
     Ok(())
 }

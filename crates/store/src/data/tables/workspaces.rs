@@ -133,46 +133,53 @@ pub(in crate::data) fn month(
         .optional()?)
 }
 
-/// Why a workspace may do nothing, in words for its members; `None` while it is active.
-pub(in crate::data) fn deactivated(
-    connection: &Connection,
-    workspace: WorkspaceId,
-) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT coalesce(deactivated_reason, '') FROM workspaces WHERE id = ?1 AND deactivated_at IS NOT NULL",
-        )?
-        .query_row([workspace.to_bytes()], |row| row.get(0))
-        .optional()?)
+/// What the row of a workspace counts, and what decides whether more is.
+#[derive(Debug)]
+pub(in crate::data) struct Counted {
+    /// The number of its last event.
+    pub(in crate::data) last_event: i64,
+    pub(in crate::data) month: Month,
+    /// Why it may do nothing, in words for its members; `None` while it is active.
+    pub(in crate::data) deactivated: Option<String>,
 }
 
-/// Counts messages where nobody has to look, as at a workspace that is deactivated; whether that was so.
-pub(in crate::data) fn count(
+/// Reads what is counted.
+pub(in crate::data) fn counted(
     tx: &Connection,
     workspace: WorkspaceId,
-    month: i64,
-    messages: u64,
-) -> Result<bool, StoreError> {
-    let counted = tx
+) -> Result<Option<Counted>, StoreError> {
+    let found = tx
         .prepare_cached(
-            "UPDATE workspaces SET month_used = month_used + ?3
-             WHERE id = ?1 AND month = ?2 AND month_used + ?3 < month_look_at AND deactivated_at IS NULL",
+            "SELECT event_seq, iif(deactivated_at IS NULL, NULL, coalesce(deactivated_reason, ''))
+             FROM workspaces WHERE id = ?1",
         )?
-        .execute((workspace.to_bytes(), month, stored(messages)))?;
-    Ok(counted == 1)
+        .query_row([workspace.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((last_event, deactivated)) = found else {
+        return Ok(None);
+    };
+    let month = month(tx, workspace)?;
+    Ok(month.map(|month| Counted {
+        last_event,
+        month,
+        deactivated,
+    }))
 }
 
 /// Writes what is counted; the limit stays.
-pub(in crate::data) fn set_month(
+pub(in crate::data) fn set_counted(
     tx: &Connection,
     workspace: WorkspaceId,
-    month: &Month,
+    counted: &Counted,
 ) -> Result<(), StoreError> {
+    let month = &counted.month;
     tx.prepare_cached(
-        "UPDATE workspaces SET month = ?2, month_used = ?3, month_warned = ?4, month_look_at = ?5 WHERE id = ?1",
+        "UPDATE workspaces SET event_seq = ?2, month = ?3, month_used = ?4, month_warned = ?5, month_look_at = ?6
+         WHERE id = ?1",
     )?
     .execute((
         workspace.to_bytes(),
+        counted.last_event,
         month.number,
         stored(month.used),
         month.warned,

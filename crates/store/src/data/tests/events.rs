@@ -7,6 +7,7 @@ use postern_domain::{EventType, WorkspaceId};
 use super::*;
 use crate::data::store::SCHEMA;
 use crate::data::tables::events;
+use crate::data::tally::Tally;
 use crate::sqlite::{Database, Schema, Tuning};
 
 impl Fixture {
@@ -18,16 +19,16 @@ impl Fixture {
     /// Appends an event of no device.
     async fn warn(&self, now: i64) {
         let workspace = self.workspace;
-        let append = move |tx: &rusqlite::Connection| {
+        let append = move |tx: &rusqlite::Connection, tally: &Tally| {
             let payload = EventPayload::Quota {
                 period: "1970-01".to_owned(),
                 used: 400,
                 limit: 500,
                 percent: 80,
             };
-            events::append_of_workspace(tx, workspace, EventType::QuotaWarning, &payload, at(now))
+            events::append_of_workspace(tx, tally, workspace, EventType::QuotaWarning, &payload, at(now))
         };
-        self.store.database.write(append).await.expect("appended");
+        self.store.write_counted(append).await.expect("appended");
     }
 
     async fn numbers(&self) -> Vec<u64> {
@@ -278,7 +279,7 @@ async fn an_upgrade_keeps_every_event_and_numbers_go_on() {
         watched: None,
         ..SCHEMA
     };
-    let database = Database::open(&path, &earlier, &Tuning::default()).expect("a database");
+    let database = <Database>::open(&path, &earlier, &Tuning::default()).expect("a database");
     let fill = |tx: &rusqlite::Connection| -> Result<(), crate::StoreError> {
         tx.execute_batch(
             "INSERT INTO workspaces (id, name, plan, created_at) VALUES (randomblob(16), 'w', 'unlimited', 0);
