@@ -4,6 +4,14 @@
 mod browser;
 #[path = "dashboard/doors.rs"]
 mod doors;
+#[path = "dashboard/driver.rs"]
+mod driver;
+#[path = "dashboard/examine.rs"]
+mod examine;
+#[path = "dashboard/lived_in.rs"]
+mod lived_in;
+#[path = "dashboard/pages.rs"]
+mod pages;
 #[path = "dashboard/roles.rs"]
 mod roles;
 #[path = "dashboard/streams.rs"]
@@ -15,7 +23,7 @@ mod walk;
 
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, eventually};
 
-use self::visitor::Visitor;
+pub(crate) use self::visitor::Visitor;
 use crate::postern;
 
 /// The first operator of the tests.
@@ -24,7 +32,7 @@ const OWNER_NAME: &str = "ada";
 const PASSWORD: &str = "a gate with two towers";
 
 /// What the daemon printed behind "dashboard at ".
-async fn printed_link(daemon: &TestDaemon) -> anyhow::Result<String> {
+pub(crate) async fn printed_link(daemon: &TestDaemon) -> anyhow::Result<String> {
     eventually("the daemon says where its dashboard is", || async {
         let log = daemon.log();
         let link = log

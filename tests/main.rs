@@ -7,6 +7,7 @@ mod batches;
 mod commands;
 mod dashboard;
 mod device_commands;
+mod discretion;
 mod disk;
 mod documents;
 mod endings;

@@ -1,5 +1,6 @@
 //! Getting in, and being kept out: the set-up link, logins, cookies, forms of other pages, headers.
 
+use postern_dashboard::{Need, ROUTES};
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox};
 
 use super::visitor::{Visitor, see};
@@ -132,6 +133,40 @@ async fn forms_of_other_pages_and_sessions_are_refused() -> anyhow::Result<()> {
         "its own form is taken"
     );
     assert!(owner.get("/devices").await?.body.contains("stolen"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_form_must_come_from_a_page_of_its_session() -> anyhow::Result<()> {
+    let (_network, daemon, owner) = with_owner().await?;
+    let mut other = owner.another();
+    other.log_in(OWNER_NAME, PASSWORD).await?;
+    let before = owner.get("/activity").await?.body;
+    let device = daemon.create_device().await?;
+    let forms = ROUTES.iter().filter(|route| route.method == "POST");
+    for route in forms {
+        let path = route.path.replace("{id}", &device);
+        for origin in [
+            "http://evil.example",
+            "http://127.0.0.1:1",
+            "null",
+            "not an address",
+        ] {
+            let elsewhere = owner.form(&path, &[]).header("origin", origin);
+            assert_eq!(see(elsewhere).await?.status, 403, "{path} from {origin}");
+        }
+        let cross = owner.form(&path, &[]).header("sec-fetch-site", "cross-site");
+        assert_eq!(see(cross).await?.status, 403, "{path} from another site");
+        if route.need == Need::Nobody {
+            continue;
+        }
+        for csrf in ["", "0", other.csrf.as_str()] {
+            let forged = owner.post(&path, &[("csrf", csrf)]).await?;
+            assert_eq!(forged.status, 403, "{path} with the token {csrf:?}");
+        }
+    }
+    let after = owner.get("/activity").await?.body;
+    assert_eq!(before, after, "nothing was done");
     Ok(())
 }
 

@@ -65,6 +65,36 @@ async fn every_route_takes_its_role_and_no_lesser_one() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_not_in_the_table_is_open_to_nobody() -> anyhow::Result<()> {
+    let (_network, _daemon, owner) = with_owner().await?;
+    for visitor in [owner.clone(), owner.another()] {
+        for path in [
+            "/nowhere",
+            "/people/new",
+            "/devices/x/y/z",
+            "/assets/",
+            "/.env",
+            "/..%2fetc",
+        ] {
+            assert_eq!(visitor.get(path).await?.status, 404, "{path}");
+            assert_eq!(visitor.post(path, &[]).await?.status, 404, "{path}");
+        }
+        for route in ROUTES {
+            let path = route.path.replace("{id}", "x").replace("{name}", "x");
+            let known: Vec<_> = ROUTES.iter().filter(|other| other.path == route.path).collect();
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+                if known.iter().any(|route| route.method == method) {
+                    continue;
+                }
+                let seen = visitor.call(method, &path).await?;
+                assert!(seen == 404 || seen == 405, "{method} {path}: {seen}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_role_changes_at_once_and_the_last_owner_stays() -> anyhow::Result<()> {
     let (_network, _daemon, owner) = with_owner().await?;
     let otto = add(&owner, "otto", "operator").await?;

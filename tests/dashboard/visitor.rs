@@ -5,7 +5,7 @@ use std::sync::Once;
 use anyhow::Context as _;
 use reqwest::header::{HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use url::{Url, form_urlencoded};
 
 /// Somebody at the dashboard.
@@ -110,6 +110,16 @@ impl Visitor {
         self.request(request)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
+    }
+
+    /// Asks in a way that no page does.
+    pub(crate) async fn call(&self, method: &str, path: &str) -> anyhow::Result<StatusCode> {
+        let method = Method::from_bytes(method.as_bytes())?;
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = request
+            .header("origin", &self.base)
+            .header("x-csrf-token", &self.csrf);
+        Ok(self.request(request).send().await?.status())
     }
 
     /// A stream, to be read as it comes.

@@ -1,6 +1,7 @@
 //! How often a key may ask, and an address: buckets that refill evenly within a minute.
 //!
-//! Buckets are kept in memory, for those who asked lately only. A restart fills them.
+//! Buckets are kept in memory, for those who asked lately only. A restart fills them. Those of addresses are bounded by
+//! number; those of keys by the keys that are stored, because nobody else gets as far.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -296,6 +297,27 @@ mod tests {
         let limits = Limits::new([].into_iter(), 1, 0);
         assert!(limits.admit(attacker).is_ok() && limits.admit(attacker).is_err());
         limits.failed(attacker);
+    }
+
+    #[test]
+    fn a_million_addresses_leave_memory_bounded() {
+        let limits = Limits::new([].into_iter(), 1, 1);
+        for number in 0..1_000_000_u32 {
+            let address = IpAddr::from(number.to_be_bytes());
+            drop(limits.admit(address));
+            limits.failed(address);
+            drop(limits.register(address));
+        }
+        for buckets in [&limits.requests, &limits.failures, &limits.registrations] {
+            let buckets = buckets.as_ref().expect("a limit");
+            assert!(
+                buckets.limiter.len() <= MOST_ADDRESSES + 1,
+                "{}",
+                buckets.limiter.len()
+            );
+        }
+        let blocked = limits.blocked.lock().expect("no panic").len();
+        assert!((1..=MOST_ADDRESSES).contains(&blocked), "{blocked}");
     }
 
     #[test]

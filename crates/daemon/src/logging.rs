@@ -1,20 +1,30 @@
 //! Log lines: for people on a terminal, JSON for machines; never bodies, phone numbers or keys.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::LogFormat;
+use crate::config::{LogConfig, LogFormat};
+
+/// The crates of WhatsApp's client: each of their modules begins with one of these.
+const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
 
 /// Starts logging to standard error.
 ///
 /// A plain level is that of the gateway's own crates. All others speak up at `error` only, unless directives name
-/// them: WhatsApp's client logs phone numbers, pairing codes and whole stanzas at every level below.
+/// them. WhatsApp's client is not heard at all unless `log.client` says so, whatever the directives: it logs phone numbers,
+/// pairing codes and whole stanzas, some of it even as errors, and under targets of its own making.
 ///
 /// # Errors
 /// `level` is neither a level nor a list of directives.
-pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
+pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
+    let level = &config.level;
     let directives = match level.parse::<LevelFilter>() {
         Ok(level) => format!("error,postern={level}"),
         Err(_directives) => format!("error,{level}"),
@@ -23,24 +33,65 @@ pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), ParseError> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    let human = match format {
+    let discretion = (!config.client).then_some(Discretion);
+    let human = match config.format {
         LogFormat::Human => true,
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     // A second start (a demo inside a test) keeps the first one's settings.
     let started = if human {
-        lines.with_target(false).try_init()
+        lines.with_target(false).finish().with(discretion).try_init()
     } else {
-        lines
+        let lines = lines
             .json()
             .flatten_event(true)
             .with_current_span(false)
-            .with_span_list(false)
-            .try_init()
+            .with_span_list(false);
+        lines.finish().with(discretion).try_init()
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
     Ok(())
+}
+
+/// Keeps what WhatsApp's client says to itself.
+struct Discretion;
+
+impl<S: Subscriber> Layer<S> for Discretion {
+    fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
+        let mut module = Module(event.metadata().module_path().is_some_and(is_of_the_client));
+        // What came by the `log` crate has its module in a field.
+        event.record(&mut module);
+        !module.0
+    }
+}
+
+/// Whether an event is of the client.
+struct Module(bool);
+
+impl Visit for Module {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0 |= field.name() == "log.module_path" && is_of_the_client(value);
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
+}
+
+fn is_of_the_client(module: &str) -> bool {
+    CLIENT.iter().any(|name| module.starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_of_the_client_is_known() {
+        for module in ["whatsapp_rust::pair_code", "wacore_libsignal::protocol", "wacore"] {
+            assert!(is_of_the_client(module), "{module}");
+        }
+        assert!(!is_of_the_client("postern_whatsapp::client"));
+    }
 }

@@ -3,12 +3,13 @@
 use postern_sandbox::{Sandbox, SandboxConfig};
 
 use crate::cli::SandboxCommand;
+use crate::config::LogConfig;
 use crate::logging;
 use crate::serve::asked_to_stop;
 
 /// Runs the network until it is asked to stop.
 pub(crate) async fn command(flags: SandboxCommand) -> anyhow::Result<()> {
-    logging::start(flags.log_format, "info")?;
+    logging::start(&LogConfig::plain(flags.log_format, "info"))?;
     let network = Sandbox::start(SandboxConfig {
         listen: flags.listen,
         state_dir: flags.state_dir,

@@ -35,7 +35,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         .with("sandbox.listen", flags.sandbox_listen)
         .with("whatsapp.url", flags.sandbox_url);
     let config = Config::load(flags.config.as_deref(), environment, overrides)?;
-    logging::start(config.log.format, &config.log.level)?;
+    logging::start(&config.log)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
     println!(
@@ -196,7 +196,8 @@ async fn open_files(config: &Config, data: &DataDir) -> anyhow::Result<(Store, K
         write_queue: config.data.write_queue,
     };
     let keys = KeyStoreOptions::new(data.path().join("keys.db"));
-    let opening = move || anyhow::Ok((Store::open(&options)?, KeyStore::open(&keys)?));
+    let secrets = config.data.secrets_key()?;
+    let opening = move || anyhow::Ok((Store::open_with(&options, secrets)?, KeyStore::open(&keys)?));
     tokio::task::spawn_blocking(opening).await?
 }
 

@@ -6,9 +6,11 @@ mod data;
 mod files;
 mod keys;
 mod sqlite;
+mod vault;
 
 pub use backup::{Backup, BackupError, BackupFile, Manifest, Progress, Restore, Restored, RestoredKeys};
 pub use check::{Check, CheckOutcome, CheckStep, Checked, Found};
 pub use data::*;
 pub use keys::{ClientStorage, KeyStore, KeyStoreOptions};
 pub use sqlite::{OpenError, StoreError};
+pub use vault::{NotASecretsKey, SECRETS_KEY, SecretsKey};

@@ -25,6 +25,8 @@ pub struct DaemonOptions {
     pub parent: Option<PathBuf>,
     /// Where it listens, if not on a free port.
     pub listen: Option<String>,
+    /// Whether it logs JSON.
+    pub logs_json: bool,
 }
 
 impl DaemonOptions {
@@ -40,6 +42,13 @@ impl DaemonOptions {
     #[must_use]
     pub fn listening(mut self, address: &str) -> Self {
         self.listen = Some(address.to_owned());
+        self
+    }
+
+    /// Logs JSON instead of lines for people.
+    #[must_use]
+    pub fn logging_json(mut self) -> Self {
+        self.logs_json = true;
         self
     }
 
@@ -332,7 +341,8 @@ fn serve(postern: &Postern, options: &DaemonOptions, network: &str, data: &Path)
     let data = data.to_str().context("a folder with a plain name")?;
     let listen = options.listen.as_deref().unwrap_or("127.0.0.1:0");
     let mut command = postern.command(&["serve", "--listen", listen, "--data-dir", data]);
-    command.args(["--sandbox-url", network, "--log-format", "human"]);
+    let format = if options.logs_json { "json" } else { "human" };
+    command.args(["--sandbox-url", network, "--log-format", format]);
     command.env("POSTERN_BOOTSTRAP_API_KEY", KEY);
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));
     Ok(command)

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-/// How long anything may take before a test gives up: far beyond what it takes on a busy machine. The slowest thing
-/// waited for is a client that notices a dead link: whatsapp-rust may ask the server only 45 s after it last heard of
-/// it, and waits 20 s for the answer.
+/// How long anything may take before a test gives up: far beyond what it takes on a busy machine.
+///
+/// The slowest thing waited for is a client that notices a dead link: whatsapp-rust may ask the server only 45 s after
+/// it last heard of it, and waits 20 s for the answer.
 pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Calls `look` until it answers `Some`, and gives up after [`DEADLINE`] with what was waited for.

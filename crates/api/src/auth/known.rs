@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use postern_domain::{ApiKeyId, Plan, Scopes, Timestamp, WorkspaceId};
+use postern_runtime::{Bell, Listener};
 use subtle::ConstantTimeEq as _;
 
 use super::address::Network;
@@ -56,7 +57,10 @@ impl KnownKey {
 /// Only valid keys are remembered, and only for the configured time. Whoever changes keys or workspaces makes all of them be
 /// forgotten, so that a key that is revoked is refused from the next request on.
 #[derive(Debug, Default)]
-pub(crate) struct KnownKeys(Mutex<Known>);
+pub(crate) struct KnownKeys {
+    known: Mutex<Known>,
+    changed: Bell,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -71,7 +75,7 @@ pub(crate) struct Asked(u64);
 
 impl KnownKeys {
     pub(crate) fn get(&self, hash: &[u8; 32], now: Timestamp) -> Result<Arc<KnownKey>, Asked> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked up by a hash of the secret: how long the look-up takes tells nothing about a stored key.
         match known.keys.get(hash) {
             Some((key, until)) if now < *until && bool::from(key.hash.ct_eq(hash)) => Ok(Arc::clone(key)),
@@ -81,7 +85,7 @@ impl KnownKeys {
 
     /// Remembers a key that was read after `asked`, unless it may have changed since.
     pub(crate) fn remember(&self, asked: Asked, key: Arc<KnownKey>, now: Timestamp, ttl: Duration) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.forgotten != asked.0 {
             return;
         }
@@ -96,9 +100,16 @@ impl KnownKeys {
 
     /// Forgets all of them: one was changed.
     pub(crate) fn forget(&self) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.keys.clear();
         known.forgotten += 1;
+        drop(known);
+        self.changed.ring();
+    }
+
+    /// Rings whenever all of them were forgotten.
+    pub(crate) fn listen(&self) -> Listener {
+        self.changed.listen()
     }
 }
 
@@ -139,7 +150,7 @@ mod tests {
         for number in 0..5_000 {
             known.remember(asked, key(number), at(0), TTL);
         }
-        assert!(known.0.lock().expect("no panic").keys.len() <= REMEMBERED_KEYS);
+        assert!(known.known.lock().expect("no panic").keys.len() <= REMEMBERED_KEYS);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod address;
 mod known;
+mod pass;
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use subtle::ConstantTimeEq as _;
 pub use self::address::{Network, NotANetwork};
 use self::known::KnownKey;
 pub(crate) use self::known::KnownKeys;
+pub(crate) use self::pass::Pass;
 use crate::errors::{ApiError, ErrorCode};
 use crate::{Api, ApiKeySecret};
 
@@ -45,15 +47,16 @@ pub(crate) async fn authenticate(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match caller(&request, scope).await {
-        Ok(caller) => {
+        Ok((caller, pass)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(pass);
             next.call(request).await
         }
         Err(error) => Ok(request.error_response(error)),
     }
 }
 
-async fn caller(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
+async fn caller(request: &ServiceRequest, scope: Scope) -> Result<(Caller, Pass), ApiError> {
     let api = request
         .app_data::<web::Data<Api>>()
         .ok_or_else(|| ApiError::internal("the API's state is not registered"))?;
@@ -80,13 +83,19 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiErr
     if key.is_to_be_noted(now) {
         note_use(&api.store, key.id, now);
     }
-    Ok(Caller {
+    let pass = Pass {
+        hash: key.hash,
+        scope,
+        address,
+    };
+    let caller = Caller {
         workspace: key.workspace,
         key: key.id,
         scopes: key.scopes,
         // Only the administration of the daemon gets as far without one.
         plan: key.plan.1.unwrap_or(Plan::UNLIMITED),
-    })
+    };
+    Ok((caller, pass))
 }
 
 /// Whether the holder of a valid key may do this, here and now.
@@ -103,7 +112,7 @@ fn admit(key: &KnownKey, scope: Scope, address: Option<IpAddr>) -> Result<(), Ap
         return Ok(());
     }
     if let Some(reason) = &key.deactivated {
-        return Err(forbidden(format!("the workspace is deactivated: {reason}")));
+        return Err(deactivated(reason));
     }
     let (name, plan) = &key.plan;
     match plan {
@@ -140,6 +149,11 @@ fn forbidden(why: String) -> ApiError {
     ApiError::new(ErrorCode::Forbidden, why)
 }
 
+/// The caller's workspace may do nothing.
+pub(crate) fn deactivated(reason: &str) -> ApiError {
+    forbidden(format!("the workspace is deactivated: {reason}"))
+}
+
 /// The caller's key lacks this scope.
 pub(crate) fn lacks(scope: Scope) -> ApiError {
     forbidden(format!("the API key lacks the scope \"{scope}\""))
@@ -166,15 +180,19 @@ impl Api {
     /// The key of a request, when it is valid now.
     async fn identified(&self, headers: &HeaderMap, now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
         let secret = bearer(headers).ok_or_else(|| unauthorized(SEND_A_KEY))?;
-        let key = self.known_key(&secret, now).await?;
+        self.valid_key(secret.hash(), now).await
+    }
+
+    /// The key with this hash, when it is valid now.
+    async fn valid_key(&self, hash: [u8; 32], now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
+        let key = self.known_key(hash, now).await?;
         if key.expires_at.is_some_and(|end| end <= now) {
             return Err(unauthorized("the API key has expired"));
         }
         Ok(key)
     }
 
-    async fn known_key(&self, secret: &ApiKeySecret, now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
-        let hash = secret.hash();
+    async fn known_key(&self, hash: [u8; 32], now: Timestamp) -> Result<Arc<KnownKey>, ApiError> {
         let asked = match self.known_keys.get(&hash, now) {
             Ok(key) => return Ok(key),
             Err(asked) => asked,

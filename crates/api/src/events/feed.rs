@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use postern_domain::WorkspaceId;
-use postern_runtime::{Listener, Stop};
-use postern_store::{EventFilter, EventStart, Store, StoreError};
+use postern_runtime::Listener;
+use postern_store::{EventFilter, EventStart, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::entry::Entry;
 use super::format::Format;
 use super::tail::Lane;
+use crate::Api;
+use crate::auth::Pass;
 
 /// How often a stream shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -20,10 +22,12 @@ const AT_ONCE: usize = 50;
 
 /// One reader's place in the log, and what it wants of it.
 pub(super) struct Feed {
-    store: Store,
+    api: Arc<Api>,
+    pass: Pass,
     lane: Arc<Lane>,
     listener: Listener,
-    stop: Stop,
+    /// Rings when keys or workspaces are changed.
+    access: Listener,
     heartbeat: Interval,
     wanted: Wanted,
     /// Everything up to here was sent, or is not wanted.
@@ -40,15 +44,16 @@ pub(super) struct Wanted {
 }
 
 impl Feed {
-    pub(super) fn new(store: Store, lane: Arc<Lane>, stop: Stop, wanted: Wanted, place: u64) -> Self {
+    pub(super) fn new(api: Arc<Api>, pass: Pass, lane: Arc<Lane>, wanted: Wanted, place: u64) -> Self {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
         Self {
             listener: lane.listen(),
-            store,
+            access: api.known_keys.listen(),
+            api,
+            pass,
             lane,
-            stop,
             heartbeat,
             wanted,
             place,
@@ -56,14 +61,16 @@ impl Feed {
         }
     }
 
-    /// The next piece; `None` when the stream is over: the daemon stops, or the store fails, and the reader comes again.
+    /// The next piece; `None` when the stream is over: the daemon stops, or the store fails, and the reader comes again; or
+    /// the reader would not be let in any more, and hears why when it comes again. Then nothing more is told, not even what
+    /// happened before.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         if !self.greeted {
             self.greeted = true;
             return Some(self.wanted.format.greeting());
         }
         loop {
-            if self.stop.is_pulled() {
+            if self.api.stop.is_pulled() {
                 return None;
             }
             let (piece, more) = match self.look().await {
@@ -73,6 +80,13 @@ impl Feed {
                     return None;
                 }
             };
+            if let Err(refusal) = self.api.still_admits(&self.pass).await {
+                tracing::info!(
+                    code = refusal.code().name(),
+                    "a stream ended: its key is let in no more"
+                );
+                return None;
+            }
             if !piece.is_empty() {
                 self.heartbeat.reset();
                 return Some(piece);
@@ -82,7 +96,8 @@ impl Feed {
             }
             tokio::select! {
                 () = self.listener.rung() => {}
-                () = self.stop.pulled() => return None,
+                () = self.access.rung() => {}
+                () = self.api.stop.pulled() => return None,
                 _ = self.heartbeat.tick() => return Some(self.wanted.format.heartbeat()),
             }
         }
@@ -102,7 +117,7 @@ impl Feed {
         // What is committed up to the floor of the lane is there for the query; what comes after it is in the lane.
         let floor = self.lane.floor();
         let start = EventStart::After(self.place);
-        let page = self.store.events(workspace, filter, AT_ONCE, start).await?;
+        let page = self.api.store.events(workspace, filter, AT_ONCE, start).await?;
         self.place = if page.more {
             page.reached
         } else {

@@ -11,6 +11,7 @@ use postern_store::EventFilter;
 
 use super::feed::{Feed, Wanted};
 use super::format::Format;
+use crate::auth::Pass;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::{Api, Caller};
@@ -81,6 +82,7 @@ pub(crate) struct StreamEventsParams {
 pub(crate) async fn stream(
     api: web::Data<Api>,
     caller: Caller,
+    pass: Pass,
     Query(query): Query<StreamEvents>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -97,7 +99,7 @@ pub(crate) async fn stream(
         filter: query.filter,
         format: Format::accepted(request.headers()),
     };
-    let feed = Feed::new(api.store.clone(), lane, api.stop.clone(), wanted, place);
+    let feed = Feed::new(api.clone().into_inner(), pass, lane, wanted, place);
     let pieces = stream::unfold(feed, |mut feed| async move {
         let piece = feed.next().await?;
         Some((piece, feed))

@@ -6,6 +6,7 @@ use actix_web::http::header::HeaderName;
 use postern_domain::{DeviceId, DeviceState, DeviceStatus};
 use postern_store::{QuotaExceeded, Refusal};
 
+use crate::auth::deactivated;
 use crate::errors::{ApiError, ErrorCode};
 
 /// Marks an answer that was given before.
@@ -40,6 +41,7 @@ pub(super) fn refused(refusal: &Refusal, device: DeviceId) -> ApiError {
         Refusal::UnknownDevice => ApiError::no_such("device"),
         Refusal::SessionDisconnected(status) => disconnected(status, device),
         Refusal::QuotaExceeded(exceeded) => used_up(exceeded),
+        Refusal::Deactivated(reason) => deactivated(reason),
     }
 }
 

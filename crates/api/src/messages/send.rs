@@ -9,6 +9,7 @@ use super::AcceptedMessage;
 use super::answer::{answered, conflict, disconnected, replayed, used_up};
 use super::fingerprint;
 use super::request::{Checked, IfDisconnected, SendMessage};
+use crate::auth::deactivated;
 use crate::errors::ApiError;
 use crate::extract::{IdempotencyHeader, Json};
 use crate::{Api, Caller};
@@ -127,6 +128,7 @@ fn refused(error: AcceptError, device: DeviceId) -> ApiError {
         AcceptError::UnknownDevice => ApiError::no_such("device"),
         AcceptError::SessionDisconnected(status) => disconnected(&status, device),
         AcceptError::QuotaExceeded(exceeded) => used_up(&exceeded),
+        AcceptError::Deactivated(reason) => deactivated(&reason),
         AcceptError::Store(error) => error.into(),
     }
 }

@@ -32,7 +32,7 @@ use crate::Api;
 use crate::errors::{ApiError, FieldError};
 
 impl Api {
-    /// Writes a change of a workspace, wakes its devices, and answers it as it is now.
+    /// Writes a change of a workspace, wakes its devices and endpoints, and answers it as it is now.
     async fn change_workspace(
         &self,
         id: WorkspaceId,
@@ -45,6 +45,7 @@ impl Api {
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
+        self.wakes.webhooks.ring();
         Ok(HttpResponse::Ok().json(self.shown_workspace(workspace)))
     }
 

@@ -145,6 +145,24 @@ impl TestApi {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// The same, where the server may close before it has read everything: what could not be written is not needed.
+    pub(crate) async fn cut_off(&self, request: &[u8]) -> String {
+        let socket = tokio::net::TcpStream::connect(self.address).await;
+        let (mut reading, mut writing) = socket.expect("connected").into_split();
+        let write = async {
+            drop(writing.write_all(request).await);
+            // Stays open: its end is the server's to tell.
+            writing
+        };
+        let read = async {
+            let mut answer = Vec::new();
+            drop(reading.read_to_end(&mut answer).await);
+            answer
+        };
+        let (_writing, answer) = futures_util::future::join(write, read).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     pub(crate) async fn unlinked_device(&self) -> DeviceId {
         let answer = self.post("/v1/devices", &json!({ "name": "till" })).await;
         answer.expect(StatusCode::CREATED)["id"]

@@ -1,5 +1,6 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
+mod abuse;
 mod analytics;
 mod api_keys;
 mod bad_batches;
@@ -11,11 +12,14 @@ mod edge;
 mod events;
 mod harness;
 mod idempotency;
+mod isolation;
 mod limits;
 mod lists;
 mod messages;
+mod privileges;
 mod probe;
 mod qr;
+mod stream_ends;
 mod tenancy;
 mod webhooks;
 mod workspaces;

@@ -55,8 +55,10 @@ async fn another_workspaces_objects_do_not_exist() {
             webhook.clone()
         } else if route.path.starts_with("/v1/events") {
             event.clone()
-        } else {
+        } else if route.path.starts_with("/v1/devices") {
             device.to_string()
+        } else {
+            panic!("say which id {} takes", route.path);
         };
         let path = route
             .path

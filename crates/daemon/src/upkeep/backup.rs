@@ -1,7 +1,7 @@
 //! `postern backup`.
 
 use postern_runtime::{Clock as _, SystemClock};
-use postern_store::{Backup, Manifest};
+use postern_store::{Backup, Manifest, SECRETS_KEY};
 
 use super::progress::Meter;
 use super::{STALE_KEYS, advised, data_dir};
@@ -18,6 +18,11 @@ pub(crate) async fn command(flags: BackupFlags, environment: Vec<(String, String
     if backup.with_keys {
         eprintln!(
             "Warning: the backup will hold the keys of the linked accounts, for whoever can read it. {STALE_KEYS}"
+        );
+    }
+    if backup.data_dir.join(SECRETS_KEY).exists() {
+        eprintln!(
+            "{SECRETS_KEY} is in no backup: keep a copy of it elsewhere, once. It opens the secrets of webhooks in postern.db."
         );
     }
     let to = backup.to.display().to_string();

@@ -39,7 +39,7 @@ fn table(entries: &[AuditEntry]) -> Markup {
     html! {
         section class="card" {
             div class="scroll" {
-                table {
+                table class="log" {
                     thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "On" } } }
                     tbody {
                         @for entry in entries {

@@ -30,7 +30,12 @@ pub(crate) async fn show(dashboard: web::Data<Dashboard>, person: Option<Person>
 }
 
 /// `POST /login`
-pub(crate) async fn submit(dashboard: web::Data<Dashboard>, client: Client, fields: Fields) -> Answer {
+pub(crate) async fn submit(
+    dashboard: web::Data<Dashboard>,
+    client: Client,
+    person: Option<Person>,
+    fields: Fields,
+) -> Answer {
     let (given, next) = (fields.get("name"), safe(fields.get("next")));
     let (key, now) = (given.to_lowercase(), dashboard.clock.now());
     let key: String = key.chars().take(64).collect();
@@ -55,6 +60,10 @@ pub(crate) async fn submit(dashboard: web::Data<Dashboard>, client: Client, fiel
     match operator {
         Some(operator) if right => {
             dashboard.throttle.forgive(&key, client.address);
+            // The browser forgets it: nobody else shall find it.
+            if let Some(before) = person {
+                dashboard.store.end_session(before.session).await?;
+            }
             admitted(&dashboard, &client, &operator, next).await
         }
         _ => {

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use maud::{Markup, html};
-use postern_domain::{DeviceId, PhoneNumber};
+use postern_domain::{DeviceId, DeviceState, PhoneNumber};
 use postern_store::CodeKind;
 use serde_json::{Value, json};
 
@@ -169,7 +169,9 @@ fn number(text: &str) -> Result<String, Failure> {
 }
 
 async fn accounts(dashboard: &Dashboard, person: &Person) -> Result<Vec<(String, String)>, Failure> {
-    let devices = dashboard.devices(person.workspace()).await?;
+    let mut devices = dashboard.devices(person.workspace()).await?;
+    // The first is chosen unless told: one with a link to break.
+    devices.sort_by_key(|device| device.status.state != DeviceState::Connected);
     let linked = devices.iter().filter_map(|device| {
         let account = device.account.as_ref()?;
         Some((account.phone.to_string(), title(device)))

@@ -20,6 +20,7 @@ pub(crate) enum Icon {
     LogOut,
     Message,
     Minus,
+    More,
     Out,
     Pause,
     People,
@@ -56,6 +57,7 @@ impl Icon {
                 "M4 5h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1h-8l-5 4v-4H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1Z"
             }
             Self::Minus => "M6 12h12",
+            Self::More => "M5 12h.01M12 12h.01M19 12h.01",
             Self::Out => "M7 17 17 7M9 7h8v8",
             Self::Pause => "M9 6v12M15 6v12",
             Self::People => {

@@ -20,6 +20,9 @@ pub(crate) enum Place {
     Elsewhere,
 }
 
+/// Entries of the menu that a phone always shows.
+const IN_SIGHT: usize = 4;
+
 /// Without evaluated code and inline styles, which the policy of our pages forbids.
 const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true}"#;
 
@@ -90,26 +93,14 @@ fn document(title: &str, refreshes: bool, inner: Markup) -> Markup {
 }
 
 fn menu(person: &Person, place: Place) -> Markup {
-    let role = person.operator.role;
     html! {
         header class="menu" {
             a class="brand" href="/" { (mark()) span { "Postern" } }
-            nav aria-label="Main" {
-                (entry(place, Place::Overview, "/", Icon::Home, "Overview"))
-                (entry(place, Place::Devices, "/devices", Icon::Device, "Devices"))
-                (entry(place, Place::Messages, "/messages", Icon::Message, "Messages"))
-                @if person.has_sandbox && role.may(Role::Operator) {
-                    (entry(place, Place::Sandbox, "/sandbox", Icon::Phone, "Sandbox"))
-                }
-                (entry(place, Place::Activity, "/activity", Icon::Activity, "Activity"))
-                @if role.may(Role::Owner) {
-                    (entry(place, Place::People, "/people", Icon::People, "People"))
-                }
-            }
+            nav aria-label="Main" { (entries(person, place)) }
             div class="self" {
                 a href="/account" class="self-name" aria-current=[(place == Place::Account).then_some("page")] {
                     span class="avatar" aria-hidden="true" { (initial(&person.operator.name)) }
-                    span { strong { (person.operator.name) } small { (role) } }
+                    span { strong { (person.operator.name) } small { (person.operator.role) } }
                 }
                 form method="post" action="/logout" {
                     input type="hidden" name="csrf" value=(person.csrf);
@@ -117,6 +108,36 @@ fn menu(person: &Person, place: Place) -> Markup {
                         (icon(Icon::LogOut)) span class="unseen" { "Log out" }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The entries that a role has. On a phone the first of them stay in sight and a button opens the others.
+fn entries(person: &Person, here: Place) -> Markup {
+    let may = |role| person.operator.role.may(role);
+    let all = [
+        (true, Place::Overview, "/", Icon::Home, "Overview"),
+        (true, Place::Devices, "/devices", Icon::Device, "Devices"),
+        (true, Place::Messages, "/messages", Icon::Message, "Messages"),
+        (
+            person.has_sandbox && may(Role::Operator),
+            Place::Sandbox,
+            "/sandbox",
+            Icon::Phone,
+            "Sandbox",
+        ),
+        (true, Place::Activity, "/activity", Icon::Activity, "Activity"),
+        (may(Role::Owner), Place::People, "/people", Icon::People, "People"),
+    ];
+    let shown: Vec<_> = all.into_iter().filter(|entry| entry.0).collect();
+    let (first, others) = shown.split_at(shown.len().min(IN_SIGHT));
+    html! {
+        @for (_, place, path, symbol, label) in first { (entry(here, *place, path, *symbol, label)) }
+        @if !others.is_empty() {
+            button type="button" class="more-entries" popovertarget="more" { (icon(Icon::More)) span { "More" } }
+            div popover id="more" class="entries" {
+                @for (_, place, path, symbol, label) in others { (entry(here, *place, path, *symbol, label)) }
             }
         }
     }

@@ -9,7 +9,7 @@ use super::messages::{partner, status_badge};
 use super::parts::act;
 use super::{device, time};
 use crate::Dashboard;
-use crate::failure::Failure;
+use crate::failure::{Failure, sentence};
 use crate::guard::Person;
 
 /// The steps of a message that all goes well with, as they are drawn.
@@ -80,7 +80,7 @@ fn trouble(person: &Person, message: &Message) -> Markup {
         @if let Some((code, text)) = &message.failure {
             section class="callout bad" {
                 (icon(Icon::Alert))
-                div { h2 { "It failed: " (code.name()) } p { (text) } }
+                div { h2 { "It failed: " (code.name()) } p { (sentence(text)) } }
                 @if may && message.status == MessageStatus::Failed {
                     div class="actions" { (act(person, &path("retry"), "primary", Icon::Refresh, "Try again")) }
                 }

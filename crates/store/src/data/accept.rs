@@ -52,7 +52,7 @@ pub(super) fn accept(
     }
     let sender = devices::sender(tx, message.workspace, message.device)?;
     let sender = admit(sender.as_ref(), message)?;
-    quota::take(tx, tally, message.workspace, 1, now)?.map_err(Refusal::QuotaExceeded)?;
+    quota::take(tx, tally, message.workspace, 1, now)??;
     let status = insert(tx, tally, message, None, sender, now)?;
     let announced = announced(message, None, status);
     events::append(

@@ -88,7 +88,8 @@ impl Store {
             .read(move |connection| {
                 let senders = senders(connection, &batch)?;
                 let month = workspaces::month(connection, batch.workspace)?.unwrap_or_default();
-                Ok(sorted_out(&batch, &senders, month, now).1)
+                let deactivated = workspaces::deactivated(connection, batch.workspace)?;
+                Ok(sorted_out(&batch, &senders, (month, deactivated), now).1)
             })
             .await
     }
@@ -144,7 +145,9 @@ fn accept_batch(
         }
     }
     let senders = senders(tx, batch)?;
-    let (admitted, refused) = sorted_out(batch, &senders, tally.month(tx, batch.workspace)?, now);
+    let month = tally.month(tx, batch.workspace)?;
+    let deactivated = tally.deactivated(tx, batch.workspace)?;
+    let (admitted, refused) = sorted_out(batch, &senders, (month, deactivated), now);
     let refusals = batch.refused + refused.len();
     if admitted.is_empty() || (refusals > 0 && !batch.partial) {
         return Err(AcceptBatchError::Refused(refused));
@@ -194,21 +197,25 @@ fn senders(connection: &Connection, batch: &NewBatch) -> Result<HashMap<DeviceId
 }
 
 /// The messages that are admitted, with their devices, and those that are not: what their devices do not take, and what
-/// the workspace has no quota left for, which are the last ones.
+/// the workspace has no quota left for, which are the last ones; all of them while it is deactivated.
 #[expect(clippy::type_complexity, reason = "two lists, each used once")]
 fn sorted_out<'a>(
     batch: &'a NewBatch,
     senders: &'a HashMap<DeviceId, Sender>,
-    month: Month,
+    (month, deactivated): (Month, Option<String>),
     now: Timestamp,
 ) -> (Vec<(&'a NewMessage, &'a Sender)>, Vec<RefusedMessage>) {
     let room = quota::room(month, batch.messages.len(), now);
     let (mut admitted, mut refused) = (Vec::with_capacity(batch.messages.len()), Vec::new());
     for (index, message) in batch.messages.iter().enumerate() {
-        let taken = admit(senders.get(&message.device), message).and_then(|sender| match room {
-            Some(room) if admitted.len() >= room.messages => Err(Refusal::QuotaExceeded(room.exceeded)),
-            _ => Ok(sender),
-        });
+        let taken =
+            admit(senders.get(&message.device), message).and_then(|sender| match (room, &deactivated) {
+                (_, Some(reason)) => Err(Refusal::Deactivated(reason.clone())),
+                (Some(room), _) if admitted.len() >= room.messages => {
+                    Err(Refusal::QuotaExceeded(room.exceeded))
+                }
+                _ => Ok(sender),
+            });
         match taken {
             Ok(sender) => admitted.push((message, sender)),
             Err(reason) => refused.push(RefusedMessage { index, reason }),

@@ -4,6 +4,8 @@
 //! what is asked for again gets one too. A report is one transaction: the tries, what follows from each, how far the
 //! endpoint came and how it is. What was under way when the process died is in no report and is delivered again.
 
+use std::sync::Arc;
+
 use postern_domain::event::EventPayload;
 use postern_domain::webhook::DisableReason;
 use postern_domain::{DeviceId, EventType, Timestamp, WebhookId};
@@ -17,6 +19,7 @@ use super::tables::deliveries::{self, State};
 use super::tables::{attempts, endpoints, events, log, replays, webhooks};
 use super::tally::Tally;
 use crate::StoreError;
+use crate::vault::Vault;
 
 /// Rows looked at in one write, so that others get their turn.
 const AT_ONCE: usize = 500;
@@ -62,7 +65,7 @@ impl Store {
     pub async fn record_deliveries(
         &self,
         webhook: WebhookId,
-        progress: impl Into<std::sync::Arc<DeliveryProgress>>,
+        progress: impl Into<Arc<DeliveryProgress>>,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
         let progress = progress.into();
@@ -102,8 +105,9 @@ impl Store {
         room: usize,
         now: Timestamp,
     ) -> Result<ReplayStep, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
-            .write(move |tx| replay_step(tx, webhook, room.min(AT_ONCE), now))
+            .write(move |tx| replay_step(tx, &vault, webhook, room.min(AT_ONCE), now))
             .await
     }
 }
@@ -214,11 +218,12 @@ fn disable(
 
 fn replay_step(
     tx: &Connection,
+    vault: &Vault,
     id: WebhookId,
     room: usize,
     now: Timestamp,
 ) -> Result<ReplayStep, StoreError> {
-    let (Some(replay), Some(webhook)) = (replays::open_one(tx, id)?, webhooks::by_id(tx, id)?) else {
+    let (Some(replay), Some(webhook)) = (replays::open_one(tx, id)?, webhooks::by_id(tx, vault, id)?) else {
         return Ok(ReplayStep::Idle);
     };
     let last = replay.last.min(webhook.position);

@@ -37,6 +37,7 @@ mod record;
 mod records;
 mod replays;
 mod revise;
+mod sealing;
 mod store;
 mod sweep;
 mod tables;

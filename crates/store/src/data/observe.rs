@@ -59,10 +59,13 @@ impl Store {
     /// Says of every device what is true when the daemon starts: none has a connection, and no code on show is any good.
     /// Answers how many were said to have more.
     ///
+    /// Before that it seals the secrets of webhooks that earlier releases have stored as they are.
+    ///
     /// # Errors
-    /// The store failed; nothing was changed.
+    /// The store failed, or the secrets are sealed with another key.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.clear_removed_webhooks().await?;
+        self.seal_webhooks(now).await?;
         self.write_counted(move |tx, tally| {
             let mut corrected = 0;
             for device in devices::all(tx)? {

@@ -1,11 +1,13 @@
 //! Quotas: how many messages a workspace may accept in a calendar month (UTC), counted where they are accepted.
 //!
-//! The count stands in the row of the workspace, which is read and written once in a commit.
+//! The count stands in the row of the workspace, which is read and written once in a commit. Whether the workspace is active
+//! is read with it: so nothing is accepted after it was deactivated, whoever asks and whatever they had looked at.
 
 use postern_domain::event::EventPayload;
 use postern_domain::{EventType, Period, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::records::Refusal;
 use super::tables::events;
 use super::tables::workspaces::Month;
 use super::tally::Tally;
@@ -39,18 +41,21 @@ pub(super) fn room(month: Month, wanted: usize, now: Timestamp) -> Option<Room> 
     Counting::begin(month, now).room(whole(wanted))
 }
 
-/// Counts messages that are accepted, all or none of them.
+/// Counts messages that are accepted, all or none of them. None are while the workspace is deactivated.
 pub(super) fn take(
     tx: &Connection,
     tally: &Tally,
     workspace: WorkspaceId,
     messages: usize,
     now: Timestamp,
-) -> Result<Result<(), QuotaExceeded>, StoreError> {
+) -> Result<Result<(), Refusal>, StoreError> {
     let (period, messages) = (Period::of(now), whole(messages));
+    if let Some(reason) = tally.deactivated(tx, workspace)? {
+        return Ok(Err(Refusal::Deactivated(reason)));
+    }
     let mut counting = Counting::begin(tally.month(tx, workspace)?, now);
     if let Some(room) = counting.room(messages) {
-        return Ok(Err(room.exceeded));
+        return Ok(Err(Refusal::QuotaExceeded(room.exceeded)));
     }
     for percent in counting.add(messages) {
         let warning = EventPayload::Quota {

@@ -166,6 +166,8 @@ pub enum Refusal {
     SessionDisconnected(DeviceStatus),
     /// The workspace has accepted as many in this month as it may.
     QuotaExceeded(QuotaExceeded),
+    /// The workspace may do nothing; this is why, in words for its members.
+    Deactivated(String),
 }
 
 /// A message of a batch that cannot be accepted.

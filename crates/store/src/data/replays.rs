@@ -1,5 +1,7 @@
 //! Sending events again: an endpoint has one open request at a time, which the engine works off.
 
+use std::sync::Arc;
+
 use postern_domain::{EventId, ReplayId, Timestamp, WebhookId, WorkspaceId};
 use rusqlite::Connection;
 
@@ -55,9 +57,11 @@ impl Store {
         request: ReplayRequest,
         now: Timestamp,
     ) -> Result<Replay, ReplayError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .write(move |tx| {
-                let webhook = webhooks::find(tx, workspace, webhook)?.ok_or(ReplayError::UnknownWebhook)?;
+                let webhook =
+                    webhooks::find(tx, &vault, workspace, webhook)?.ok_or(ReplayError::UnknownWebhook)?;
                 start(tx, &webhook, request, now)
             })
             .await
@@ -73,6 +77,7 @@ impl Store {
         event: EventId,
         now: Timestamp,
     ) -> Result<Redelivery, ReplayError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .write(move |tx| {
                 let logged = replays::logged(tx, workspace, event)?.ok_or(ReplayError::UnknownEvent)?;
@@ -80,7 +85,7 @@ impl Store {
                     replays: Vec::new(),
                     busy: Vec::new(),
                 };
-                for webhook in webhooks::list(tx, workspace, usize::MAX, None)? {
+                for webhook in webhooks::list(tx, &vault, workspace, usize::MAX, None)? {
                     if webhook.disabled.is_some() || !webhook.wants(logged.kind, logged.device) {
                         continue;
                     }
@@ -105,9 +110,10 @@ impl Store {
         webhook: WebhookId,
         id: ReplayId,
     ) -> Result<Option<Replay>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .read(move |connection| {
-                if webhooks::find(connection, workspace, webhook)?.is_none() {
+                if webhooks::find(connection, &vault, workspace, webhook)?.is_none() {
                     return Ok(None);
                 }
                 replays::find(connection, webhook, id)

@@ -12,6 +12,7 @@ use super::records::{Device, Refusal, RefusedMessage};
 use super::tables::{log, workspaces};
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
+use crate::vault::{SecretsKey, Vault};
 use crate::{OpenError, StoreError};
 
 pub(crate) const SCHEMA: Schema = Schema {
@@ -63,6 +64,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V11__operators",
             include_str!("../../../../migrations/postern/V11__operators.sql"),
         ),
+        (
+            "V12__vault",
+            include_str!("../../../../migrations/postern/V12__vault.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };
@@ -77,6 +82,7 @@ const UNLIMITED: &str = "unlimited";
 pub struct Store {
     pub(super) database: Audited,
     pub(super) batches: Arc<BatchQueue>,
+    pub(super) vault: Arc<Vault>,
 }
 
 /// Where the files lie and how much work may wait.
@@ -105,6 +111,9 @@ pub enum AcceptError {
     /// The workspace has accepted as many in this month as it may.
     #[error("the workspace's messages of this month are used up")]
     QuotaExceeded(QuotaExceeded),
+    /// The workspace may do nothing; this is why, in words for its members.
+    #[error("the workspace is deactivated: {0}")]
+    Deactivated(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,6 +125,7 @@ impl From<Refusal> for AcceptError {
             Refusal::UnknownDevice => Self::UnknownDevice,
             Refusal::SessionDisconnected(status) => Self::SessionDisconnected(status),
             Refusal::QuotaExceeded(exceeded) => Self::QuotaExceeded(exceeded),
+            Refusal::Deactivated(reason) => Self::Deactivated(reason),
         }
     }
 }
@@ -183,6 +193,15 @@ impl Store {
     /// # Errors
     /// The folder or the file cannot be used, or a later version of Postern wrote it.
     pub fn open(options: &StoreOptions) -> Result<Self, OpenError> {
+        Self::open_with(options, None)
+    }
+
+    /// The same with a configured key for the secrets of webhooks; without one it is that of the folder, made when there is
+    /// none.
+    ///
+    /// # Errors
+    /// As [`Self::open`], or the key's file cannot be used.
+    pub fn open_with(options: &StoreOptions, key: Option<SecretsKey>) -> Result<Self, OpenError> {
         std::fs::create_dir_all(&options.data_dir).map_err(|source| OpenError::File {
             path: options.data_dir.clone(),
             source,
@@ -198,6 +217,7 @@ impl Store {
         Ok(Self {
             database: Audited::new(database),
             batches: Arc::default(),
+            vault: Arc::new(Vault::open(&options.data_dir, key)?),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Webhook endpoints, as the API sees them: those that are being removed do not exist.
 
+use std::sync::Arc;
+
 use postern_domain::webhook::{DisableReason, WebhookSecret};
 use postern_domain::{DeviceId, Timestamp, WebhookId, WorkspaceId};
 
@@ -30,14 +32,14 @@ impl Store {
     /// # Errors
     /// See [`WebhookError`].
     pub async fn create_webhook(&self, new: NewWebhook, now: Timestamp) -> Result<Webhook, WebhookError> {
-        let created = created(new, now);
+        let (created, vault) = (created(new, now), Arc::clone(&self.vault));
         self.database
             .write(move |tx| {
                 if webhooks::count(tx, created.workspace)? >= MOST_WEBHOOKS {
                     return Err(WebhookError::TooMany);
                 }
-                webhooks::insert(tx, &created)?;
-                Ok(webhooks::find(tx, created.workspace, created.id)?.ok_or(StoreError::Aborted)?)
+                webhooks::insert(tx, &vault, &created)?;
+                Ok(webhooks::find(tx, &vault, created.workspace, created.id)?.ok_or(StoreError::Aborted)?)
             })
             .await
     }
@@ -51,8 +53,9 @@ impl Store {
         workspace: WorkspaceId,
         id: WebhookId,
     ) -> Result<Option<Webhook>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
-            .read(move |connection| webhooks::find(connection, workspace, id))
+            .read(move |connection| webhooks::find(connection, &vault, workspace, id))
             .await
     }
 
@@ -66,9 +69,10 @@ impl Store {
         limit: usize,
         after: Option<WebhookId>,
     ) -> Result<(Vec<Webhook>, Option<WebhookId>), StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .read(move |connection| {
-                let mut page = webhooks::list(connection, workspace, limit.saturating_add(1), after)?;
+                let mut page = webhooks::list(connection, &vault, workspace, limit.saturating_add(1), after)?;
                 let more = page.len() > limit;
                 page.truncate(limit);
                 let next = page.last().filter(|_| more).map(|webhook| webhook.id);
@@ -77,12 +81,15 @@ impl Store {
             .await
     }
 
-    /// Every endpoint of the daemon that is enabled.
+    /// Every endpoint of the daemon that is enabled, but for those of workspaces that are deactivated.
     ///
     /// # Errors
     /// The store failed.
     pub async fn enabled_webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
-        self.database.read(webhooks::enabled).await
+        let vault = Arc::clone(&self.vault);
+        self.database
+            .read(move |connection| webhooks::enabled(connection, &vault))
+            .await
     }
 
     /// Which of these devices the workspace does not have.
@@ -151,14 +158,15 @@ impl Store {
         now: Timestamp,
         change: impl Fn(&mut Webhook) + Send + 'static,
     ) -> Result<Option<Webhook>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .write(move |tx| {
-                let Some(mut webhook) = webhooks::find(tx, workspace, id)? else {
+                let Some(mut webhook) = webhooks::find(tx, &vault, workspace, id)? else {
                     return Ok(None);
                 };
                 change(&mut webhook);
                 webhook.updated_at = now;
-                webhooks::update(tx, &webhook)?;
+                webhooks::update(tx, &vault, &webhook)?;
                 Ok(Some(webhook))
             })
             .await
@@ -224,9 +232,10 @@ impl Store {
         limit: usize,
         start: Option<PageStart>,
     ) -> Result<Option<Page<Attempt>>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.database
             .read(move |connection| {
-                if webhooks::find(connection, workspace, id)?.is_none() {
+                if webhooks::find(connection, &vault, workspace, id)?.is_none() {
                     return Ok(None);
                 }
                 attempts::page(connection, id, filter, limit, start).map(Some)

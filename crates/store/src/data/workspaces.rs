@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::api_keys::{ApiKey, NewApiKey};
 use super::quota::{self, QuotaExceeded};
 use super::store::Store;
-use super::tables::{api_keys, devices, workspaces};
+use super::tables::{api_keys, devices, webhooks, workspaces};
 use crate::StoreError;
 
 /// A workspace as stored.
@@ -211,6 +211,10 @@ fn write_change(
         workspace.plan.clone_from(name);
     }
     if let Some(reason) = change.deactivate {
+        if reason.is_none() && workspace.deactivation.is_some() {
+            // Nothing was tried meanwhile: it does not count as days of nothing but failures.
+            webhooks::forgive(tx, id)?;
+        }
         let since = workspace.deactivation.map_or(now, |before| before.since);
         workspace.deactivation = reason.map(|reason| Deactivation { since, reason });
     }

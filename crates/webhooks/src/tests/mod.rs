@@ -1,5 +1,6 @@
 //! What deliveries promise, asked of a running engine over a real store and a real endpoint.
 
+mod deactivation;
 mod deliveries;
 mod failures;
 mod order;

@@ -141,7 +141,9 @@ fn idempotency(message: &NewMessage) -> IdempotencyKey {
 }
 
 fn compose(person: &Person, devices: &[Device], fields: &Fields, wrong: &Wrong) -> Markup {
-    let linked: Vec<_> = devices.iter().filter(|device| device.linked).collect();
+    let mut linked: Vec<_> = devices.iter().filter(|device| device.linked).collect();
+    // The first is chosen unless told: one that can send.
+    linked.sort_by_key(|device| device.status.state != DeviceState::Connected);
     let inner = html! {
         a class="back" href="/messages" { "Messages" }
         (heading("Send a message", html! {}, html! {}))

@@ -34,7 +34,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
     let body = html! {
         (heading("Messages", html! {}, actions))
         (filters(&listing, &devices))
-        div id="results" {
+        div id="results" class="stack" {
             @for (field, why) in &listing.errors {
                 p class="callout bad" role="alert" { (icon(Icon::Alert)) span { (label(field)) " " (why) } }
             }

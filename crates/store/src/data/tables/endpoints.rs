@@ -54,6 +54,19 @@ pub(in crate::data) fn disable(
     Ok(())
 }
 
+/// The same, of one that is enabled.
+pub(in crate::data) fn disable_enabled(
+    tx: &Connection,
+    webhook: WebhookId,
+    reason: DisableReason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if disabled(tx, webhook)? == Some(None) {
+        disable(tx, webhook, reason, now)?;
+    }
+    Ok(())
+}
+
 /// Whose an endpoint is, and where.
 pub(in crate::data) fn owner(
     tx: &Connection,

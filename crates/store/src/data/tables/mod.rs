@@ -20,6 +20,7 @@ pub(super) mod outbox;
 pub(super) mod reading;
 pub(super) mod recipients;
 pub(super) mod replays;
+pub(super) mod sealed;
 pub(super) mod search;
 pub(super) mod shelves;
 pub(super) mod timeline;

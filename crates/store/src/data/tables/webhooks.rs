@@ -8,17 +8,22 @@ use rusqlite::{Connection, Row, named_params};
 use super::columns::{id, optional_time, rows, time, unreadable};
 use crate::StoreError;
 use crate::data::records::{Backlog, Webhook};
+use crate::vault::Vault;
 
 const SELECT: &str =
     "SELECT id, workspace_id, url, description, event_types, devices, headers, secret, previous_secret,
     previous_until, ordered, rate_cap, verified_at, disabled, disabled_at, position, failing_since, failures,
     rest_until, last_success_at, last_failure_at, created_at, updated_at FROM webhooks";
 
+/// The columns that are sealed.
+pub(super) const SECRET: &str = "secret";
+pub(super) const PREVIOUS: &str = "previous_secret";
+pub(super) const HEADERS: &str = "headers";
 /// What stands in `disabled` while an endpoint is being removed.
 const REMOVED: u8 = 4;
 
 /// Stores an endpoint, with everything that is set; its position is the end of the log.
-pub(in crate::data) fn insert(tx: &Connection, webhook: &Webhook) -> Result<(), StoreError> {
+pub(in crate::data) fn insert(tx: &Connection, vault: &Vault, webhook: &Webhook) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO webhooks (id, workspace_id, url, secret, position, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(seq), 0) FROM events), ?5, ?5)",
@@ -27,17 +32,18 @@ pub(in crate::data) fn insert(tx: &Connection, webhook: &Webhook) -> Result<(), 
         webhook.id.to_bytes(),
         webhook.workspace.to_bytes(),
         &webhook.url,
-        webhook.secret.expose(),
+        sealed_secret(vault, webhook.id, SECRET, &webhook.secret)?,
         webhook.created_at.as_millis(),
     ))?;
-    update(tx, webhook)
+    update(tx, vault, webhook)
 }
 
 /// Writes what is set, and what is known of failures.
-pub(in crate::data) fn update(tx: &Connection, webhook: &Webhook) -> Result<(), StoreError> {
+pub(in crate::data) fn update(tx: &Connection, vault: &Vault, webhook: &Webhook) -> Result<(), StoreError> {
     let devices = webhook.devices.as_ref();
     let devices: Option<Vec<u8>> = devices.map(|ids| ids.iter().flat_map(|id| id.to_bytes()).collect());
-    let previous = webhook.previous_secret.as_ref();
+    let (id, previous) = (webhook.id, webhook.previous_secret.as_ref());
+    let sealed_previous = previous.map(|(secret, _)| sealed_secret(vault, id, PREVIOUS, secret));
     tx.prepare_cached(
         "UPDATE webhooks SET url = :url, description = :description, event_types = :event_types, devices = :devices,
              headers = :headers, secret = :secret, previous_secret = :previous_secret,
@@ -52,9 +58,9 @@ pub(in crate::data) fn update(tx: &Connection, webhook: &Webhook) -> Result<(), 
         ":description": webhook.description,
         ":event_types": webhook.event_types.bits().map(u64::cast_signed),
         ":devices": devices,
-        ":headers": encode_headers(&webhook.headers),
-        ":secret": webhook.secret.expose(),
-        ":previous_secret": previous.map(|(secret, _)| *secret.expose()),
+        ":headers": vault.seal(id.to_bytes(), HEADERS, &encode_headers(&webhook.headers))?,
+        ":secret": sealed_secret(vault, id, SECRET, &webhook.secret)?,
+        ":previous_secret": sealed_previous.transpose()?,
         ":previous_until": previous.map(|(_, until)| until.as_millis()),
         ":ordered": webhook.ordered,
         ":rate_cap": webhook.rate_cap,
@@ -72,6 +78,7 @@ pub(in crate::data) fn update(tx: &Connection, webhook: &Webhook) -> Result<(), 
 /// An endpoint of a workspace, unless it is being removed.
 pub(in crate::data) fn find(
     connection: &Connection,
+    vault: &Vault,
     workspace: WorkspaceId,
     id: WebhookId,
 ) -> Result<Option<Webhook>, StoreError> {
@@ -79,20 +86,25 @@ pub(in crate::data) fn find(
         "{SELECT} WHERE id = ?1 AND workspace_id = ?2 AND disabled IS NOT 4"
     ))?;
     let mut found = statement.query((id.to_bytes(), workspace.to_bytes()))?;
-    found.next()?.map(webhook).transpose()
+    found.next()?.map(|row| webhook(row, vault)).transpose()
 }
 
 /// An endpoint, whatever its workspace.
-pub(in crate::data) fn by_id(connection: &Connection, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+pub(in crate::data) fn by_id(
+    connection: &Connection,
+    vault: &Vault,
+    id: WebhookId,
+) -> Result<Option<Webhook>, StoreError> {
     let mut statement =
         connection.prepare_cached(&format!("{SELECT} WHERE id = ?1 AND disabled IS NOT 4"))?;
     let mut found = statement.query([id.to_bytes()])?;
-    found.next()?.map(webhook).transpose()
+    found.next()?.map(|row| webhook(row, vault)).transpose()
 }
 
 /// The endpoints of a workspace that are not being removed, newest first.
 pub(in crate::data) fn list(
     connection: &Connection,
+    vault: &Vault,
     workspace: WorkspaceId,
     limit: usize,
     before: Option<WebhookId>,
@@ -102,13 +114,28 @@ pub(in crate::data) fn list(
     ))?;
     // No ULID is as large: its first character is 7 at most.
     let before = before.map_or([u8::MAX; 16], WebhookId::to_bytes);
-    webhooks(&mut statement.query((workspace.to_bytes(), before, rows(limit)))?)
+    webhooks(
+        &mut statement.query((workspace.to_bytes(), before, rows(limit)))?,
+        vault,
+    )
 }
 
-/// Every endpoint that is enabled, of all workspaces.
-pub(in crate::data) fn enabled(connection: &Connection) -> Result<Vec<Webhook>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE disabled IS NULL"))?;
-    webhooks(&mut statement.query([])?)
+/// Every endpoint that is enabled, of all workspaces that are active.
+pub(in crate::data) fn enabled(connection: &Connection, vault: &Vault) -> Result<Vec<Webhook>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE disabled IS NULL
+         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL)"
+    ))?;
+    webhooks(&mut statement.query([])?, vault)
+}
+
+/// Forgets what is known of the failures of a workspace's endpoints.
+pub(in crate::data) fn forgive(tx: &Connection, workspace: WorkspaceId) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL WHERE workspace_id = ?1",
+    )?
+    .execute([workspace.to_bytes()])?;
+    Ok(())
 }
 
 /// How many endpoints a workspace has.
@@ -177,25 +204,26 @@ pub(in crate::data) fn backlog(connection: &Connection, id: WebhookId) -> Result
     })
 }
 
-fn webhooks(found: &mut rusqlite::Rows<'_>) -> Result<Vec<Webhook>, StoreError> {
+fn webhooks(found: &mut rusqlite::Rows<'_>, vault: &Vault) -> Result<Vec<Webhook>, StoreError> {
     let mut webhooks = Vec::new();
     while let Some(row) = found.next()? {
-        webhooks.push(webhook(row)?);
+        webhooks.push(webhook(row, vault)?);
     }
     Ok(webhooks)
 }
 
-fn webhook(row: &Row<'_>) -> Result<Webhook, StoreError> {
+fn webhook(row: &Row<'_>, vault: &Vault) -> Result<Webhook, StoreError> {
+    let id: WebhookId = id(row, 0, WebhookId::from_bytes)?;
     Ok(Webhook {
-        id: id(row, 0, WebhookId::from_bytes)?,
-        workspace: id(row, 1, WorkspaceId::from_bytes)?,
+        id,
+        workspace: WorkspaceId::from_bytes(row.get(1)?),
         url: row.get(2)?,
         description: row.get(3)?,
         event_types: EventTypes::from_bits(row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned)),
         devices: devices(row.get(5)?)?,
-        headers: decode_headers(&row.get::<_, Vec<u8>>(6)?)?,
-        secret: WebhookSecret::from_bytes(row.get(7)?),
-        previous_secret: previous_secret(row)?,
+        headers: headers(row, vault, id)?,
+        secret: secret(&row.get::<_, Vec<u8>>(7)?, vault, id, SECRET)?,
+        previous_secret: previous_secret(row, vault, id)?,
         ordered: row.get(10)?,
         rate_cap: row.get(11)?,
         verified_at: optional_time(row, 12)?,
@@ -221,9 +249,36 @@ fn devices(stored: Option<Vec<u8>>) -> Result<Option<Vec<DeviceId>>, StoreError>
     Ok(Some(ids.iter().copied().map(DeviceId::from_bytes).collect()))
 }
 
-fn previous_secret(row: &Row<'_>) -> Result<Option<(WebhookSecret, Timestamp)>, StoreError> {
-    let secret: Option<[u8; WebhookSecret::BYTES]> = row.get(8)?;
-    Ok(secret.map(WebhookSecret::from_bytes).zip(optional_time(row, 9)?))
+fn sealed_secret(
+    vault: &Vault,
+    id: WebhookId,
+    column: &str,
+    secret: &WebhookSecret,
+) -> Result<Vec<u8>, StoreError> {
+    vault.seal(id.to_bytes(), column, secret.expose())
+}
+
+fn secret(sealed: &[u8], vault: &Vault, id: WebhookId, column: &str) -> Result<WebhookSecret, StoreError> {
+    let secret = vault.unseal(id.to_bytes(), column, sealed);
+    let secret = secret.and_then(|secret| secret.try_into().ok());
+    let secret = secret.map(WebhookSecret::from_bytes);
+    secret.ok_or_else(|| unreadable("an endpoint's secret"))
+}
+
+fn previous_secret(
+    row: &Row<'_>,
+    vault: &Vault,
+    id: WebhookId,
+) -> Result<Option<(WebhookSecret, Timestamp)>, StoreError> {
+    let Some((sealed, until)) = row.get::<_, Option<Vec<u8>>>(8)?.zip(optional_time(row, 9)?) else {
+        return Ok(None);
+    };
+    Ok(Some((secret(&sealed, vault, id, PREVIOUS)?, until)))
+}
+
+fn headers(row: &Row<'_>, vault: &Vault, id: WebhookId) -> Result<Vec<(String, String)>, StoreError> {
+    let headers = vault.unseal(id.to_bytes(), HEADERS, &row.get::<_, Vec<u8>>(6)?);
+    decode_headers(&headers.ok_or_else(|| unreadable("an endpoint's headers"))?)
 }
 
 fn disabled(row: &Row<'_>) -> Result<Option<(DisableReason, Timestamp)>, StoreError> {

@@ -133,9 +133,24 @@ pub(in crate::data) fn month(
         .optional()?)
 }
 
-/// What the row of a workspace counts.
+/// Why a workspace may do nothing, in words for its members; `None` while it is active.
+pub(in crate::data) fn deactivated(
+    connection: &Connection,
+    workspace: WorkspaceId,
+) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT coalesce(deactivated_reason, '') FROM workspaces WHERE id = ?1 AND deactivated_at IS NOT NULL",
+        )?
+        .query_row([workspace.to_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// What the row of a workspace counts, and whether it may.
 #[derive(Debug)]
 pub(in crate::data) struct Counted {
+    /// Why nothing may be accepted, if so.
+    pub(in crate::data) deactivated: Option<String>,
     /// The number of its last event.
     pub(in crate::data) last_event: i64,
     pub(in crate::data) month: Month,
@@ -153,8 +168,12 @@ pub(in crate::data) fn counted(
     let Some(last_event) = last_event else {
         return Ok(None);
     };
-    let month = month(tx, workspace)?;
-    Ok(month.map(|month| Counted { last_event, month }))
+    let (deactivated, month) = (deactivated(tx, workspace)?, month(tx, workspace)?);
+    Ok(month.map(|month| Counted {
+        deactivated,
+        last_event,
+        month,
+    }))
 }
 
 /// Writes what is counted; the limit stays.

@@ -69,6 +69,14 @@ impl Counters {
         Ok(self.workspace(tx, workspace)?.now.month)
     }
 
+    pub(super) fn deactivated(
+        &mut self,
+        tx: &Connection,
+        workspace: WorkspaceId,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.workspace(tx, workspace)?.now.deactivated.clone())
+    }
+
     pub(super) fn set_month(
         &mut self,
         tx: &Connection,

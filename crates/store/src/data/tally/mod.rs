@@ -9,11 +9,14 @@ mod counters;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use postern_domain::{Day, DeviceCounters, DeviceId, Latencies, MessageStatus, Timestamp, WorkspaceId};
+use postern_domain::{
+    Day, DeviceCounters, DeviceId, FailureCode, Latencies, MessageStatus, Timestamp, WorkspaceId,
+};
 use rusqlite::Connection;
 
 use self::counters::Counters;
 pub(super) use self::counters::News;
+use super::meters::Noted;
 use super::store::Store;
 use super::tables::daily;
 use super::tables::workspaces::Month;
@@ -45,6 +48,8 @@ impl Place {
 pub(super) struct Tally {
     days: RefCell<BTreeMap<Place, Changes>>,
     counters: RefCell<Counters>,
+    /// Of the write that is at work.
+    noted: RefCell<Noted>,
     version: Cell<u64>,
 }
 
@@ -61,6 +66,7 @@ impl Tally {
     /// A message was stored with this status.
     pub(super) fn stored(&self, place: Place, status: MessageStatus) {
         self.at(place, |changes| *changes.of(status) += 1);
+        self.noted.borrow_mut().stored(status);
     }
 
     /// A message took on another status, at `now`; it could have been sent from `due` on.
@@ -74,16 +80,39 @@ impl Tally {
         if from == to {
             return;
         }
+        let mut noted = self.noted.borrow_mut();
+        noted.took_on(to);
         self.at(place, |changes| {
             *changes.of(from) -= 1;
             *changes.of(to) += 1;
             if to.reached_server() && !from.reached_server() {
                 changes.sent.add(now.since(due));
+                noted.sent(now.since(due));
             }
             if to.reached_recipient() && !from.reached_recipient() {
                 changes.delivered.add(now.since(due));
+                noted.delivered(now.since(due));
             }
         });
+    }
+
+    /// A message failed.
+    pub(super) fn failed(&self, code: FailureCode) {
+        self.noted.borrow_mut().failed(code);
+    }
+
+    /// A device logged in again after it had lost its connection.
+    pub(super) fn reconnected(&self) {
+        self.noted.borrow_mut().reconnects += 1;
+    }
+
+    /// Why a workspace may accept nothing, if so.
+    pub(super) fn deactivated(
+        &self,
+        tx: &Connection,
+        workspace: WorkspaceId,
+    ) -> Result<Option<String>, StoreError> {
+        self.counters.borrow_mut().deactivated(tx, workspace)
     }
 
     /// The number of the next event of a workspace.
@@ -166,6 +195,15 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database.write_deferring(work).await
+        let counted = move |tx: &Connection, tally: &Tally| -> Result<_, E> {
+            // What a write before it noted that failed.
+            tally.noted.take();
+            let done = work(tx, tally)?;
+            Ok((done, tally.noted.take()))
+        };
+        let meters = self.meters();
+        let count = move |(_, noted): &(T, Noted)| meters.count(noted);
+        let (done, _noted) = self.database.write_deferring(counted, count).await?;
+        Ok(done)
     }
 }

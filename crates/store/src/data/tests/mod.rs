@@ -15,6 +15,7 @@ mod operators;
 mod parked;
 mod receive;
 mod record;
+mod sealing;
 mod search;
 mod sweep;
 mod webhooks;

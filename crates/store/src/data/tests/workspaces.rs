@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use postern_domain::event::EventPayload;
-use postern_domain::{ApiKeyId, EventType, Plan, Scopes};
+use postern_domain::webhook::{EventTypes, WebhookSecret};
+use postern_domain::{ApiKeyId, EventType, Plan, Scopes, WebhookId};
 
 use super::*;
 
@@ -37,6 +38,41 @@ impl Fixture {
     async fn used(&self, now: i64) -> u64 {
         let usage = self.store.usage(self.workspace, at(now)).await;
         usage.expect("an answer").expect("a workspace").messages
+    }
+
+    /// An endpoint of which four tries in a row have failed.
+    async fn failing_webhook(&self) -> WebhookId {
+        let new = NewWebhook {
+            id: WebhookId::generate(),
+            workspace: self.workspace,
+            url: "https://example.com/hook".to_owned(),
+            description: String::new(),
+            event_types: EventTypes::ALL,
+            devices: None,
+            headers: Vec::new(),
+            secret: WebhookSecret::from_bytes([1; WebhookSecret::BYTES]),
+            ordered: false,
+            rate_cap: None,
+            enabled: true,
+            verified_at: None,
+        };
+        let id = self.store.create_webhook(new, at(1)).await.expect("created").id;
+        let health = EndpointHealth {
+            failing_since: Some(at(2)),
+            failures: 4,
+            rest_until: Some(at(99)),
+            last_success_at: None,
+            last_failure_at: Some(at(9)),
+        };
+        let progress = DeliveryProgress {
+            position: 0,
+            results: Vec::new(),
+            health,
+            disable: None,
+        };
+        let recorded = self.store.record_deliveries(id, progress, at(9)).await;
+        assert_eq!(recorded, Ok(Recorded::Going));
+        id
     }
 
     /// Percentages that were warned of.
@@ -241,6 +277,26 @@ async fn nothing_leaves_a_deactivated_workspace_until_it_is_activated() {
     assert_eq!(devices, [fixture.device]);
     fixture.reopen().await;
     assert!(fixture.claim(9, 30).await.is_empty());
+    // Nor is anything accepted, whoever asks: nobody's look at the workspace is newer than the transaction.
+    let used = fixture.used(30).await;
+    let refused = fixture.try_accept(30).await;
+    assert!(matches!(refused, Err(AcceptError::Deactivated(why)) if why == "unpaid"));
+    let batch = NewBatch {
+        id: postern_domain::BatchId::generate(),
+        workspace: fixture.workspace,
+        messages: vec![fixture.message(1)],
+        refused: 0,
+        partial: true,
+    };
+    let refused = fixture
+        .store
+        .accept_batch(batch, None, |_| Ok(Vec::new()), at(30))
+        .await;
+    let Err(AcceptBatchError::Refused(refused)) = refused else {
+        panic!("accepted");
+    };
+    assert_eq!(refused[0].reason, Refusal::Deactivated("unpaid".to_owned()));
+    assert_eq!(fixture.used(30).await, used);
     // Nobody has to come back for it before it is activated.
     assert_eq!(fixture.next_due().await, None);
     assert!(fixture.observed(fixture.device).await.linked);
@@ -290,4 +346,49 @@ async fn a_new_workspace_has_a_key_and_is_alone() {
         fixture.store.usage(WorkspaceId::generate(), at(1)).await,
         Ok(None)
     );
+}
+
+#[tokio::test]
+async fn what_an_endpoint_failed_before_a_deactivation_does_not_count_after_it() {
+    let fixture = Fixture::new().await;
+    let webhook = fixture.failing_webhook().await;
+    let switch = async |reason: Option<&str>| {
+        let change = WorkspaceChange {
+            deactivate: Some(reason.map(str::to_owned)),
+            ..WorkspaceChange::default()
+        };
+        let changed = fixture.store.change_workspace(fixture.workspace, change, at(20));
+        changed.await.expect("changed").expect("a workspace");
+        let enabled = fixture.store.enabled_webhooks().await.expect("an answer");
+        let webhook = fixture.store.webhook(fixture.workspace, webhook).await;
+        (
+            enabled.len(),
+            webhook.expect("an answer").expect("an endpoint").failures,
+        )
+    };
+    assert_eq!(switch(None).await, (1, 4), "it was active");
+    assert_eq!(switch(Some("unpaid")).await, (0, 4));
+    assert_eq!(switch(None).await, (1, 0));
+}
+
+#[tokio::test]
+async fn warnings_and_refusals_leave_no_gap_in_any_numbering() {
+    let fixture = Fixture::new().await;
+    fixture.put_on(plan(None, Some(5))).await;
+    for number in 0..8 {
+        assert_eq!(fixture.try_accept(NOVEMBER).await.is_ok(), number < 5);
+    }
+    assert_eq!(fixture.warnings().await.len(), 2);
+    let events = fixture.store.events_after(0, 100).await.expect("events");
+    let numbers: Vec<_> = events.iter().map(|event| event.workspace_seq).collect();
+    assert!(
+        numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{numbers:?}"
+    );
+    let of_device: Vec<_> = events.iter().filter_map(|event| event.device_seq).collect();
+    assert!(
+        of_device.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{of_device:?}"
+    );
+    assert_eq!(events.len(), of_device.len() + 2, "warnings are of no device");
 }
