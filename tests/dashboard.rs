@@ -8,6 +8,8 @@ mod doors;
 mod driver;
 #[path = "dashboard/examine.rs"]
 mod examine;
+#[path = "dashboard/explorer.rs"]
+mod explorer;
 #[path = "dashboard/lived_in.rs"]
 mod lived_in;
 #[path = "dashboard/pages.rs"]
@@ -17,7 +19,7 @@ mod roles;
 #[path = "dashboard/streams.rs"]
 mod streams;
 #[path = "dashboard/visitor.rs"]
-mod visitor;
+pub(crate) mod visitor;
 #[path = "dashboard/walk.rs"]
 mod walk;
 

@@ -27,3 +27,4 @@ mod view;
 pub use dashboard::{Dashboard, DashboardConfig};
 pub use routes::{Need, ROUTES, Route, configure};
 pub use sandbox::{SandboxControl, SandboxError, SandboxMethod};
+pub use security::{NotAPassword, password_hash};

@@ -1,10 +1,12 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
+mod metrics;
 mod plans;
 mod sending;
 mod server;
 mod sessions;
 mod storage;
+mod telemetry;
 mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,11 +16,13 @@ use config::{Environment, File, FileFormat};
 use postern_domain::{Pacing, Plan};
 use serde::Deserialize;
 
+pub use self::metrics::MetricsConfig;
 pub use self::plans::PlanConfig;
 pub use self::sending::{MessagesConfig, PacingConfig};
 pub use self::server::{DashboardSettings, LimitsConfig, RegistrationConfig, ServerConfig};
 pub use self::sessions::{SandboxConfig, SessionsConfig, WhatsAppConfig};
 pub use self::storage::{DataConfig, Hidden, IdempotencyConfig, LogConfig, LogFormat, RetentionConfig};
+pub use self::telemetry::TelemetryConfig;
 pub use self::webhooks::WebhooksConfig;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -56,6 +60,10 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// The operators' pages.
     pub dashboard: DashboardSettings,
+    /// The numbers.
+    pub metrics: MetricsConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
 }
@@ -162,6 +170,8 @@ impl Config {
         self.pacing.validate()?;
         self.messages.validate()?;
         self.webhooks.validate()?;
+        self.metrics.validate()?;
+        self.telemetry.validate()?;
         self.sandbox.validate()
     }
 }

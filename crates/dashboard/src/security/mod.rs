@@ -7,6 +7,7 @@ mod throttle;
 mod token;
 
 pub(crate) use origin::{Client, from_elsewhere};
+pub use password::{NotAPassword, password_hash};
 pub(crate) use password::{PasswordError, Passwords, check_strength};
 pub(crate) use setup::SetUp;
 pub(crate) use throttle::Throttle;

@@ -17,6 +17,7 @@ pub(crate) enum Place {
     People,
     Activity,
     Account,
+    Api,
     Elsewhere,
 }
 
@@ -129,6 +130,7 @@ fn entries(person: &Person, here: Place) -> Markup {
         ),
         (true, Place::Activity, "/activity", Icon::Activity, "Activity"),
         (may(Role::Owner), Place::People, "/people", Icon::People, "People"),
+        (true, Place::Api, "/docs", Icon::Code, "API"),
     ];
     let shown: Vec<_> = all.into_iter().filter(|entry| entry.0).collect();
     let (first, others) = shown.split_at(shown.len().min(IN_SIGHT));

@@ -13,7 +13,7 @@ use super::store::Store;
 use super::tables::audit;
 use super::tally::Tally;
 use crate::StoreError;
-use crate::sqlite::Database;
+use crate::sqlite::{Database, WriterMeters};
 
 /// Something an operator does.
 #[derive(Debug, Clone)]
@@ -74,32 +74,31 @@ impl Audited {
         let Some(act) = self.act.clone() else {
             return self.database.write(work).await;
         };
-        self.database
-            .write(move |tx| {
-                let done = work(tx)?;
-                audit::append(tx, &act)?;
-                Ok(done)
-            })
-            .await
+        let with_row = move |tx: &Connection| {
+            let done = work(tx)?;
+            audit::append(tx, &act)?;
+            Ok(done)
+        };
+        self.database.write(with_row).await
     }
 
     /// See [`Database::write_deferring`]; the act's row comes with it.
-    pub(super) async fn write_deferring<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(super) async fn write_deferring<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
     where
         F: Fn(&Connection, &Tally) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let Some(act) = self.act.clone() else {
-            return self.database.write_deferring(work).await;
+            return self.database.write_deferring(work, committed).await;
         };
-        self.database
-            .write_deferring(move |tx, tally| {
-                let done = work(tx, tally)?;
-                audit::append(tx, &act)?;
-                Ok(done)
-            })
-            .await
+        let with_row = move |tx: &Connection, tally: &Tally| {
+            let done = work(tx, tally)?;
+            audit::append(tx, &act)?;
+            Ok(done)
+        };
+        self.database.write_deferring(with_row, committed).await
     }
 
     /// See [`Database::read`].
@@ -110,6 +109,16 @@ impl Audited {
         E: From<StoreError> + Send + 'static,
     {
         self.database.read(work).await
+    }
+
+    /// See [`Database::meters`].
+    pub(super) fn meters(&self) -> &Arc<WriterMeters> {
+        self.database.meters()
+    }
+
+    /// See [`Database::waiting`].
+    pub(super) fn waiting(&self) -> usize {
+        self.database.waiting()
     }
 
     /// See [`Database::watch`].

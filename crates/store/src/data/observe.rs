@@ -229,6 +229,9 @@ fn heard_at_login(tally: &Tally, device: &Device, now: Timestamp) {
         reconnects: again.into(),
         ..DeviceCounters::default()
     };
+    if again {
+        tally.reconnected();
+    }
     tally.heard(device.id, now, counted);
 }
 

@@ -8,13 +8,14 @@
 //! written once, at the end of the commit or before a job that looks at those rows itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{OpenError, Schema, StoreError};
+use super::{OpenError, Schema, StoreError, WriterMeters};
 
 /// The most jobs one commit takes: enough to make the disk's flush small against the jobs' own cost, few
 /// enough that nobody waits long for the neighbours.
@@ -51,6 +52,7 @@ pub(crate) struct Writer<D> {
     queue: mpsc::Sender<Message<D>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     watched: watch::Receiver<u64>,
+    meters: Arc<WriterMeters>,
 }
 
 enum Message<D> {
@@ -70,20 +72,33 @@ impl<D: Deferred + 'static> Writer<D> {
         told.look(&connection)
             .map(|number| told.tell(number))
             .unwrap_or_else(|error| tracing::warn!(%error, "what is watched could not be read"));
+        let meters = Arc::<WriterMeters>::default();
+        let counted = Arc::clone(&meters);
         let thread = thread::Builder::new()
             .name(format!("{}-writer", schema.name))
-            .spawn(move || write_until_closed(connection, receiver, &told))
+            .spawn(move || write_until_closed(connection, receiver, &told, &counted))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             queue: sender,
             thread: Mutex::new(Some(thread)),
             watched,
+            meters,
         })
     }
 
     /// The number that the schema watches, as of the last commit.
     pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.watched.clone()
+    }
+
+    /// What was counted of its work.
+    pub(super) fn meters(&self) -> &Arc<WriterMeters> {
+        &self.meters
+    }
+
+    /// How many jobs wait for a commit.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Runs `work` inside the next commit and answers after that commit. Work that `defers` looks at rows whose changes
@@ -95,9 +110,13 @@ impl<D: Deferred + 'static> Writer<D> {
     ///
     /// Once queued, `work` runs even if the caller stops waiting. It may run twice; then nothing is left in the
     /// database of the first time.
-    pub(crate) async fn run<T, E, F>(&self, defers: bool, work: F) -> Result<T, E>
+    ///
+    /// `committed` is called with the answer on the writer's thread, once, after the commit, whether or not anybody still
+    /// waits for it.
+    pub(super) async fn run<T, E, F, C>(&self, defers: bool, work: F, committed: C) -> Result<T, E>
     where
         F: Fn(&Connection, &D) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
@@ -105,6 +124,7 @@ impl<D: Deferred + 'static> Writer<D> {
         let job = Box::new(Queued {
             defers,
             work,
+            committed,
             outcome: None,
             answer: sender,
         });
@@ -145,17 +165,19 @@ trait Job<D>: Send {
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
-struct Queued<F, T, E> {
+struct Queued<F, C, T, E> {
     defers: bool,
     work: F,
+    committed: C,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
-impl<D, F, T, E> Job<D> for Queued<F, T, E>
+impl<D, F, C, T, E> Job<D> for Queued<F, C, T, E>
 where
     D: Deferred,
     F: Fn(&Connection, &D) -> Result<T, E> + Send,
+    C: FnOnce(&T) + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
@@ -184,6 +206,9 @@ where
             (Ok(()), None) => Err(StoreError::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
+        if let Ok(done) = &outcome {
+            (self.committed)(done);
+        }
         // Whoever asked may have stopped waiting.
         self.answer.send(outcome).ok();
     }
@@ -219,6 +244,7 @@ fn write_until_closed<D: Deferred>(
     connection: Connection,
     mut queue: mpsc::Receiver<Message<D>>,
     told: &Told,
+    meters: &WriterMeters,
 ) {
     let deferred = D::default();
     let mut closing = Vec::new();
@@ -230,7 +256,10 @@ fn write_until_closed<D: Deferred>(
         {
             collect(message, &mut batch, &mut closing);
         }
-        match commit_batch(&connection, &deferred, &mut batch, told) {
+        let (jobs, began) = (batch.len(), Instant::now());
+        let committed = commit_batch(&connection, &deferred, &mut batch, told);
+        meters.note(jobs, began.elapsed(), committed.is_ok());
+        match committed {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
             Err(failure) => fail_batch(&mut batch, &failure),
         }

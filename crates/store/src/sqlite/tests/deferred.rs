@@ -59,7 +59,7 @@ impl Notes {
         &self,
         work: impl Fn(&Connection, &Later) -> Result<(), AppError> + Send + 'static,
     ) -> Answer<'_> {
-        let mut queued: Answer<'_> = Box::pin(self.database.write_deferring(work));
+        let mut queued: Answer<'_> = Box::pin(self.database.write_deferring(work, |_done| {}));
         assert!(queued.as_mut().now_or_never().is_none(), "the writer is held");
         queued
     }
