@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use postern_domain::Plan;
 use postern_domain::webhook::WebhookProbe;
+use postern_domain::{KeyKind, Network, Plan};
 use postern_runtime::{Clock, Pulse, Stop, Wakes};
 use postern_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::auth::{KnownKeys, Network};
+use crate::auth::KnownKeys;
 use crate::events::{Seats, Tail};
-use crate::keys::KeyKind;
 use crate::limits::Limits;
 use crate::meters::RequestMeters;
 
@@ -174,6 +173,14 @@ impl Api {
     #[must_use]
     pub fn meters(&self) -> Arc<RequestMeters> {
         Arc::clone(&self.meters)
+    }
+}
+
+impl Api {
+    /// To be called by others after they changed API keys or workspaces: what is remembered of them is forgotten.
+    pub fn access_changed(&self) -> impl Fn() + Send + Sync + use<> {
+        let known_keys = Arc::clone(&self.known_keys);
+        move || known_keys.forget()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use postern_domain::EventId;
+use postern_domain::{EventId, FieldProblem};
 use postern_store::StoreError;
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -156,6 +156,12 @@ pub struct FieldError {
     /// What is wrong with it.
     #[schema(example = "no country has this calling code")]
     pub message: String,
+}
+
+impl From<FieldProblem> for FieldError {
+    fn from(problem: FieldProblem) -> Self {
+        Self::new(problem.field, problem.message)
+    }
 }
 
 impl FieldError {
@@ -365,6 +371,18 @@ impl ResponseError for ApiError {
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         Self::fields(vec![error])
+    }
+}
+
+impl From<FieldProblem> for ApiError {
+    fn from(problem: FieldProblem) -> Self {
+        FieldError::from(problem).into()
+    }
+}
+
+impl From<Vec<FieldProblem>> for ApiError {
+    fn from(problems: Vec<FieldProblem>) -> Self {
+        Self::fields(problems.into_iter().map(FieldError::from).collect())
     }
 }
 

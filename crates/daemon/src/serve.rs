@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
-use postern_dashboard::Dashboard;
+use postern_dashboard::{Dashboard, DashboardParts};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
@@ -136,11 +136,9 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         )?;
-        let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
-        let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
         let api = Api::new(
             store.clone(),
-            wakes,
+            wakes.clone(),
             webhooks.probe(),
             Arc::clone(&clock),
             api_config(&config),
@@ -157,6 +155,16 @@ impl Daemon {
             started: clock.now(),
             levels: tokio::sync::Mutex::default(),
         });
+        let parts = DashboardParts {
+            store: store.clone(),
+            wakes,
+            clock,
+            stop: stop.clone(),
+            probe: webhooks.probe(),
+            access_changed: Arc::new(api.access_changed()),
+            sandbox: sandbox.map(|url| dashboard::control(&url)).transpose()?.flatten(),
+        };
+        let dashboard = dashboard::open(&config, (pacing, key_kind(&config)), parts);
         let address = listener.local_addr()?;
         let pages = dashboard.clone().map(postern_dashboard::configure);
         let numbers = metrics::configure(&metrics, &config.metrics);

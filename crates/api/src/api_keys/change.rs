@@ -1,15 +1,15 @@
 //! `PATCH /v1/api-keys/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::ApiKeyId;
+use postern_domain::key::{checked_expiry, checked_networks, checked_scopes};
+use postern_domain::{ApiKeyId, checked_name};
 use postern_store::ApiKeyChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::{ApiKey, changed_scopes};
-use super::fields;
 use crate::errors::ApiError;
-use crate::extract::{Json, PathId, checked_name, given};
+use crate::extract::{Json, PathId, given};
 use crate::texts;
 use crate::{Api, Caller};
 
@@ -49,11 +49,11 @@ pub(crate) async fn change(
     Json(request): Json<ChangeApiKey>,
 ) -> Result<HttpResponse, ApiError> {
     let now = api.clock.now();
-    let expiry = |text: Option<String>| text.map(|text| fields::expiry(&text, now)).transpose();
+    let expiry = |text: Option<String>| text.map(|text| checked_expiry(&text, now)).transpose();
     let change = ApiKeyChange {
         name: request.name.as_deref().map(checked_name).transpose()?,
-        scopes: request.scopes.as_deref().map(fields::scopes).transpose()?,
-        networks: request.allowed_ips.as_deref().map(fields::networks).transpose()?,
+        scopes: request.scopes.as_deref().map(checked_scopes).transpose()?,
+        networks: request.allowed_ips.as_deref().map(checked_networks).transpose()?,
         expires_at: request.expires_at.map(expiry).transpose()?,
     };
     let store = api.store.clone();

@@ -2,15 +2,15 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::WorkspaceId;
+use postern_domain::key::{checked_expiry, checked_networks, checked_scopes};
+use postern_domain::{WorkspaceId, checked_name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::{NewApiKey, wanted_scopes};
-use super::fields;
 use crate::auth::lacks;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
 use crate::texts;
 use crate::{Api, ApiKeySecret, Caller};
 
@@ -62,15 +62,15 @@ impl Api {
         request: CreateApiKey,
     ) -> Result<HttpResponse, ApiError> {
         let now = self.clock.now();
-        let scopes = fields::scopes(&request.scopes)?;
+        let scopes = checked_scopes(&request.scopes)?;
         if let Some(scope) = scopes.first_beyond(caller.scopes) {
             return Err(lacks(scope));
         }
         let secret = ApiKeySecret::generate(self.config.key_kind);
-        let mut key = secret.to_stored(workspace, checked_name(&request.name)?, scopes);
-        key.networks = fields::networks(&request.allowed_ips)?;
+        let mut key = postern_store::NewApiKey::of(&secret, workspace, checked_name(&request.name)?, scopes);
+        key.networks = checked_networks(&request.allowed_ips)?;
         let expiry = request.expires_at.as_deref();
-        key.expires_at = expiry.map(|text| fields::expiry(text, now)).transpose()?;
+        key.expires_at = expiry.map(|text| checked_expiry(text, now)).transpose()?;
         let id = key.id;
         self.store.add_api_key(key, now).await?;
         let stored = self.store.api_key(workspace, id).await?;

@@ -72,35 +72,23 @@ impl PacingFields {
     /// # Errors
     /// Every field that is not acceptable.
     pub(super) fn check(self) -> Result<Pacing, ApiError> {
-        let mut errors = Vec::new();
-        let mut within = |field: &str, value: u32, least: u32, most: u32| {
-            if !(least..=most).contains(&value) {
-                let message = format!("must be a whole number from {least} to {most}");
-                errors.push(FieldError::new(format!("pacing.{field}"), message));
-            }
+        let numbers = Pacing {
+            per_minute: self.messages_per_minute,
+            burst: self.burst,
+            jitter_percent: self.jitter_percent,
+            new_recipients_per_day: self.new_recipients_per_day,
+            typing: Duration::from_millis(self.typing_ms.into()),
+            ..Pacing::OFF
         };
-        within(
-            "messagesPerMinute",
-            self.messages_per_minute.unwrap_or(1),
-            1,
-            6_000,
-        );
-        within(
-            "newRecipientsPerDay",
-            self.new_recipients_per_day.unwrap_or(0),
-            0,
-            1_000_000,
-        );
-        within("burst", self.burst, 1, 1_000);
-        within("jitterPercent", self.jitter_percent, 0, 200);
-        within("typingMs", self.typing_ms, 0, 10_000);
+        let out_of_range = numbers.problems().into_iter().map(FieldError::from);
+        let mut errors: Vec<_> = out_of_range.map(|error| error.within("pacing")).collect();
         let time_zone = self.time_zone.parse().map_err(|_unknown| {
             let message = "must be the IANA name of a time zone, e.g. Europe/Berlin";
             errors.push(FieldError::new("pacing.timeZone", message));
         });
         let quiet_hours = self.quiet_hours.map(|quiet| {
             let mut minute = |field: &str, text: &str| {
-                minute_of_day(text).ok_or_else(|| {
+                QuietHours::minute(text).ok_or_else(|| {
                     let message = "must be a time of the day like 22:00";
                     errors.push(FieldError::new(format!("pacing.quietHours.{field}"), message));
                 })
@@ -113,13 +101,9 @@ impl PacingFields {
         });
         match (time_zone, quiet_hours.transpose()) {
             (Ok(time_zone), Ok(quiet_hours)) if errors.is_empty() => Ok(Pacing {
-                per_minute: self.messages_per_minute,
-                burst: self.burst,
-                jitter_percent: self.jitter_percent,
-                new_recipients_per_day: self.new_recipients_per_day,
                 quiet_hours,
-                typing: Duration::from_millis(self.typing_ms.into()),
                 time_zone,
+                ..numbers
             }),
             _ => Err(ApiError::fields(errors)),
         }
@@ -128,28 +112,17 @@ impl PacingFields {
 
 impl From<Pacing> for PacingFields {
     fn from(pacing: Pacing) -> Self {
-        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         Self {
             messages_per_minute: pacing.per_minute,
             burst: pacing.burst,
             jitter_percent: pacing.jitter_percent,
             new_recipients_per_day: pacing.new_recipients_per_day,
             quiet_hours: pacing.quiet_hours.map(|quiet| QuietFields {
-                from: time(quiet.from),
-                until: time(quiet.until),
+                from: QuietHours::text(quiet.from),
+                until: QuietHours::text(quiet.until),
             }),
             typing_ms: u32::try_from(pacing.typing.as_millis()).unwrap_or(u32::MAX),
             time_zone: pacing.time_zone.name().to_owned(),
         }
     }
-}
-
-fn minute_of_day(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    let two_digits = |text: &str| {
-        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| text.parse::<u16>().ok())?
-    };
-    let (hour, minute) = (two_digits(hour)?, two_digits(minute)?);
-    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }

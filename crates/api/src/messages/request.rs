@@ -1,10 +1,9 @@
 //! The body of `POST /v1/messages`, and the rules it has to follow.
 
-use std::time::Duration;
-
 use chrono::DateTime;
 use postern_domain::{
     Address, ClientReference, Content, DeviceId, IdError, MessageId, StanzaId, Timestamp, WorkspaceId,
+    checked_send_at,
 };
 use postern_store::NewMessage;
 use serde::Deserialize;
@@ -15,8 +14,6 @@ use crate::errors::{ApiError, FieldError};
 use crate::extract::Object;
 use crate::texts;
 
-/// How far ahead a message may be scheduled.
-const MAX_AHEAD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The largest metadata, serialized without whitespace, in bytes.
 const MAX_METADATA: usize = 4096;
 
@@ -220,18 +217,6 @@ pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
         .map_err(|_why| "must be a time in RFC 3339 with an offset, e.g. 2026-12-01T09:00:00Z")
 }
 
-/// # Errors
-/// `sendAt` is not in the future, or too far in it.
-pub(super) fn check_ahead(at: Timestamp, now: Timestamp) -> Result<(), FieldError> {
-    if at <= now {
-        return Err(FieldError::new("sendAt", "must be in the future"));
-    }
-    if at > now.after(MAX_AHEAD) {
-        return Err(FieldError::new("sendAt", "must be at most one year ahead"));
-    }
-    Ok(())
-}
-
 fn checked_metadata(metadata: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, String> {
     let Some(metadata) = metadata else {
         return Ok(None);
@@ -249,7 +234,8 @@ impl Checked {
     /// # Errors
     /// `sendAt` is not in the future, or too far in it.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), FieldError> {
-        self.send_at.map_or(Ok(()), |at| check_ahead(at, now))
+        let checked = self.send_at.map_or(Ok(()), |at| checked_send_at(at, now));
+        Ok(checked?)
     }
 
     /// What the store is asked to accept.

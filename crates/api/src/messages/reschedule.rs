@@ -1,11 +1,11 @@
 //! `PATCH /v1/messages/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::MessageId;
+use postern_domain::{MessageId, checked_send_at};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::request::{check_ahead, time};
+use super::request::time;
 use super::{Message, not_moved};
 use crate::errors::ApiError;
 use crate::extract::{Json, PathId};
@@ -42,7 +42,7 @@ pub(crate) async fn reschedule(
     let at = request.send_at.as_deref().map(time).transpose();
     let at = at.map_err(|why| ApiError::field("sendAt", why))?;
     if let Some(at) = at {
-        check_ahead(at, now)?;
+        checked_send_at(at, now)?;
     }
     let moved = api.store.reschedule(caller.workspace, id, at, now).await;
     let message = moved.map_err(not_moved)?;

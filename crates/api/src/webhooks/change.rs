@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use postern_domain::Timestamp;
-use postern_domain::webhook::WebhookTarget;
+use postern_domain::webhook::{WebhookChecks, WebhookTarget};
 use postern_store::WebhookChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::Webhook;
-use super::fields::Checks;
 use crate::errors::ApiError;
 use crate::extract::{Json, OwnedWebhook, given, given_whole};
 use crate::texts;
@@ -87,7 +86,7 @@ pub(crate) async fn change(
 impl Api {
     /// Everything but the URL as it will be stored, and whether the URL is not to be challenged.
     fn checked_change(&self, request: ChangeWebhook) -> Result<(WebhookChange, bool), ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         if let Some(url) = &request.url {
             checks.url(url, self.probe.as_ref());
         }
@@ -101,7 +100,7 @@ impl Api {
             rate_cap: request.rate_cap.map(|rate| checks.rate_cap(rate)),
             ordered: request.ordered,
         };
-        let skip = checks.skip_verification(self, request.skip_verification);
+        let skip = checks.skip_verification(request.skip_verification, self.config.unverified_webhooks);
         checks.done()?;
         Ok((change, skip))
     }

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use postern_domain::WebhookId;
-use postern_domain::webhook::{EventTypes, WebhookTarget};
+use postern_domain::webhook::{EventTypes, WebhookChecks, WebhookSecret, WebhookTarget};
 use postern_store::{MOST_WEBHOOKS, NewWebhook, WebhookError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::Webhook;
-use super::fields::Checks;
-use super::secret;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{Json, maybe_whole};
 use crate::texts;
@@ -96,7 +94,7 @@ pub(crate) async fn create(
         };
         new.verified_at = Some(api.challenge(&target).await?);
     }
-    let secret = secret::shown(&new.secret);
+    let secret = new.secret.to_text();
     let created = api.store.create_webhook(new, api.clock.now()).await;
     let webhook = created.map_err(refused)?;
     api.wakes.webhooks.ring();
@@ -110,7 +108,7 @@ pub(crate) async fn create(
 impl Api {
     /// The endpoint as it will be stored, and whether it is not to be challenged.
     fn checked(&self, caller: Caller, request: CreateWebhook) -> Result<(NewWebhook, bool), ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         checks.url(&request.url, self.probe.as_ref());
         let types = request.event_types;
         let new = NewWebhook {
@@ -121,13 +119,13 @@ impl Api {
             devices: request.device_ids.map(|ids| checks.devices(&ids)),
             headers: checks.headers(request.headers.unwrap_or_default()),
             description: checks.description(&request.description.unwrap_or_default()),
-            secret: secret::generate(),
+            secret: WebhookSecret::generate(),
             ordered: request.ordered,
             rate_cap: checks.rate_cap(request.rate_cap),
             enabled: request.enabled.unwrap_or(true),
             verified_at: None,
         };
-        let skip = checks.skip_verification(self, request.skip_verification);
+        let skip = checks.skip_verification(request.skip_verification, self.config.unverified_webhooks);
         checks.done()?;
         Ok((new, skip))
     }

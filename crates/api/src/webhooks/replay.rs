@@ -2,12 +2,12 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
+use postern_domain::webhook::WebhookChecks;
 use postern_domain::{IdError, Timestamp, WebhookId};
 use postern_store::{ReplayError, ReplayRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fields::Checks;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{Json, PathId, ReplayPath};
 use crate::texts;
@@ -114,7 +114,7 @@ pub(crate) async fn show_replay(
 
 impl ReplayEvents {
     fn check(self) -> Result<ReplayRequest, ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         let mut time = |field: &str, text: Option<String>| {
             let time = text.map(|text| Timestamp::from_rfc3339(&text).ok_or(()));
             time.transpose().unwrap_or_else(|()| {
@@ -176,20 +176,15 @@ pub(super) fn refused(error: ReplayError) -> ApiError {
 
 impl From<postern_store::Replay> for Replay {
     fn from(replay: postern_store::Replay) -> Self {
-        let (range, done) = (
-            (replay.last + 1).saturating_sub(replay.first),
-            (replay.position + 1).saturating_sub(replay.first),
-        );
-        let ended = replay.ended_at.is_some();
         Self {
             id: replay.id.to_string(),
             webhook_id: replay.webhook.to_string(),
-            status: if ended { "done" } else { "running" },
-            progress: if ended {
-                100
+            status: if replay.ended_at.is_some() {
+                "done"
             } else {
-                (100 * done).checked_div(range).unwrap_or(0).min(99)
+                "running"
             },
+            progress: replay.progress(),
             found: replay.found,
             created_at: replay.created_at.to_rfc3339(),
             ended_at: replay.ended_at.map(Timestamp::to_rfc3339),

@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use postern_domain::webhook::WebhookSecret;
 use postern_domain::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::secret;
 use crate::errors::ApiError;
 use crate::extract::{OptionalJson, PathId, maybe_whole};
 use crate::texts;
 use crate::{Api, Caller};
-
-/// For how many hours the old secret signs as well, unless told.
-const OVERLAP: u32 = 24;
-/// For how many hours it can at most.
-const LONGEST: u32 = 7 * 24;
 
 /// How a secret is replaced.
 #[derive(Default, Deserialize, ToSchema)]
@@ -58,13 +53,18 @@ pub(crate) async fn rotate_secret(
     PathId(id): PathId<WebhookId>,
     OptionalJson(request): OptionalJson<RotateSecret>,
 ) -> Result<HttpResponse, ApiError> {
-    let hours = request.overlap_hours.unwrap_or(OVERLAP);
-    if hours > LONGEST {
-        let message = format!("must be a whole number from 0 to {LONGEST}");
+    let hours = request
+        .overlap_hours
+        .map_or(WebhookSecret::OVERLAP_HOURS, u64::from);
+    if hours > WebhookSecret::MOST_OVERLAP_HOURS {
+        let message = format!(
+            "must be a whole number from 0 to {}",
+            WebhookSecret::MOST_OVERLAP_HOURS
+        );
         return Err(ApiError::field("overlapHours", message));
     }
-    let (secret, now) = (secret::generate(), api.clock.now());
-    let until = now.after(Duration::from_hours(hours.into()));
+    let (secret, now) = (WebhookSecret::generate(), api.clock.now());
+    let until = now.after(Duration::from_hours(hours));
     let rotated = api
         .store
         .rotate_webhook_secret(caller.workspace, id, secret.clone(), until, now)
@@ -73,7 +73,7 @@ pub(crate) async fn rotate_secret(
     api.wakes.webhooks.ring();
     let previous = webhook.previous_secret.map(|(_, until)| until);
     Ok(HttpResponse::Ok().json(NewSecret {
-        secret: secret::shown(&secret),
+        secret: secret.to_text(),
         previous_secret_until: previous.map(Timestamp::to_rfc3339),
     }))
 }

@@ -1,12 +1,12 @@
 //! `POST /v1/webhooks/{id}/test`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::{EventId, EventType};
+use postern_domain::EventType;
+use postern_domain::webhook::not_a_type;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::Outcome;
-use super::fields::not_a_type;
 use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Json, OwnedWebhook};
@@ -54,11 +54,7 @@ pub(crate) async fn test(
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
     let _permit = api.probing()?;
-    let mut event = postern_payloads::example(kind);
-    // Consumers fold what comes again under the same id.
-    event.id = EventId::generate();
-    event.workspace = webhook.workspace;
-    event.at = api.clock.now();
+    let event = postern_payloads::fresh_example(kind, webhook.workspace, api.clock.now());
     let outcome = api.probe.deliver(&webhook.target(event.at), &event).await;
     Ok(HttpResponse::Ok().json(Tested {
         event_id: event.id.to_string(),

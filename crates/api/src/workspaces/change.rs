@@ -1,7 +1,7 @@
 //! `PATCH /v1/admin/workspaces/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::WorkspaceId;
+use postern_domain::{WorkspaceId, checked_name};
 use postern_store::WorkspaceChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::Workspace;
 use crate::Api;
 use crate::errors::ApiError;
-use crate::extract::{Json, PathId, checked_name};
+use crate::extract::{Json, PathId};
 use crate::texts;
 
 /// What is to be changed; what is left out stays.

@@ -2,14 +2,14 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::{Scopes, WorkspaceId};
+use postern_domain::{Scopes, WorkspaceId, checked_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Workspace;
 use crate::api_keys::NewApiKey;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
 use crate::texts;
 use crate::{Api, ApiKeySecret};
 
@@ -64,7 +64,7 @@ impl Api {
         let (name, plan) = (checked_name(name)?, self.plan(plan)?);
         let (id, now) = (WorkspaceId::generate(), self.clock.now());
         let secret = ApiKeySecret::generate(self.config.key_kind);
-        let key = secret.to_stored(id, "first", Scopes::of_a_workspace());
+        let key = postern_store::NewApiKey::of(&secret, id, "first", Scopes::of_a_workspace());
         let (workspace, stored) = self.store.create_workspace(name, plan, key, now).await?;
         Ok(HttpResponse::Created()
             .insert_header((LOCATION, format!("/v1/admin/workspaces/{id}")))

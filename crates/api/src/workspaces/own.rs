@@ -1,13 +1,14 @@
 //! `GET` and `PATCH /v1/workspace`.
 
 use actix_web::{HttpResponse, web};
+use postern_domain::checked_name;
 use postern_store::WorkspaceChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Workspace;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
 use crate::texts;
 use crate::{Api, Caller};
 

@@ -63,7 +63,7 @@ impl TestApi {
         let now = clock.now();
         let workspace = store.first_workspace(now).await.expect("a workspace");
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(workspace, "test", Scopes::all());
+        let stored = postern_store::NewApiKey::of(&key, workspace, "test", Scopes::all());
         assert!(store.add_api_key(stored, now).await.expect("stored"));
 
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
@@ -106,7 +106,8 @@ impl TestApi {
     /// The same on a plan.
     pub(crate) async fn workspace_on(&self, plan: (String, Plan)) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(WorkspaceId::generate(), "another", Scopes::of_a_workspace());
+        let stored =
+            postern_store::NewApiKey::of(&key, WorkspaceId::generate(), "another", Scopes::of_a_workspace());
         let made = self
             .store
             .create_workspace("another".to_owned(), plan, stored, self.clock.now());
@@ -117,7 +118,8 @@ impl TestApi {
     /// A key of the first workspace with these scopes.
     pub(crate) async fn key_with(&self, scopes: impl IntoIterator<Item = Scope>) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(self.workspace, "limited", scopes.into_iter().collect());
+        let stored =
+            postern_store::NewApiKey::of(&key, self.workspace, "limited", scopes.into_iter().collect());
         let added = self.store.add_api_key(stored, self.clock.now()).await;
         assert!(added.expect("stored"));
         key

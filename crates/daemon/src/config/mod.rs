@@ -1,5 +1,6 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
+mod effective;
 mod metrics;
 mod plans;
 mod sending;
@@ -16,6 +17,7 @@ use config::{Environment, File, FileFormat};
 use postern_domain::{Pacing, Plan};
 use serde::Deserialize;
 
+pub use self::effective::Effective;
 pub use self::metrics::MetricsConfig;
 pub use self::plans::PlanConfig;
 pub use self::sending::{MessagesConfig, PacingConfig};
@@ -66,6 +68,9 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
+    /// All of them as they count, for people to read.
+    #[serde(skip)]
+    pub effective: Vec<Effective>,
 }
 
 /// What flags say; each wins over every other source.
@@ -134,8 +139,11 @@ impl Config {
         for (key, value) in overrides.0 {
             sources = sources.set_override(key, value)?;
         }
-        let settings: Self = sources.build()?.try_deserialize()?;
+        let sources = sources.build()?;
+        let effective = effective::effective(&sources)?;
+        let mut settings: Self = sources.try_deserialize()?;
         settings.validate()?;
+        settings.effective = effective;
         Ok(settings)
     }
 

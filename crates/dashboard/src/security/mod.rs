@@ -5,6 +5,7 @@ mod password;
 mod setup;
 mod throttle;
 mod token;
+pub(crate) mod workspace;
 
 pub(crate) use origin::{Client, from_elsewhere};
 pub use password::{NotAPassword, password_hash};

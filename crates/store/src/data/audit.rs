@@ -140,6 +140,13 @@ impl Store {
         store
     }
 
+    /// The same store without an act: for what follows from one and is no act of its own.
+    pub(super) fn following(&self) -> Self {
+        let mut store = self.clone();
+        store.database.act = None;
+        store
+    }
+
     /// Writes down an act that changes nothing in the store.
     ///
     /// # Errors
