@@ -36,8 +36,12 @@ const RUN: [(&str, usize); 13] = [
     ("docs/webhooks.md", 5),
 ];
 /// Pages of which no block runs here, and why.
-const NOTHING: [(&str, &str); 4] = [
+const NOTHING: [(&str, &str); 5] = [
     ("docs/README.md", "a list"),
+    (
+        "docs/performance.md",
+        "its commands build the benchmark, and look at a daemon under load",
+    ),
     (
         "docs/dashboard.md",
         "its command builds the daemon; tests/dashboard walks its pages in a browser",
