@@ -8,6 +8,8 @@ mod doors;
 mod driver;
 #[path = "dashboard/examine.rs"]
 mod examine;
+#[path = "dashboard/explorer.rs"]
+mod explorer;
 #[path = "dashboard/keys.rs"]
 mod keys;
 #[path = "dashboard/lived_in.rs"]
@@ -21,7 +23,7 @@ mod settings;
 #[path = "dashboard/streams.rs"]
 mod streams;
 #[path = "dashboard/visitor.rs"]
-mod visitor;
+pub(crate) mod visitor;
 #[path = "dashboard/walk.rs"]
 mod walk;
 #[path = "dashboard/webhooks.rs"]

@@ -28,4 +28,5 @@ mod view;
 pub use dashboard::{Dashboard, DashboardConfig, DashboardParts};
 pub use routes::{Need, ROUTES, Route, configure};
 pub use sandbox::{SandboxControl, SandboxError, SandboxMethod};
+pub use security::{NotAPassword, password_hash};
 pub use settings::Setting;

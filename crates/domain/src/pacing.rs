@@ -66,6 +66,12 @@ impl Pacing {
         let typing = u32::try_from(self.typing.as_millis()).unwrap_or(u32::MAX);
         let ranges = [
             ("messagesPerMinute", self.per_minute.unwrap_or(1), 1, 6_000),
+            (
+                "newRecipientsPerDay",
+                self.new_recipients_per_day.unwrap_or(0),
+                0,
+                1_000_000,
+            ),
             ("burst", self.burst, 1, 1_000),
             ("jitterPercent", self.jitter_percent, 0, 200),
             ("typingMs", typing, 0, 10_000),
@@ -283,12 +289,22 @@ mod tests {
             per_minute: Some(0),
             burst: 1_001,
             jitter_percent: 201,
+            new_recipients_per_day: Some(1_000_001),
             typing: Duration::from_secs(11),
             ..Pacing::OFF
         };
         let fields = wrong.problems().into_iter().map(|problem| problem.field);
         let named: Vec<_> = fields.collect();
-        assert_eq!(named, ["messagesPerMinute", "burst", "jitterPercent", "typingMs"]);
+        assert_eq!(
+            named,
+            [
+                "messagesPerMinute",
+                "newRecipientsPerDay",
+                "burst",
+                "jitterPercent",
+                "typingMs"
+            ]
+        );
     }
 
     #[test]

@@ -7,10 +7,11 @@ use postern_domain::{WorkspaceId, checked_name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::dto::{NewApiKey, scopes};
+use super::dto::{NewApiKey, wanted_scopes};
 use crate::auth::lacks;
 use crate::errors::ApiError;
 use crate::extract::Json;
+use crate::texts;
 use crate::{Api, ApiKeySecret, Caller};
 
 /// An API key to make.
@@ -19,17 +20,17 @@ use crate::{Api, ApiKeySecret, Caller};
 #[schema(example = json!({ "name": "order worker", "scopes": ["messages:send", "messages:read"] }))]
 pub(crate) struct CreateApiKey {
     /// What you call it, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
     /// What it may be used for: scopes that your own key has, at least one.
-    #[schema(schema_with = scopes)]
+    #[schema(schema_with = wanted_scopes)]
     scopes: Vec<String>,
     /// The addresses and networks (CIDR) it may be used from, at most 20; none is anywhere.
     #[serde(default)]
-    #[schema(max_items = 20, example = json!(["203.0.113.0/24"]))]
+    #[schema(value_type = Vec<texts::Network>, max_items = 20, example = json!(["203.0.113.0/24"]))]
     allowed_ips: Vec<String>,
     /// From when on it is no longer valid: RFC 3339 with an offset, in the future; never unless told.
-    #[schema(format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     expires_at: Option<String>,
 }
 

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::dto::{ApiKey, NewApiKey};
 use crate::errors::ApiError;
-use crate::extract::{OptionalJson, PathId};
+use crate::extract::{OptionalJson, PathId, maybe_whole};
+use crate::texts;
 use crate::{Api, ApiKeySecret, Caller};
 
 /// How a key is replaced.
@@ -21,9 +22,10 @@ use crate::{Api, ApiKeySecret, Caller};
 pub(crate) struct RotateApiKey {
     /// For how many seconds the old key stays valid, at most 30 days; 0 ends it at once.
     #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     overlap_seconds: Option<u32>,
     /// From when on the new key is no longer valid; as the old one unless told.
-    #[schema(format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     expires_at: Option<String>,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct RotatedApiKey {
 /// those who use the old one meanwhile. The new key has an id of its own.
 #[utoipa::path(
     post, path = "/v1/api-keys/{id}/rotate", tag = "API keys", operation_id = "rotateApiKey",
-    params(("id" = String, Path, description = "The old key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::ApiKeyId, Path, description = "The old key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<RotateApiKey>),
     responses((status = 201, description = "The new key, shown this once; `Location` names it.", body = RotatedApiKey,
         headers(("Location" = String, description = "The new key, e.g. `/v1/api-keys/key_…`.")))),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, FieldError};
+use crate::extract::{maybe_whole, whole};
+use crate::texts;
 
 /// How fast a device may send, to protect its account. Pacing only delays: a message it holds back stays `queued` with the
 /// reason `paced` and the time it is expected to leave.
@@ -18,31 +20,30 @@ use crate::errors::{ApiError, FieldError};
 }))]
 pub(crate) struct PacingFields {
     /// 1 to 6000; `null` is no limit.
-    #[schema(required, minimum = 1, maximum = 6000)]
-    #[serde(default)]
+    #[schema(minimum = 1, maximum = 6000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     messages_per_minute: Option<u32>,
     /// How many may leave at once after a pause.
     #[schema(minimum = 1, maximum = 1000)]
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     burst: u32,
     /// By how many percent the gap after a message may be longer, at random.
     #[schema(minimum = 0, maximum = 200)]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     jitter_percent: u32,
-    /// People written to for the first time, a day; `null` is no limit.
-    #[schema(required)]
-    #[serde(default)]
+    /// People written to for the first time, a day, at most 1000000; `null` is no limit.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     new_recipients_per_day: Option<u32>,
     /// When nothing leaves; `null` is never.
-    #[schema(required)]
     #[serde(default)]
     quiet_hours: Option<QuietFields>,
     /// For how many milliseconds the account is shown as typing before a message.
     #[schema(minimum = 0, maximum = 10_000)]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     typing_ms: u32,
     /// Whose days and hours count: an IANA name.
-    #[schema(example = "Europe/Berlin")]
+    #[schema(value_type = texts::TimeZone)]
     #[serde(default = "utc")]
     time_zone: String,
 }
@@ -52,10 +53,10 @@ pub(crate) struct PacingFields {
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuietFields {
     /// `HH:MM`.
-    #[schema(example = "22:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     from: String,
     /// `HH:MM`.
-    #[schema(example = "07:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     until: String,
 }
 

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::errors::{ApiError, FieldError};
 use crate::extract::Object;
+use crate::texts;
 
 /// The largest metadata, serialized without whitespace, in bytes.
 const MAX_METADATA: usize = 4096;
@@ -29,21 +30,23 @@ const MAX_METADATA: usize = 4096;
 }))]
 pub(crate) struct SendMessage {
     /// The device that sends it.
+    #[schema(value_type = texts::DeviceId)]
     device_id: String,
     /// The recipient: a phone number in E.164 with or without `+`, a WhatsApp JID, or a group id (`…@g.us`).
+    #[schema(value_type = texts::Recipient)]
     to: String,
     /// What it carries.
     #[serde(rename = "type")]
     kind: MessageType,
     /// The content of a `text` message.
-    #[schema(value_type = Option<TextContent>)]
+    #[schema(value_type = TextContent, required)]
     text: Option<Object<TextContent>>,
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     send_at: Option<String>,
     /// What you call the message, e.g. the number of an order: 1 to 255 printable ASCII characters. Comes back when the
     /// message is read and in its events; `GET /v1/messages?clientReference=` finds it. Any number may have the same.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(value_type = Option<texts::Printable>)]
     client_reference: Option<String>,
     /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
     #[schema(value_type = Option<Object>)]
@@ -69,7 +72,7 @@ pub(crate) enum MessageType {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TextContent {
     /// 1 to 4096 characters (Unicode scalar values), not only whitespace.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096, pattern = r"[^\s\u0085]")]
     body: String,
 }
 

@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 
 use super::dto::Webhook;
 use crate::errors::{ApiError, ErrorCode};
-use crate::extract::Json;
+use crate::extract::{Json, maybe_whole};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// An endpoint to create.
@@ -26,25 +27,27 @@ use crate::{Api, Caller};
 pub(crate) struct CreateWebhook {
     /// Where events are sent: `https://…`, or plain `http` and private addresses where the configuration of the gateway
     /// allows them.
-    #[schema(max_length = 2048)]
+    #[schema(value_type = texts::WebhookUrl)]
     url: String,
     /// The types of events it gets; left out or `["*"]` is all, also those of later releases.
+    #[schema(schema_with = texts::wanted_types, required = false)]
     event_types: Option<Vec<String>>,
     /// It gets the events of these devices only; left out or `null` is all. Events of no device are not affected.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Option<Vec<texts::DeviceId>>, min_items = 1, max_items = 100)]
     device_ids: Option<Vec<String>>,
     /// Headers of yours that every request carries, at most 20 with values of at most 1 KiB. Those of the connection,
     /// `Host` and `webhook-*` cannot be set.
-    #[schema(example = json!({ "Authorization": "Bearer s3cret" }))]
+    #[schema(schema_with = texts::headers, required = false)]
     headers: Option<BTreeMap<String, String>>,
     /// What you call it, at most 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<texts::Remark>)]
     description: Option<String>,
     /// Whether events are delivered to it.
     #[schema(default = true)]
     enabled: Option<bool>,
     /// Deliveries a minute at most, 1 to 60000; left out or `null` is no limit.
     #[schema(minimum = 1, maximum = 60_000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     rate_cap: Option<u32>,
     /// Whether the next event of a device waits until the one before it is delivered or given up.
     #[serde(default)]

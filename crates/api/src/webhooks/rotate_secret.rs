@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::ApiError;
-use crate::extract::{OptionalJson, PathId};
+use crate::extract::{OptionalJson, PathId, maybe_whole};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// How a secret is replaced.
@@ -20,7 +21,8 @@ pub(crate) struct RotateSecret {
     /// For how many hours requests carry a signature of the old secret as well, 0 to 168. Enough to bring the new one to
     /// wherever signatures are verified; 0 when the old one leaked.
     #[schema(minimum = 0, maximum = 168, default = 24)]
-    overlap_hours: Option<u64>,
+    #[serde(default, deserialize_with = "maybe_whole")]
+    overlap_hours: Option<u32>,
 }
 
 /// A new secret.
@@ -41,7 +43,7 @@ pub(crate) struct NewSecret {
 /// it signs no more.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "Webhooks", operation_id = "rotateWebhookSecret",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<RotateSecret>),
     responses((status = 200, description = "The new secret. Store it now.", body = NewSecret)),
 )]
@@ -60,7 +62,7 @@ pub(crate) async fn rotate_secret(
         return Err(ApiError::field("overlapHours", message));
     }
     let (secret, now) = (WebhookSecret::generate(), api.clock.now());
-    let until = now.after(Duration::from_hours(hours));
+    let until = now.after(Duration::from_hours(hours.into()));
     let rotated = api
         .store
         .rotate_webhook_secret(caller.workspace, id, secret.clone(), until, now)

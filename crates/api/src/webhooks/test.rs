@@ -10,6 +10,7 @@ use super::dto::Outcome;
 use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Json, OwnedWebhook};
+use crate::texts;
 
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
@@ -18,6 +19,7 @@ use crate::extract::{Json, OwnedWebhook};
 pub(crate) struct TestWebhook {
     /// An example of an event of this type.
     #[serde(rename = "type")]
+    #[schema(value_type = texts::EventTypeName)]
     kind: String,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Tested {
 /// the endpoint is enabled and wants the type; nothing is recorded and nothing is tried again.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/test", tag = "Webhooks", operation_id = "testWebhook",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = TestWebhook,
     responses((status = 200, description = "It was tried; the answer says how it ended.", body = Tested)),
 )]

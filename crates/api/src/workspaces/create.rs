@@ -10,6 +10,7 @@ use super::Workspace;
 use crate::api_keys::NewApiKey;
 use crate::errors::ApiError;
 use crate::extract::Json;
+use crate::texts;
 use crate::{Api, ApiKeySecret};
 
 /// A workspace to make.
@@ -18,11 +19,11 @@ use crate::{Api, ApiKeySecret};
 #[schema(example = json!({ "name": "ACME", "plan": "growth" }))]
 pub(crate) struct CreateWorkspace {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
     /// The name of its plan: one of the gateway's configuration, `unlimited` unless told.
     #[serde(default = "unlimited")]
-    #[schema(default = "unlimited")]
+    #[schema(value_type = texts::Plan, default = "unlimited")]
     plan: String,
 }
 

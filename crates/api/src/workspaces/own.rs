@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::Workspace;
 use crate::errors::ApiError;
 use crate::extract::Json;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Read your workspace
@@ -30,7 +31,7 @@ pub(crate) async fn own(api: web::Data<Api>, caller: Caller) -> Result<HttpRespo
 #[schema(example = json!({ "name": "ACME" }))]
 pub(crate) struct RenameWorkspace {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
 }
 

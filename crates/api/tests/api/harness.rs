@@ -20,6 +20,10 @@ pub(crate) struct TestApi {
     pub(crate) store: Store,
     pub(crate) wakes: Wakes,
     pub(crate) stop: Stop,
+    /// Pull it to have the API say that it will stop.
+    pub(crate) draining: Stop,
+    /// A task that the API depends on; pull it to end it.
+    pub(crate) vital: Stop,
     pub(crate) probe: Arc<ScriptedProbe>,
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeySecret,
@@ -66,8 +70,21 @@ impl TestApi {
         drop(rustls::crypto::ring::default_provider().install_default());
         let (wakes, stop) = (Wakes::default(), Stop::new());
         let probe = Arc::<ScriptedProbe>::default();
+        let api = Api::new(
+            store.clone(),
+            wakes.clone(),
+            Arc::<ScriptedProbe>::clone(&probe),
+            Arc::clone(&clock),
+            config,
+            stop.clone(),
+        );
+        let vital = Stop::new();
+        let ends = vital.clone();
+        api.depend_on([Tasks::new().spawn_vital("a vital part", async move { ends.pulled().await })]);
         Self {
-            address: serve(&store, &wakes, &probe, &clock, config, &stop),
+            draining: api.draining(),
+            vital,
+            address: serve(api),
             probe,
             store,
             wakes,
@@ -303,22 +320,7 @@ fn open(folder: &TempDir) -> Store {
     .expect("a store")
 }
 
-fn serve(
-    store: &Store,
-    wakes: &Wakes,
-    probe: &Arc<ScriptedProbe>,
-    clock: &Arc<dyn Clock>,
-    config: ApiConfig,
-    stop: &Stop,
-) -> SocketAddr {
-    let api = Api::new(
-        store.clone(),
-        wakes.clone(),
-        Arc::<ScriptedProbe>::clone(probe),
-        Arc::clone(clock),
-        config,
-        stop.clone(),
-    );
+fn serve(api: Api) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let options = ServerOptions {

@@ -12,6 +12,7 @@ pub(crate) enum Icon {
     Check,
     Checks,
     Clock,
+    Code,
     Copy,
     Cross,
     Device,
@@ -53,6 +54,7 @@ impl Icon {
             Self::Check => "M5 12.5l4.5 4.5L19 7.5",
             Self::Checks => "M2 12.5l4.5 4.5L16 7.5m-5 8.5 1 1L21.5 7.5",
             Self::Clock => "M12 7v5l3 2m6-2a9 9 0 1 1-18 0 9 9 0 0 1 18 0Z",
+            Self::Code => "M8 7l-5 5 5 5m8-10 5 5-5 5",
             Self::Copy => {
                 "M9 9h10a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H9a1 1 0 0 1-1-1V10a1 1 0 0 1 1-1Zm-4 6H4a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1h10a1 1 0 0 1 1 1v1"
             }

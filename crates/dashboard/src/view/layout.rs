@@ -22,6 +22,7 @@ pub(crate) enum Place {
     People,
     Activity,
     Account,
+    Api,
     Elsewhere,
 }
 
@@ -172,6 +173,7 @@ fn entries(person: &Person, here: Place) -> Markup {
             Icon::Settings,
             "Settings",
         ),
+        (true, Place::Api, "/docs", Icon::Code, "API"),
     ];
     let shown: Vec<_> = all.into_iter().filter(|entry| entry.0).collect();
     let (first, others) = shown.split_at(shown.len().min(IN_SIGHT));
