@@ -16,6 +16,8 @@ mod keys;
 mod lived_in;
 #[path = "dashboard/pages.rs"]
 mod pages;
+#[path = "dashboard/replays.rs"]
+mod replays;
 #[path = "dashboard/roles.rs"]
 mod roles;
 #[path = "dashboard/settings.rs"]

@@ -20,7 +20,7 @@ pub(crate) struct LivedIn {
     pub(crate) network: TestSandbox,
     _daemon: TestDaemon,
     pub(crate) owner: Visitor,
-    _sink: WebhookSink,
+    pub(crate) sink: WebhookSink,
     /// Linked and connected.
     pub(crate) device: String,
     /// Linked and paused.
@@ -77,7 +77,7 @@ impl LivedIn {
             network,
             _daemon: daemon,
             owner,
-            _sink: sink,
+            sink,
             device,
             paused,
             pairing,

@@ -45,13 +45,14 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError
         let why = "the gateway was told to stop and should get nothing new";
         return Err(ApiError::new(ErrorCode::Stopping, why));
     }
+    let patience = api.config.probe_deadline;
+    in_time("a read", patience, api.store.ping_read()).await?;
+    in_time("a write", patience, api.store.ping_write()).await?;
+    // After the storage, because parts that follow it end with it.
     if let Some(part) = api.stopped_part() {
         let why = format!("the part \"{part}\" has stopped; the log says why, and only a restart helps");
         return Err(ApiError::new(ErrorCode::PartStopped, why));
     }
-    let patience = api.config.probe_deadline;
-    in_time("a read", patience, api.store.ping_read()).await?;
-    in_time("a write", patience, api.store.ping_write()).await?;
     Ok(HttpResponse::Ok().json(ProbeAnswer { status: "ok" }))
 }
 

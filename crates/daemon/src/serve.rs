@@ -144,16 +144,6 @@ impl Daemon {
             api_config(&config),
             stop.clone(),
         );
-        let parts = DashboardParts {
-            store: store.clone(),
-            wakes,
-            clock: Arc::clone(&clock),
-            stop: stop.clone(),
-            probe: webhooks.probe(),
-            access_changed: Arc::new(api.access_changed()),
-            sandbox: sandbox.map(|url| dashboard::control(&url)).transpose()?.flatten(),
-        };
-        let dashboard = dashboard::open(&config, (pacing, key_kind(&config)), parts);
         api.depend_on(sessions.pulses().iter().chain([webhooks.pulse()]).cloned());
         let draining = api.draining();
         let metrics = Arc::new(Metrics {
@@ -165,6 +155,16 @@ impl Daemon {
             started: clock.now(),
             levels: tokio::sync::Mutex::default(),
         });
+        let parts = DashboardParts {
+            store: store.clone(),
+            wakes,
+            clock,
+            stop: stop.clone(),
+            probe: webhooks.probe(),
+            access_changed: Arc::new(api.access_changed()),
+            sandbox: sandbox.map(|url| dashboard::control(&url)).transpose()?.flatten(),
+        };
+        let dashboard = dashboard::open(&config, (pacing, key_kind(&config)), parts);
         let address = listener.local_addr()?;
         let pages = dashboard.clone().map(postern_dashboard::configure);
         let numbers = metrics::configure(&metrics, &config.metrics);

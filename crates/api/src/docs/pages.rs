@@ -26,7 +26,7 @@ macro_rules! pages {
 pub(super) static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let pages = pages! {
         "quickstart.md" "sending.md" "reading.md" "events.md" "webhooks.md" "sessions.md" "sandbox.md" "ci.md" "errors.md"
-        "limits.md" "security.md" "dashboard.md" "backup.md"
+        "limits.md" "security.md" "dashboard.md" "backup.md" "deployment.md" "observability.md"
     };
     pages.into()
 });

@@ -53,7 +53,9 @@ pub(crate) async fn rotate_secret(
     PathId(id): PathId<WebhookId>,
     OptionalJson(request): OptionalJson<RotateSecret>,
 ) -> Result<HttpResponse, ApiError> {
-    let hours = request.overlap_hours.unwrap_or(WebhookSecret::OVERLAP_HOURS);
+    let hours = request
+        .overlap_hours
+        .map_or(WebhookSecret::OVERLAP_HOURS, u64::from);
     if hours > WebhookSecret::MOST_OVERLAP_HOURS {
         let message = format!(
             "must be a whole number from 0 to {}",
@@ -62,7 +64,7 @@ pub(crate) async fn rotate_secret(
         return Err(ApiError::field("overlapHours", message));
     }
     let (secret, now) = (WebhookSecret::generate(), api.clock.now());
-    let until = now.after(Duration::from_hours(hours.into()));
+    let until = now.after(Duration::from_hours(hours));
     let rotated = api
         .store
         .rotate_webhook_secret(caller.workspace, id, secret.clone(), until, now)

@@ -1,6 +1,6 @@
 //! The gateway's data: what the other crates may ask of `postern.db`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
@@ -204,6 +204,13 @@ impl Store {
     /// # Errors
     /// As [`Self::open`], or the key's file cannot be used.
     pub fn open_with(options: &StoreOptions, key: Option<SecretsKey>) -> Result<Self, OpenError> {
+        Self::opened(options, |folder| Vault::open(folder, key))
+    }
+
+    fn opened(
+        options: &StoreOptions,
+        vault: impl FnOnce(&Path) -> Result<Vault, OpenError>,
+    ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(&options.data_dir).map_err(|source| OpenError::File {
             path: options.data_dir.clone(),
             source,
@@ -219,19 +226,19 @@ impl Store {
         Ok(Self {
             database: Audited::new(database),
             batches: Arc::default(),
-            vault: Arc::new(Vault::open(&options.data_dir, key)?),
+            vault: Arc::new(vault(&options.data_dir)?),
             meters: Arc::default(),
         })
     }
 
     /// Opens a `postern.db` that exists and has the schema of this release, and changes nothing of it: beside a daemon that
-    /// may be running on it. Blocks.
+    /// may be running on it. The secrets of webhooks stay closed. Blocks.
     ///
     /// # Errors
     /// There is none, or another release wrote it, or it cannot be used.
     pub fn open_current(options: &StoreOptions) -> Result<Self, OpenError> {
         sqlite::assert_current(&options.data_dir.join(files::GATEWAY.name), &SCHEMA)?;
-        Self::open(options)
+        Self::opened(options, |_folder| Vault::closed())
     }
 
     /// Finishes what was queued and closes the file.

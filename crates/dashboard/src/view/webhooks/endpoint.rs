@@ -49,7 +49,7 @@ fn state(person: &Person, webhook: &Webhook, health: &Health) -> Markup {
                 p { (health.meaning()) }
                 p class="meta" {
                     @if let State::Disabled(_, since) = health.state { span { "since " (time::ago(since)) } }
-                    @if webhook.failures > 0 { span { (webhook.failures) " failures in a row" } }
+                    @if webhook.failures > 0 { span { (webhook.failures) @if webhook.failures == 1 { " failure" } @else { " failures in a row" } } }
                     @if let State::Resting(until) = health.state { span { "next try " strong { (time::countdown(until)) } } }
                     @if let (Some(since), None) = (webhook.failing_since, webhook.disabled) { span { "failing since " (time::clock(since)) } }
                 }
