@@ -17,9 +17,9 @@ impl WebhookSecret {
     /// Its length. Standard Webhooks asks for 24 to 64.
     pub const BYTES: usize = 32;
     /// For how many hours a secret that was replaced signs as well, unless told.
-    pub const OVERLAP_HOURS: u32 = 24;
+    pub const OVERLAP_HOURS: u64 = 24;
     /// For how many hours it can at most.
-    pub const MOST_OVERLAP_HOURS: u32 = 7 * 24;
+    pub const MOST_OVERLAP_HOURS: u64 = 7 * 24;
 
     /// A new random secret.
     #[must_use]

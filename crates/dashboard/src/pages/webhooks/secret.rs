@@ -20,7 +20,7 @@ use crate::view::parts::{Question, heading, shown_once};
 use crate::view::time;
 
 /// For how many hours the old secret may sign as well.
-const OVERLAPS: [(u32, &str); 4] = [
+const OVERLAPS: [(u64, &str); 4] = [
     (WebhookSecret::OVERLAP_HOURS, "for a day"),
     (1, "for an hour"),
     (WebhookSecret::MOST_OVERLAP_HOURS, "for a week"),
@@ -42,15 +42,12 @@ pub(crate) async fn rotate(
             "The webhook changed since this form was shown. Open its page anew.".to_owned(),
         ));
     }
-    let hours = fields.get("overlap").parse::<u32>().ok();
+    let hours = fields.get("overlap").parse().ok();
     let hours = hours.filter(|hours| *hours <= WebhookSecret::MOST_OVERLAP_HOURS);
     let hours = hours.ok_or(Failure::Unreadable(
         "It does not say how long the old secret is valid.",
     ))?;
-    let (secret, until) = (
-        WebhookSecret::generate(),
-        now.after(Duration::from_hours(hours.into())),
-    );
+    let (secret, until) = (WebhookSecret::generate(), now.after(Duration::from_hours(hours)));
     let store = dashboard.acting(&person, "webhook.secret", id);
     let rotated = store
         .rotate_webhook_secret(workspace, id, secret.clone(), until, now)
