@@ -289,12 +289,22 @@ mod tests {
             per_minute: Some(0),
             burst: 1_001,
             jitter_percent: 201,
+            new_recipients_per_day: Some(1_000_001),
             typing: Duration::from_secs(11),
             ..Pacing::OFF
         };
         let fields = wrong.problems().into_iter().map(|problem| problem.field);
         let named: Vec<_> = fields.collect();
-        assert_eq!(named, ["messagesPerMinute", "burst", "jitterPercent", "typingMs"]);
+        assert_eq!(
+            named,
+            [
+                "messagesPerMinute",
+                "newRecipientsPerDay",
+                "burst",
+                "jitterPercent",
+                "typingMs"
+            ]
+        );
     }
 
     #[test]

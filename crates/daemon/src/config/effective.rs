@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use config::{Config as Sources, File, FileFormat, Map, Value, ValueKind};
+use url::Url;
 
 use super::DEFAULTS;
 
@@ -33,15 +34,25 @@ pub(super) fn effective(sources: &Sources) -> Result<Vec<Effective>, config::Con
         Effective {
             default: default.cloned(),
             meaning: meanings.get(&name).cloned().unwrap_or_default(),
-            value: if is_secret(&name) && !value.is_empty() {
-                "set, and not shown".to_owned()
-            } else {
-                value
-            },
+            value: told(&name, value),
             name,
         }
     });
     Ok(settings.collect())
+}
+
+/// A value as anybody may read it: without a secret, and without a password in an address.
+fn told(name: &str, value: String) -> String {
+    if is_secret(name) && !value.is_empty() {
+        return "set, and not shown".to_owned();
+    }
+    let Ok(mut url) = Url::parse(&value) else {
+        return value;
+    };
+    if url.password().is_none() || url.set_password(Some("hidden")).is_err() {
+        return value;
+    }
+    url.into()
 }
 
 /// By its name, so that one that is added is not shown by mistake.
@@ -139,6 +150,14 @@ mod tests {
                 .iter()
                 .any(|setting| setting.value == "set, and not shown")
         );
-        assert!(is_secret("store.master_key") && !is_secret("whatsapp.pre_keys"));
+        let address = "https://me:5ecret@collector.example/".to_owned();
+        assert_eq!(
+            told("telemetry.otlp_endpoint", address),
+            "https://me:hidden@collector.example/"
+        );
+        assert_eq!(told("data.secrets_key", String::new()), "");
+        assert!(
+            is_secret("metrics.token") && is_secret("store.master_key") && !is_secret("whatsapp.pre_keys")
+        );
     }
 }
