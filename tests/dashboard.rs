@@ -8,18 +8,30 @@ mod doors;
 mod driver;
 #[path = "dashboard/examine.rs"]
 mod examine;
+#[path = "dashboard/explorer.rs"]
+mod explorer;
+#[path = "dashboard/keys.rs"]
+mod keys;
 #[path = "dashboard/lived_in.rs"]
 mod lived_in;
 #[path = "dashboard/pages.rs"]
 mod pages;
+#[path = "dashboard/replays.rs"]
+mod replays;
 #[path = "dashboard/roles.rs"]
 mod roles;
+#[path = "dashboard/settings.rs"]
+mod settings;
 #[path = "dashboard/streams.rs"]
 mod streams;
 #[path = "dashboard/visitor.rs"]
-mod visitor;
+pub(crate) mod visitor;
 #[path = "dashboard/walk.rs"]
 mod walk;
+#[path = "dashboard/webhooks.rs"]
+mod webhooks;
+#[path = "dashboard/workspaces.rs"]
+mod workspaces;
 
 use postern_testkit::{DaemonOptions, TestDaemon, TestSandbox, eventually};
 

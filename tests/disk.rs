@@ -111,7 +111,8 @@ async fn outlasts(postern: Postern, options: DaemonOptions, mut trouble: impl Tr
     // What is left of the disk may have room for a few small writes.
     eventually("the probe says so", || async {
         let answer = daemon.http().get("/readyz").await?;
-        Ok((answer.status == ready).then_some(()))
+        let named = ready == 200 || answer.json()?["error"]["code"] == "STORAGE_UNAVAILABLE";
+        Ok((answer.status == ready && named).then_some(()))
     })
     .await?;
     let known = daemon
@@ -128,6 +129,11 @@ async fn outlasts(postern: Postern, options: DaemonOptions, mut trouble: impl Tr
         });
         accepted.push(id(&answer.await?.json()?));
     }
+    eventually("the probe is content again", || async {
+        let answer = daemon.http().get("/readyz").await?;
+        Ok((answer.status == 200).then_some(()))
+    })
+    .await?;
     arrived_once(&network, &daemon, &accepted).await?;
     daemon.kill().await?;
     daemon.restart().await?;

@@ -143,7 +143,7 @@ fn the_drawing_names_every_state_and_reason() {
 async fn the_example_on_sessions_runs() -> anyhow::Result<()> {
     let network = TestSandbox::start(&postern()).await?;
     let daemon = TestDaemon::start(&postern(), &network).await?;
-    let (_, example) = SESSIONS.split_once("```sh\n").context("an example")?;
+    let (_, example) = SESSIONS.split_once("```sh elsewhere\n").context("an example")?;
     let (example, _) = example.split_once("```").context("its end")?;
     for line in example.lines() {
         let (command, outcome) = line.split_once('#').context("a comment")?;

@@ -82,11 +82,8 @@ impl Browser {
 
     /// The first element that is there, once it is.
     pub(crate) async fn find(&self, css: &str) -> anyhow::Result<Element> {
-        eventually(&format!("the page has {css}"), || async {
-            let found = self.client.find_all(Locator::Css(css)).await?;
-            Ok(found.into_iter().next())
-        })
-        .await
+        let what = format!("the page has {css}");
+        insist(&what, async || self.client.find(Locator::Css(css)).await).await
     }
 
     /// Waits until something is there.
@@ -101,31 +98,26 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) -> anyhow::Result<()> {
-        eventually(&format!("{css} can be clicked"), || async {
-            let clicked = async { self.client.find(Locator::Css(css)).await?.click().await };
-            unless_fleeting(clicked.await)
+        insist(&format!("{css} can be clicked"), async || {
+            self.client.find(Locator::Css(css)).await?.click().await
         })
         .await
     }
 
     /// Writes into a field, over what was there.
     pub(crate) async fn write(&self, css: &str, text: &str) -> anyhow::Result<()> {
-        eventually(&format!("{css} can be written to"), || async {
-            let written = async {
-                let field = self.client.find(Locator::Css(css)).await?;
-                field.clear().await?;
-                field.send_keys(text).await
-            };
-            unless_fleeting(written.await)
+        insist(&format!("{css} can be written to"), async || {
+            let field = self.client.find(Locator::Css(css)).await?;
+            field.clear().await?;
+            field.send_keys(text).await
         })
         .await
     }
 
     /// The words of the first element that is there, once it is.
     pub(crate) async fn text(&self, css: &str) -> anyhow::Result<String> {
-        eventually(&format!("{css} can be read"), || async {
-            let read = async { self.client.find(Locator::Css(css)).await?.text().await };
-            unless_fleeting(read.await)
+        insist(&format!("{css} can be read"), async || {
+            self.client.find(Locator::Css(css)).await?.text().await
         })
         .await
     }
@@ -134,7 +126,7 @@ impl Browser {
     pub(crate) async fn texts(&self, css: &str) -> anyhow::Result<Vec<String>> {
         let words =
             "return [...document.querySelectorAll(arguments[0])].map((element) => element.innerText.trim())";
-        let words = self.client.execute(words, vec![json!(css)]).await?;
+        let words = self.execute(words, vec![json!(css)]).await?;
         Ok(serde_json::from_value(words)?)
     }
 
@@ -148,7 +140,9 @@ impl Browser {
 
     /// How many there are.
     pub(crate) async fn count(&self, css: &str) -> anyhow::Result<usize> {
-        Ok(self.client.find_all(Locator::Css(css)).await?.len())
+        let what = format!("{css} can be counted");
+        let found = insist(&what, async || self.client.find_all(Locator::Css(css)).await).await?;
+        Ok(found.len())
     }
 
     pub(crate) async fn path(&self) -> anyhow::Result<String> {
@@ -157,8 +151,7 @@ impl Browser {
 
     /// Marks the page, so that it can be told whether it was loaded anew.
     pub(crate) async fn mark(&self) -> anyhow::Result<()> {
-        self.client.execute("window.marked = true", vec![]).await?;
-        Ok(())
+        self.execute("window.marked = true", vec![]).await.map(drop)
     }
 
     /// Fails when the page was loaded anew since it was marked.
@@ -217,12 +210,18 @@ impl Browser {
 
     /// Runs a script in the page and answers what it returns.
     pub(crate) async fn execute(&self, script: &str, arguments: Vec<Value>) -> anyhow::Result<Value> {
-        Ok(self.client.execute(script, arguments).await?)
+        insist("a script has run", async || {
+            self.client.execute(script, arguments.clone()).await
+        })
+        .await
     }
 
     /// The same with a script that calls its last argument with the answer.
     pub(crate) async fn execute_async(&self, script: &str, arguments: Vec<Value>) -> anyhow::Result<Value> {
-        Ok(self.client.execute_async(script, arguments).await?)
+        insist("a script has called back", async || {
+            self.client.execute_async(script, arguments.clone()).await
+        })
+        .await
     }
 
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<Value> {
@@ -232,24 +231,30 @@ impl Browser {
     }
 }
 
-/// What a stream replaces between finding and using is to be found again; so is what is hidden for a moment.
-fn unless_fleeting<T>(outcome: Result<T, CmdError>) -> anyhow::Result<Option<T>> {
-    match outcome {
-        Ok(done) => Ok(Some(done)),
-        Err(CmdError::Standard(error))
-            if matches!(
-                error.error,
-                ErrorStatus::NoSuchElement
-                    | ErrorStatus::StaleElementReference
-                    | ErrorStatus::ElementNotInteractable
-                    | ErrorStatus::ElementClickIntercepted
-                    | ErrorStatus::InvalidElementState
-            ) =>
-        {
-            Ok(None)
+/// Tries again what failed because the page changed under it: what is replaced between finding and using is to be found
+/// again, and so is what is hidden for a moment.
+async fn insist<T>(what: &str, attempt: impl AsyncFn() -> Result<T, CmdError>) -> anyhow::Result<T> {
+    eventually(what, || async {
+        match attempt().await {
+            Ok(done) => Ok(Some(done)),
+            Err(CmdError::Standard(error)) if is_fleeting(&error.error) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        Err(error) => Err(error.into()),
-    }
+    })
+    .await
+}
+
+fn is_fleeting(error: &ErrorStatus) -> bool {
+    matches!(
+        error,
+        ErrorStatus::NoSuchElement
+            | ErrorStatus::StaleElementReference
+            | ErrorStatus::ElementNotInteractable
+            | ErrorStatus::ElementClickIntercepted
+            | ErrorStatus::InvalidElementState
+            // So Chromium says that the document it was asked about has just been replaced.
+            | ErrorStatus::UnknownError
+    )
 }
 
 /// A command that only this browser knows.

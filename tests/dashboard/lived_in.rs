@@ -20,7 +20,7 @@ pub(crate) struct LivedIn {
     pub(crate) network: TestSandbox,
     _daemon: TestDaemon,
     pub(crate) owner: Visitor,
-    _sink: WebhookSink,
+    pub(crate) sink: WebhookSink,
     /// Linked and connected.
     pub(crate) device: String,
     /// Linked and paused.
@@ -77,7 +77,7 @@ impl LivedIn {
             network,
             _daemon: daemon,
             owner,
-            _sink: sink,
+            sink,
             device,
             paused,
             pairing,
@@ -122,6 +122,11 @@ impl LivedIn {
             ("pairing-linked", format!("/devices/{}/pair", self.device)),
             ("message-failed", format!("/messages/{}", self.failed)),
             ("message-scheduled", format!("/messages/{}", self.scheduled)),
+            (
+                "webhook-failed",
+                format!("/webhooks/{}?status=failed", self.webhook),
+            ),
+            ("usage-week", "/usage?days=7".to_owned()),
             ("messages-refused", "/messages?to=1&q=%2B".to_owned()),
             ("messages-found", "/messages?q=order&direction=out".to_owned()),
         ]

@@ -90,6 +90,6 @@ fn name(route: &Route) -> String {
     let words: Vec<_> = route.path.split('/').filter(|word| !word.is_empty()).collect();
     match words.as_slice() {
         [] => "overview".to_owned(),
-        words => words.join("-").replace("{id}", "one"),
+        words => words.join("-").replace("{id}", "one").replace(['{', '}'], ""),
     }
 }

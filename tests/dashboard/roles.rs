@@ -31,9 +31,13 @@ async fn every_route_takes_its_role_and_no_lesser_one() -> anyhow::Result<()> {
         let id = match route.path {
             path if path.starts_with("/devices") => device.as_str(),
             path if path.starts_with("/people") => "opr_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
+            path if path.starts_with("/webhooks") => "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
+            path if path.starts_with("/keys") => "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
+            path if path.starts_with("/workspaces") => "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
             _ => "msg_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
         };
         let path = route.path.replace("{id}", id).replace("{name}", "dashboard.css");
+        let path = path.replace("{event}", "evt_01JDXW6N4A7Q2M8Z5T9V3B1C0D");
         for (role, visitor) in &people {
             let seen = if route.path.ends_with("/stream") {
                 visitor.stream(&path).await?.status()

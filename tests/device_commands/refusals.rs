@@ -16,7 +16,7 @@ async fn without_a_daemon_it_says_how_to_start_one() -> anyhow::Result<()> {
     let key = format!("sk_live_{}", "0".repeat(48));
     list.env("POSTERN_API_KEY", key);
     let said = run(list).await?;
-    assert_eq!(said.code, Some(1));
+    assert_eq!(said.code, Some(3));
     assert!(
         said.err.contains(&format!("no daemon answers at {url}")),
         "{}",

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use postern_domain::Plan;
 use postern_domain::webhook::WebhookProbe;
-use postern_runtime::{Clock, Stop, Wakes};
+use postern_domain::{KeyKind, Network, Plan};
+use postern_runtime::{Clock, Pulse, Stop, Wakes};
 use postern_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::auth::{KnownKeys, Network};
+use crate::auth::KnownKeys;
 use crate::events::{Seats, Tail};
-use crate::keys::KeyKind;
 use crate::limits::Limits;
+use crate::meters::RequestMeters;
 
 /// How many webhook endpoints are waited for at once: each holds a connection here and one there.
 const MOST_PROBES: usize = 16;
@@ -37,6 +37,8 @@ pub struct ApiConfig {
     pub stream_deadline: Duration,
     /// How long `GET …/qr` waits for the first code when the caller does not say; 10 s unless told.
     pub qr_wait: Duration,
+    /// How long the database may take to answer a probe, for a write and a read each; 5 s unless told.
+    pub probe_deadline: Duration,
     /// Which keys it hands out.
     pub key_kind: KeyKind,
     /// Proxies whose `X-Forwarded-For` is believed; none unless told.
@@ -68,6 +70,7 @@ impl Default for ApiConfig {
             max_streams: 1_000,
             stream_deadline: Duration::from_secs(60),
             qr_wait: Duration::from_secs(10),
+            probe_deadline: Duration::from_secs(5),
             key_kind: KeyKind::Live,
             trusted_proxies: Vec::new(),
             plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
@@ -95,11 +98,17 @@ pub struct Api {
     pub(crate) config: ApiConfig,
     /// Pulled when the daemon shuts down; requests that only wait then answer at once.
     pub(crate) stop: Stop,
+    /// Pulled before: everything is served as always, and the probe says that nothing new should come.
+    draining: Stop,
+    /// The tasks without which the gateway does not work.
+    vital: Mutex<Vec<Pulse>>,
     /// How often keys and addresses may ask.
     pub(crate) limits: Arc<Limits>,
     pub(crate) known_keys: Arc<KnownKeys>,
     /// The newest events, for streams.
     pub(crate) tail: Tail,
+    /// What is counted of requests.
+    pub(crate) meters: Arc<RequestMeters>,
     /// The places for streams.
     pub(crate) seats: Seats,
 }
@@ -128,8 +137,50 @@ impl Api {
             clock,
             config,
             stop,
+            draining: Stop::new(),
+            vital: Mutex::default(),
             known_keys: Arc::default(),
+            meters: Arc::default(),
         }
+    }
+
+    /// Makes the probe depend on these tasks, too.
+    pub fn depend_on(&self, pulses: impl IntoIterator<Item = Pulse>) {
+        self.vital
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(pulses);
+    }
+
+    /// A task that should run and does not.
+    pub(crate) fn stopped_part(&self) -> Option<&'static str> {
+        let vital = self.vital.lock().unwrap_or_else(PoisonError::into_inner);
+        vital.iter().find(|pulse| !pulse.beats()).map(Pulse::name)
+    }
+
+    /// Whether it was told to stop, or that it will be.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.draining.is_pulled() || self.stop.is_pulled()
+    }
+
+    /// Pull it to have the probe say that the gateway stops, while everything is still served.
+    #[must_use]
+    pub fn draining(&self) -> Stop {
+        self.draining.clone()
+    }
+
+    /// What is counted of requests.
+    #[must_use]
+    pub fn meters(&self) -> Arc<RequestMeters> {
+        Arc::clone(&self.meters)
+    }
+}
+
+impl Api {
+    /// To be called by others after they changed API keys or workspaces: what is remembered of them is forgotten.
+    pub fn access_changed(&self) -> impl Fn() + Send + Sync + use<> {
+        let known_keys = Arc::clone(&self.known_keys);
+        move || known_keys.forget()
     }
 }
 

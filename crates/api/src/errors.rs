@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use postern_domain::EventId;
+use postern_domain::{EventId, FieldProblem};
 use postern_store::StoreError;
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -97,6 +97,14 @@ error_codes! {
         "All places for streams are taken; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "The gateway cannot write: its disk is full or failing, or it is shutting down. Nothing was stored.";
+    StorageStuck = "STORAGE_STUCK", SERVICE_UNAVAILABLE,
+        "The database does not answer in time: a disk that hangs, or far more work than it can do.";
+    PartStopped = "PART_STOPPED", SERVICE_UNAVAILABLE,
+        "A part of the gateway that has to run always has stopped, which the log explains; only a restart helps.";
+    Starting = "STARTING", SERVICE_UNAVAILABLE,
+        "The gateway is starting: it opens its files and brings them up to date. Ask again after `Retry-After`.";
+    Stopping = "STOPPING", SERVICE_UNAVAILABLE,
+        "The gateway was told to stop: it finishes what it has begun and should get nothing new.";
     WhatsAppUnavailable = "WHATSAPP_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "WhatsApp refused or did not answer what cannot wait. Nothing was done; ask again after `Retry-After`.";
     Internal = "INTERNAL", INTERNAL_SERVER_ERROR,
@@ -115,6 +123,8 @@ impl ErrorCode {
                 | Self::WhatsAppUnavailable
                 | Self::Overloaded
                 | Self::StorageUnavailable
+                | Self::StorageStuck
+                | Self::Starting
                 | Self::TooManyStreams
         )
     }
@@ -146,6 +156,12 @@ pub struct FieldError {
     /// What is wrong with it.
     #[schema(example = "no country has this calling code")]
     pub message: String,
+}
+
+impl From<FieldProblem> for FieldError {
+    fn from(problem: FieldProblem) -> Self {
+        Self::new(problem.field, problem.message)
+    }
 }
 
 impl FieldError {
@@ -355,6 +371,18 @@ impl ResponseError for ApiError {
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         Self::fields(vec![error])
+    }
+}
+
+impl From<FieldProblem> for ApiError {
+    fn from(problem: FieldProblem) -> Self {
+        FieldError::from(problem).into()
+    }
+}
+
+impl From<Vec<FieldProblem>> for ApiError {
+    fn from(problems: Vec<FieldProblem>) -> Self {
+        Self::fields(problems.into_iter().map(FieldError::from).collect())
     }
 }
 

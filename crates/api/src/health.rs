@@ -1,15 +1,22 @@
 //! Whether the process lives, and whether it can do its work.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
+use postern_store::StoreError;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
+
+/// When to ask again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The answer of a probe.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Health {
+pub(crate) struct ProbeAnswer {
     /// Always `ok`; anything else is an error.
     #[schema(example = "ok")]
     status: &'static str,
@@ -19,19 +26,52 @@ pub(crate) struct Health {
 ///
 /// Says nothing about the database or WhatsApp; restart the process when this stops answering.
 #[utoipa::path(get, path = "/healthz", tag = "Operations", responses(
-    (status = 200, description = "The process is alive.", body = Health),
+    (status = 200, description = "The process is alive.", body = ProbeAnswer),
 ))]
 pub(crate) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok" })
+    HttpResponse::Ok().json(ProbeAnswer { status: "ok" })
 }
 
-/// Readiness: a write commits and a read answers
+/// Readiness: a write commits, a read answers, and every part runs
 ///
-/// Take the gateway out of rotation while this fails. A device that is not connected does not make it fail.
+/// Take the gateway out of rotation while this fails; the code says why. It fails while the gateway starts, from the moment
+/// it is told to stop, while the database does not answer in time or cannot write, and when a part of the gateway has
+/// stopped. A device that is not connected does not make it fail.
 #[utoipa::path(get, path = "/readyz", tag = "Operations", responses(
-    (status = 200, description = "A write commits and a read answers.", body = Health),
+    (status = 200, description = "A write commits, a read answers, and every part runs.", body = ProbeAnswer),
 ))]
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    api.store.ping().await?;
-    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+    if api.is_stopping() {
+        let why = "the gateway was told to stop and should get nothing new";
+        return Err(ApiError::new(ErrorCode::Stopping, why));
+    }
+    let patience = api.config.probe_deadline;
+    in_time("a read", patience, api.store.ping_read()).await?;
+    in_time("a write", patience, api.store.ping_write()).await?;
+    // After the storage, because parts that follow it end with it.
+    if let Some(part) = api.stopped_part() {
+        let why = format!("the part \"{part}\" has stopped; the log says why, and only a restart helps");
+        return Err(ApiError::new(ErrorCode::PartStopped, why));
+    }
+    Ok(HttpResponse::Ok().json(ProbeAnswer { status: "ok" }))
+}
+
+/// Answers everything but the liveness probe until there is an API.
+pub(crate) async fn still_starting() -> Result<HttpResponse, ApiError> {
+    let why = "the gateway opens its files and brings them up to date; ask again in a moment";
+    Err(ApiError::new(ErrorCode::Starting, why).retry_after(RETRY))
+}
+
+async fn in_time(
+    what: &str,
+    patience: Duration,
+    answer: impl Future<Output = Result<(), StoreError>>,
+) -> Result<(), ApiError> {
+    match timeout(patience, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => {
+            let why = format!("{what} was not answered within {} ms", patience.as_millis());
+            Err(ApiError::new(ErrorCode::StorageStuck, why).retry_after(RETRY))
+        }
+    }
 }

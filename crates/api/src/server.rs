@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
 use postern_runtime::Tasks;
 
 use crate::routes::configure;
-use crate::{Api, edge};
+use crate::{Api, edge, health};
 
 /// How the server treats its connections.
 #[derive(Debug, Clone)]
@@ -41,6 +42,23 @@ impl Default for ServerOptions {
     }
 }
 
+/// Answers on `listener` while there is no API yet: the process lives, and is not ready. Stop it by its `handle()` before
+/// the API is served there; connections that come in between wait.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn starting(listener: TcpListener) -> io::Result<Server> {
+    let server = HttpServer::new(|| {
+        App::new()
+            .route("/healthz", web::get().to(health::healthz))
+            .default_service(web::to(health::still_starting))
+            .wrap(from_fn(edge::edge))
+    });
+    // A connection that stayed open would go on asking a server that is gone.
+    let server = server.keep_alive(KeepAlive::Disabled).shutdown_timeout(1);
+    Ok(server.workers(1).disable_signals().listen(listener)?.run())
+}
+
 /// Starts serving on `listener`; must be called within a tokio runtime.
 ///
 /// The answer is the running server: await it until it ends, and stop it by its `handle()`. It installs no
@@ -67,13 +85,15 @@ pub fn server_with(
     let api = web::Data::new(api);
     let (tail, seats) = (api.clone().into_inner(), api.clone().into_inner());
     let tasks = Tasks::new();
-    drop(tasks.spawn("rate limits", async move { limits.keep_tidy(stop).await }));
-    drop(tasks.spawn("tail of the event log", async move {
-        tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
-    }));
-    drop(tasks.spawn("places of streams", async move {
-        seats.seats.run(seats.stop.clone()).await;
-    }));
+    api.depend_on([
+        tasks.spawn_vital("rate limits", async move { limits.keep_tidy(stop).await }),
+        tasks.spawn_vital("tail of the event log", async move {
+            tail.tail.run(tail.store.clone(), tail.stop.clone()).await;
+        }),
+        tasks.spawn_vital("places of streams", async move {
+            seats.seats.run(seats.stop.clone()).await;
+        }),
+    ]);
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())

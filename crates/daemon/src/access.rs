@@ -5,6 +5,7 @@
 use postern_domain::Scope;
 use postern_runtime::{Clock as _, SystemClock};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::cli::{CreateKey, KeysCommand, KeysVerb, WorkspaceCommand, WorkspaceVerb};
 use crate::client::Client;
@@ -23,7 +24,8 @@ pub(crate) async fn workspace(
             eprintln!("Its first API key, shown this once, is for everything in it:");
             return Ok(print(&format!("{}\n{}\n", made.workspace.id, made.api_key.key))?);
         }
-        WorkspaceVerb::List => return Ok(print(&workspaces(&client.workspaces().await?))?),
+        WorkspaceVerb::List { json: true } => return print_lines(&client.workspaces_json().await?),
+        WorkspaceVerb::List { json: false } => return Ok(print(&workspaces(&client.workspaces().await?))?),
         WorkspaceVerb::Plan { workspace, plan } => {
             let id = workspace_id(&client, &workspace).await?;
             client.set_plan(&id, &plan).await?
@@ -45,7 +47,8 @@ pub(crate) async fn keys(flags: KeysCommand, environment: &[(String, String)]) -
     let client = Client::new(&flags.daemon, environment)?;
     match flags.verb {
         KeysVerb::Create(flags) => show(&create(&client, flags).await?),
-        KeysVerb::List => Ok(print(&table(&client.keys().await?))?),
+        KeysVerb::List { json: true } => print_lines(&client.keys_json().await?),
+        KeysVerb::List { json: false } => Ok(print(&table(&client.keys().await?))?),
         KeysVerb::Revoke { key } => {
             let id = key_id(&client, &key).await?;
             client.revoke_key(&id).await?;
@@ -58,6 +61,11 @@ pub(crate) async fn keys(flags: KeysCommand, environment: &[(String, String)]) -
             Ok(())
         }
     }
+}
+
+fn print_lines(rows: &[Box<RawValue>]) -> anyhow::Result<()> {
+    let lines: String = rows.iter().map(|row| format!("{}\n", row.get())).collect();
+    Ok(print(&lines)?)
 }
 
 async fn create(client: &Client, flags: CreateKey) -> anyhow::Result<NewKey> {

@@ -23,7 +23,10 @@ pub(crate) async fn first_key(
         let key = ApiKeySecret::parse(given).map_err(|_not_a_key| KeyRefused)?;
         // One that is stored already is the same key: a restart with the same variable. If it was revoked, it stays so.
         store
-            .add_api_key(key.to_stored(workspace, "bootstrap", Scopes::all()), now)
+            .add_api_key(
+                postern_store::NewApiKey::of(&key, workspace, "bootstrap", Scopes::all()),
+                now,
+            )
             .await?;
         return Ok(None);
     }
@@ -31,7 +34,7 @@ pub(crate) async fn first_key(
         return Ok(None);
     }
     let key = ApiKeySecret::generate(kind);
-    let stored = key.to_stored(workspace, "first", Scopes::all());
+    let stored = postern_store::NewApiKey::of(&key, workspace, "first", Scopes::all());
     store.add_api_key(stored, now).await?;
     Ok(Some(key))
 }

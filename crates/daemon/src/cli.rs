@@ -4,7 +4,10 @@ mod access;
 mod daemon;
 mod device;
 mod listen;
+mod messages;
+mod operator;
 mod send;
+mod shell;
 mod upkeep;
 mod webhooks;
 
@@ -19,7 +22,10 @@ pub use self::device::{
     AddDevice, DeviceCommand, DeviceVerb, ListDevices, MoveDevice, PairDevice, RemoveDevice, ShowDevice, Wait,
 };
 pub use self::listen::{ListenCommand, PrintEvents, Secret, Since};
+pub use self::messages::{ListMessages, MessagesCommand, MessagesVerb, NamedMessages, UsageCommand};
+pub use self::operator::{OperatorCommand, OperatorVerb};
 pub use self::send::SendCommand;
+pub use self::shell::{CompletionsCommand, HealthCommand, ManCommand};
 pub use self::upkeep::{BackupFlags, CheckFlags, DataFlags, RestoreFlags};
 pub use self::webhooks::{
     AddWebhook, ListAttempts, ListWebhooks, MoveWebhook, RemoveWebhook, ReplayEvents, RotateSecret,
@@ -55,7 +61,17 @@ First steps:
   postern keys --help          API keys for those who call it
   postern backup DIR           a copy of its data, while it runs
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
+Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration, 3 no daemon answers; `postern help exit-codes` has more.";
+
+/// What `postern help exit-codes` says.
+const EXIT_CODES: &str = "\
+0  It is done. For questions (check, health): the answer is good.
+1  It failed, or the answer is bad. Standard error says why. Trying again as it is will not help.
+2  Wrong arguments, wrong configuration, or no API key. Nothing was done.
+3  No daemon answers, or the one that does cannot do its work right now: it starts, or its disk is full. Nothing was \
+done that is not done once when the same is tried again with the same idempotency key.
+
+A command that a signal ends has 128 and the number of the signal, as shells tell it.";
 
 /// What `postern` can do.
 #[derive(Debug, Subcommand)]
@@ -74,6 +90,14 @@ pub enum Command {
     Workspace(WorkspaceCommand),
     /// Manage the API keys of a workspace: make, list, rotate and revoke them.
     Keys(KeysCommand),
+    /// Look at messages, send failed ones again, withdraw waiting ones.
+    Messages(MessagesCommand),
+    /// Show how much of its plan a workspace uses.
+    Usage(UsageCommand),
+    /// Manage who may use the dashboard, on the data folder: the way back in for who is locked out.
+    Operator(OperatorCommand),
+    /// Ask a daemon whether it can do its work; for containers and scripts.
+    Health(HealthCommand),
     /// Copy the data of a daemon, which may be running, to a folder.
     Backup(BackupFlags),
     /// Bring a backup back, while no daemon runs on the folder.
@@ -86,6 +110,13 @@ pub enum Command {
     /// Run only the simulated WhatsApp network, for daemons that run elsewhere on this machine.
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxCommand),
+    /// Print a script that lets a shell complete the commands.
+    Completions(CompletionsCommand),
+    /// Print the manual page, or write those of all commands to a folder.
+    Man(ManCommand),
+    /// What the exit codes mean.
+    #[command(hide = true, long_about = EXIT_CODES)]
+    ExitCodes,
     /// Print the default configuration, every key with its meaning; save it and change what you need.
     Config,
 }

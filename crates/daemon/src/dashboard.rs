@@ -3,27 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_dashboard::{Dashboard, DashboardConfig, SandboxControl};
-use postern_domain::Pacing;
-use postern_runtime::{Clock, Stop, Wakes};
-use postern_store::Store;
+use postern_dashboard::{Dashboard, DashboardConfig, DashboardParts, SandboxControl, Setting};
+use postern_domain::{KeyKind, Pacing};
 
-use crate::config::Config;
+use crate::config::{Config, Effective};
 
-/// What the dashboard shares with the API.
-type Parts = (Store, Wakes, Arc<dyn Clock>, Stop);
-
-/// The dashboard, unless the settings say that there is none. `sandbox` is the address of a simulated network, if devices
-/// link to one.
+/// The dashboard, unless the settings say that there is none.
 pub(crate) fn open(
     config: &Config,
-    default_pacing: Pacing,
-    sandbox: Option<String>,
-    (store, wakes, clock, stop): Parts,
-) -> anyhow::Result<Option<Arc<Dashboard>>> {
+    (default_pacing, key_kind): (Pacing, KeyKind),
+    parts: DashboardParts,
+) -> Option<Arc<Dashboard>> {
     let settings = &config.dashboard;
     if !settings.enabled {
-        return Ok(None);
+        return None;
     }
     let rules = DashboardConfig {
         idle: Duration::from_hours(settings.idle_hours),
@@ -32,21 +25,50 @@ pub(crate) fn open(
         streams: settings.streams,
         trusted_proxies: config.server.trusted_proxies(),
         default_pacing,
+        key_kind,
+        plans: config.plans(),
+        unverified_webhooks: config.webhooks.allow_unverified,
+        settings: config.effective.iter().cloned().map(setting).collect(),
+        versions: versions(config),
+        data_dir: config.data.dir.clone(),
     };
-    let sandbox = sandbox.map(|url| control(&url)).transpose()?.flatten();
-    Ok(Some(Arc::new(Dashboard::new(
-        store, wakes, clock, rules, stop, sandbox,
-    ))))
+    Some(Arc::new(Dashboard::new(parts, rules)))
 }
 
+fn setting(effective: Effective) -> Setting {
+    Setting {
+        name: effective.name,
+        value: effective.value,
+        default: effective.default,
+        meaning: effective.meaning,
+    }
+}
+
+/// What runs, and in which version.
+fn versions(config: &Config) -> Vec<(String, String)> {
+    let (major, minor, patch) = postern_whatsapp::LAST_KNOWN_VERSION;
+    let whatsapp = match config.whatsapp.version.as_str() {
+        "auto" => format!("auto, at least {major}.{minor}.{patch}"),
+        fixed => fixed.to_owned(),
+    };
+    let pairs = [
+        ("Postern", env!("CARGO_PKG_VERSION").to_owned()),
+        ("WhatsApp Web", whatsapp),
+        ("REST API", "v1".to_owned()),
+    ];
+    pairs.map(|(what, version)| (what.to_owned(), version)).to_vec()
+}
+
+/// The hand on the simulated network at this address, in builds that have one.
 #[cfg(not(feature = "sandbox"))]
 #[expect(clippy::unnecessary_wraps, reason = "a build with the sandbox can fail")]
-fn control(_url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+pub(crate) fn control(_url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
     Ok(None)
 }
 
+/// The hand on the simulated network at this address.
 #[cfg(feature = "sandbox")]
-fn control(url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
+pub(crate) fn control(url: &str) -> anyhow::Result<Option<Arc<dyn SandboxControl>>> {
     Ok(Some(Arc::new(remote::Remote::at(url)?)))
 }
 

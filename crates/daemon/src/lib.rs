@@ -11,15 +11,22 @@ mod data_dir;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod device;
+mod health;
 mod keys;
 mod listen;
 mod logging;
+mod manual;
+mod messages;
+mod metrics;
+mod operator;
 mod print;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod send;
 mod serve;
+mod telemetry;
 mod upkeep;
+mod usage;
 mod webhooks;
 
 use std::ffi::OsString;
@@ -45,7 +52,7 @@ pub fn version() -> &'static str {
 
 /// Runs the command line `arguments` (the program's name first) with the environment `variables`.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
+/// Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration, 3 no daemon answers, or it cannot right now.
 pub fn main(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (String, String)>,
@@ -78,6 +85,13 @@ async fn run(command: Command, environment: Vec<(String, String)>) -> anyhow::Re
         Command::Send(flags) => send::command(flags, &environment).await,
         Command::Listen(flags) => listen::command(flags, &environment).await,
         Command::Webhooks(flags) => webhooks::command(flags, &environment).await,
+        Command::Messages(flags) => messages::command(flags, &environment).await,
+        Command::Usage(flags) => usage::command(flags, &environment).await,
+        Command::Operator(flags) => operator::command(flags, environment).await,
+        Command::Health(flags) => health::command(flags).await,
+        Command::Completions(flags) => manual::completions(&flags),
+        Command::Man(flags) => manual::pages(&flags),
+        Command::ExitCodes => manual::exit_codes(),
         Command::Backup(flags) => upkeep::backup(flags, environment).await,
         Command::Restore(flags) => upkeep::restore(flags, environment).await,
         Command::Check(flags) => upkeep::check(flags, environment).await,
@@ -96,5 +110,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("postern: {error:#}");
     let usage =
         error.is::<ConfigError>() || error.is::<bootstrap::KeyRefused>() || error.is::<client::WrongUsage>();
-    ExitCode::from(if usage { 2 } else { 1 })
+    let passes = error.downcast_ref().is_some_and(client::Failure::passes);
+    ExitCode::from(match (usage, passes) {
+        (true, _) => 2,
+        (false, true) => 3,
+        (false, false) => 1,
+    })
 }

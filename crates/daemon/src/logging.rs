@@ -5,12 +5,14 @@ use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, registry};
 
 use crate::config::{LogConfig, LogFormat};
+use crate::telemetry::SpanLayer;
 
 /// The crates of WhatsApp's client: each of their modules begins with one of these.
 const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
@@ -24,15 +26,20 @@ const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
 /// # Errors
 /// `level` is neither a level nor a list of directives.
 pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
+    start_with(config, None)
+}
+
+/// The same, and hands spans to `spans`.
+///
+/// # Errors
+/// See [`start`].
+pub(crate) fn start_with(config: &LogConfig, spans: Option<SpanLayer>) -> Result<(), ParseError> {
     let level = &config.level;
     let directives = match level.parse::<LevelFilter>() {
         Ok(level) => format!("error,postern={level}"),
         Err(_directives) => format!("error,{level}"),
     };
     let filter = EnvFilter::try_new(directives)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
     let discretion = (!config.client).then_some(Discretion);
     let human = match config.format {
         LogFormat::Human => true,
@@ -40,20 +47,35 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     // A second start (a demo inside a test) keeps the first one's settings.
-    let started = if human {
-        lines.with_target(false).finish().with(discretion).try_init()
-    } else {
-        let lines = lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false);
-        lines.finish().with(discretion).try_init()
+    let started = match spans {
+        None => registry()
+            .with(filter)
+            .with(lines(human))
+            .with(discretion)
+            .try_init(),
+        // What one of the two leaves out the other may take.
+        Some(spans) => registry()
+            .with(spans)
+            .with(lines(human).with_filter(filter))
+            .with(discretion)
+            .try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
     Ok(())
+}
+
+fn lines<S>(human: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if human {
+        return Box::new(lines.with_target(false));
+    }
+    let lines = lines.json().flatten_event(true);
+    Box::new(lines.with_current_span(false).with_span_list(false))
 }
 
 /// Keeps what WhatsApp's client says to itself.

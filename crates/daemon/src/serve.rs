@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
-use postern_dashboard::Dashboard;
+use postern_dashboard::{Dashboard, DashboardParts};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
 use postern_sessions::{Sessions, SessionsConfig};
 use postern_store::{KeyStore, KeyStoreOptions, Store, StoreOptions};
 use postern_webhooks::Webhooks;
 use postern_whatsapp::{LAST_KNOWN_VERSION, VersionSource, WhatsAppWeb};
+use tokio::net::TcpSocket;
 
 use crate::cli::Serve;
 use crate::config::{Config, Overrides};
 use crate::data_dir::DataDir;
 use crate::keys::Keys;
+use crate::metrics::{self, Metrics};
+use crate::telemetry::Traces;
 use crate::{bootstrap, dashboard, logging};
 
 /// Runs the daemon until it is asked to stop.
@@ -35,17 +38,26 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         .with("sandbox.listen", flags.sandbox_listen)
         .with("whatsapp.url", flags.sandbox_url);
     let config = Config::load(flags.config.as_deref(), environment, overrides)?;
-    logging::start(&config.log)?;
+    let (traces, spans) = Traces::start(&config.telemetry)?.unzip();
+    logging::start_with(&config.log, spans)?;
 
     let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
+    let mut signals = StopSignals::listen()?;
     println!(
         "postern {} listening on {}",
         env!("CARGO_PKG_VERSION"),
         daemon.url()
     );
+    if let Some(address) = daemon.metrics {
+        println!("metrics at http://{address}/metrics");
+    }
     daemon.announce_dashboard().await?;
-    asked_to_stop().await?;
+    signals.next().await?;
+    daemon.drain(signals.next()).await?;
     daemon.stop().await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
     Ok(())
 }
 
@@ -53,9 +65,14 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
 pub(crate) struct Daemon {
     address: SocketAddr,
     dashboard: Option<Arc<Dashboard>>,
-    server: actix_web::dev::ServerHandle,
+    servers: Vec<actix_web::dev::ServerHandle>,
+    metrics: Option<SocketAddr>,
     tasks: Tasks,
     stop: Stop,
+    /// Pulled before, for the probe.
+    draining: Stop,
+    /// How long the two are apart.
+    drain: Duration,
     sessions: Sessions,
     webhooks: Webhooks,
     store: Store,
@@ -69,8 +86,13 @@ impl Daemon {
     /// Starts every part: files first, the API last, so that it answers only when the rest can work.
     pub(crate) async fn start(config: Config, bootstrap_key: Option<&str>) -> anyhow::Result<Self> {
         let data = DataDir::hold(&config.data.dir)?;
-        let listener = TcpListener::bind(config.server.listen)
+        let listener = listen(config.server.listen)
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let (wakes, stop, tasks) = (Wakes::default(), Stop::new(), Tasks::new());
+        // Migrations take their time; meanwhile probes are told so.
+        let starting = postern_api::starting(listener.try_clone()?)?;
+        let until_ready = starting.handle();
+        drop(tasks.spawn("HTTP server while starting", starting));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (store, keys) = open_files(&config, &data).await?;
         if let Some(key) = bootstrap::first_key(&store, bootstrap_key, key_kind(&config), clock.now()).await?
@@ -100,7 +122,6 @@ impl Daemon {
         };
         let key_roles = Arc::new(Keys(keys.clone()));
         let whatsapp = WhatsAppWeb::new(whatsapp_config(&config, &data, url), Arc::clone(&key_roles) as _)?;
-        let (wakes, stop, tasks) = (Wakes::default(), Stop::new(), Tasks::new());
         let sessions = Sessions::start(
             sessions_config(&config, pacing),
             store.clone(),
@@ -115,31 +136,66 @@ impl Daemon {
             wakes.clone(),
             Arc::clone(&clock),
         )?;
-        let parts = (store.clone(), wakes.clone(), Arc::clone(&clock), stop.clone());
-        let dashboard = dashboard::open(&config, pacing, sandbox, parts)?;
         let api = Api::new(
             store.clone(),
-            wakes,
+            wakes.clone(),
             webhooks.probe(),
-            clock,
+            Arc::clone(&clock),
             api_config(&config),
             stop.clone(),
         );
+        api.depend_on(sessions.pulses().iter().chain([webhooks.pulse()]).cloned());
+        let draining = api.draining();
+        let metrics = Arc::new(Metrics {
+            store: store.clone(),
+            keys: keys.clone(),
+            requests: api.meters(),
+            webhooks: webhooks.meters(),
+            data: data.path().to_owned(),
+            started: clock.now(),
+            levels: tokio::sync::Mutex::default(),
+        });
+        let parts = DashboardParts {
+            store: store.clone(),
+            wakes,
+            clock,
+            stop: stop.clone(),
+            probe: webhooks.probe(),
+            access_changed: Arc::new(api.access_changed()),
+            sandbox: sandbox.map(|url| dashboard::control(&url)).transpose()?.flatten(),
+        };
+        let dashboard = dashboard::open(&config, (pacing, key_kind(&config)), parts);
         let address = listener.local_addr()?;
-        let beside = dashboard.clone().map(postern_dashboard::configure);
+        let pages = dashboard.clone().map(postern_dashboard::configure);
+        let numbers = metrics::configure(&metrics, &config.metrics);
+        let mut servers = Vec::new();
+        // Before the API, so that an address that is taken is found out while nobody is served yet.
+        let alone = metrics::serve(metrics, &config.metrics)?;
+        let metrics = alone.map(|(server, address)| {
+            servers.push(server.handle());
+            drop(tasks.spawn("metrics server", server));
+            address
+        });
+        until_ready.stop(true).await;
         let server = postern_api::server_with(listener, api, &server_options(&config), move |app| {
-            if let Some(pages) = &beside {
+            if let Some(pages) = &pages {
                 pages(app);
             }
+            if let Some(numbers) = &numbers {
+                numbers(app);
+            }
         })?;
-        let handle = server.handle();
+        servers.push(server.handle());
         drop(tasks.spawn("HTTP server", server));
         Ok(Self {
             address,
             dashboard,
-            server: handle,
+            servers,
+            metrics,
             tasks,
             stop,
+            draining,
+            drain: Duration::from_secs(config.server.drain),
             sessions,
             webhooks,
             store,
@@ -170,12 +226,30 @@ impl Daemon {
         Ok(())
     }
 
+    /// Goes on serving for as long as the configuration says, or until told `again`, while the probe says that it stops.
+    async fn drain(&self, again: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+        self.draining.pull();
+        if self.drain.is_zero() {
+            return Ok(());
+        }
+        tracing::info!(
+            seconds = self.drain.as_secs(),
+            "stopping: serving on until nobody asks"
+        );
+        match tokio::time::timeout(self.drain, again).await {
+            Ok(told) => told,
+            Err(_elapsed) => Ok(()),
+        }
+    }
+
     /// Stops in a fixed order, each part before those it needs: no new requests, then the sessions and the
     /// deliveries, which write down what they know, then the files.
     pub(crate) async fn stop(self) {
         tracing::info!("stopping: finishing requests");
         self.stop.pull();
-        self.server.stop(true).await;
+        for server in &self.servers {
+            server.stop(true).await;
+        }
         self.tasks.ended().await;
         tracing::info!("stopping: closing sessions and ending deliveries");
         tokio::join!(self.sessions.stop(), self.webhooks.stop());
@@ -187,6 +261,21 @@ impl Daemon {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Connections that may wait to be accepted: a burst of new ones must not be answered with silence.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // What the standard library does: a restart need not wait until the connections of the last run are forgotten.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 async fn open_files(config: &Config, data: &DataDir) -> anyhow::Result<(Store, KeyStore)> {
@@ -303,17 +392,45 @@ fn server_options(config: &Config) -> ServerOptions {
 
 /// Waits for SIGINT or SIGTERM.
 pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
+    StopSignals::listen()?.next().await
+}
+
+/// SIGINT and SIGTERM, each of which counts from when this is made, whether or not anybody waits for it just then.
+struct StopSignals {
     #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed?,
-            _ = terminate.recv() => {}
-        }
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
 }
 
 #[cfg(feature = "sandbox")]

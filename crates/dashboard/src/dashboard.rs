@@ -1,17 +1,27 @@
 //! What every page shares: the store, the wake-ups, the clock, and who may come in.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use postern_domain::{OperatorId, Pacing};
-use postern_runtime::{Clock, Stop, Wakes};
+use postern_domain::webhook::WebhookProbe;
+use postern_domain::{KeyKind, OperatorId, Pacing, Plan};
+use postern_runtime::{Clock, Stop, Tasks, Wakes};
 use postern_store::{Act, Operator, Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::Setting;
+use crate::failure::Failure;
+use crate::guard::Person;
 use crate::sandbox::SandboxControl;
 use crate::security::{Passwords, SetUp, Throttle};
+
+/// How many webhook endpoints are waited for at once: each holds a connection here and one there.
+const MOST_PROBES: usize = 4;
 
 /// How the dashboard treats those who use it.
 #[derive(Debug, Clone)]
@@ -28,6 +38,18 @@ pub struct DashboardConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// How fast a device sends that has no pacing of its own.
     pub default_pacing: Pacing,
+    /// Which API keys it hands out.
+    pub key_kind: KeyKind,
+    /// The plans there are, by their names; only `unlimited` unless told.
+    pub plans: BTreeMap<String, Plan>,
+    /// Whether a webhook endpoint may be registered without answering a challenge; not unless told.
+    pub unverified_webhooks: bool,
+    /// The daemon's settings, without secrets, in the order of their names.
+    pub settings: Vec<Setting>,
+    /// What runs, and in which version.
+    pub versions: Vec<(String, String)>,
+    /// Where the databases lie.
+    pub data_dir: PathBuf,
 }
 
 impl Default for DashboardConfig {
@@ -39,8 +61,32 @@ impl Default for DashboardConfig {
             streams: 200,
             trusted_proxies: Vec::new(),
             default_pacing: Pacing::OFF,
+            key_kind: KeyKind::Live,
+            plans: BTreeMap::from([("unlimited".to_owned(), Plan::UNLIMITED)]),
+            unverified_webhooks: false,
+            settings: Vec::new(),
+            versions: Vec::new(),
+            data_dir: PathBuf::new(),
         }
     }
+}
+
+/// The parts of the gateway that the dashboard talks to.
+pub struct DashboardParts {
+    /// The gateway's data.
+    pub store: Store,
+    /// Whom to wake after a commit.
+    pub wakes: Wakes,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Pulled when the daemon shuts down.
+    pub stop: Stop,
+    /// Talks to webhook endpoints while somebody waits.
+    pub probe: Arc<dyn WebhookProbe>,
+    /// Called after API keys or workspaces were changed: whoever remembers them has to forget them.
+    pub access_changed: Arc<dyn Fn() + Send + Sync>,
+    /// The simulated network, where there is one.
+    pub sandbox: Option<Arc<dyn SandboxControl>>,
 }
 
 /// The dashboard's state, one for all workers.
@@ -56,29 +102,29 @@ pub struct Dashboard {
     pub(crate) set_up: SetUp,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) sandbox: Option<Arc<dyn SandboxControl>>,
+    pub(crate) probe: Arc<dyn WebhookProbe>,
+    /// A permit for each endpoint that is waited for.
+    pub(crate) probing: Semaphore,
+    access_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Dashboard {
-    /// A dashboard over `store`; with a sandbox it has a page to play its phones and contacts.
+    /// A dashboard over these parts; with a sandbox it has a page to play its phones and contacts.
     #[must_use]
-    pub fn new(
-        store: Store,
-        wakes: Wakes,
-        clock: Arc<dyn Clock>,
-        config: DashboardConfig,
-        stop: Stop,
-        sandbox: Option<Arc<dyn SandboxControl>>,
-    ) -> Self {
+    pub fn new(parts: DashboardParts, config: DashboardConfig) -> Self {
         Self {
-            store,
-            wakes,
-            clock,
-            stop,
+            store: parts.store,
+            wakes: parts.wakes,
+            clock: parts.clock,
+            stop: parts.stop,
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             set_up: SetUp::default(),
             streams: Arc::new(Semaphore::new(config.streams)),
-            sandbox,
+            sandbox: parts.sandbox,
+            probe: parts.probe,
+            probing: Semaphore::new(MOST_PROBES),
+            access_changed: parts.access_changed,
             config,
         }
     }
@@ -95,18 +141,49 @@ impl Dashboard {
         Ok(Some(format!("/setup?token={}", self.set_up.issue(until))))
     }
 
-    /// The store as this operator writes to it.
-    pub(crate) fn acting(
+    /// Writes a change of API keys or workspaces and says so, also when the browser is gone meanwhile.
+    pub(crate) async fn change_access<T, E>(
         &self,
-        operator: &Operator,
-        action: &'static str,
-        target: impl fmt::Display,
-    ) -> Store {
-        self.store.acting(self.act(operator, action, target, ""))
+        change: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+    {
+        let changed = Arc::clone(&self.access_changed);
+        let task = Tasks::new().spawn("change of access", async move {
+            let outcome = change.await;
+            changed();
+            outcome
+        });
+        match task.await {
+            Ok(Ok(outcome)) => outcome.map_err(Into::into),
+            Ok(Err(panicked)) => Err(Failure::Internal(panicked.to_string())),
+            Err(aborted) => Err(Failure::Internal(aborted.to_string())),
+        }
     }
 
-    /// An act of an operator, for the audit trail.
+    /// The store as this person writes to it, in the workspace that is looked at.
+    pub(crate) fn acting(&self, person: &Person, action: &'static str, target: impl fmt::Display) -> Store {
+        self.store.acting(self.act(person, action, target, ""))
+    }
+
+    /// An act of somebody in the workspace that is looked at, for the audit trail.
     pub(crate) fn act(
+        &self,
+        person: &Person,
+        action: &'static str,
+        target: impl fmt::Display,
+        details: impl fmt::Display,
+    ) -> Act {
+        Act {
+            workspace: person.workspace(),
+            ..self.act_of(&person.operator, action, target, details)
+        }
+    }
+
+    /// An act of an operator that is about operators.
+    pub(crate) fn act_of(
         &self,
         operator: &Operator,
         action: &'static str,

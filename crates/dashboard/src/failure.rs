@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use postern_domain::Role;
 use postern_store::{
-    AcceptError, CreateDeviceError, MoveError, OperatorError, PairingError, RequestError, StoreError,
+    AcceptError, ApiKeyError, CreateDeviceError, MOST_WEBHOOKS, MoveError, OperatorError, PairingError,
+    ReplayError, RequestError, StoreError, WebhookError,
 };
 
 /// Why a page is not shown.
@@ -173,6 +174,49 @@ impl From<OperatorError> for Failure {
         match error {
             OperatorError::Unknown => Self::NotFound,
             OperatorError::Store(error) => error.into(),
+            refused => Self::Refused(sentence(&refused.to_string())),
+        }
+    }
+}
+
+impl From<WebhookError> for Failure {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::TooMany => Self::Refused(format!(
+                "The workspace has {MOST_WEBHOOKS} endpoints, which is the most. Remove one first."
+            )),
+            WebhookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::UnknownWebhook => Self::NotFound,
+            ReplayError::UnknownEvent => {
+                Self::Refused("The log has this event no more, so it cannot be sent again.".to_owned())
+            }
+            ReplayError::NotWanted => Self::Refused(
+                "The endpoint does not want events of this type and device. Change what it gets first."
+                    .to_owned(),
+            ),
+            ReplayError::Disabled => {
+                Self::Refused("Nothing is delivered to the endpoint now. Enable it first.".to_owned())
+            }
+            ReplayError::UnderWay(_) => Self::Refused(
+                "Events are being sent to it again already. Try again when that is done.".to_owned(),
+            ),
+            ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Failure {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::Unknown => Self::NotFound,
+            ApiKeyError::Store(error) => error.into(),
             refused => Self::Refused(sentence(&refused.to_string())),
         }
     }

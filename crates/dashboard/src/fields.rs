@@ -4,6 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use chrono::{NaiveDateTime, TimeDelta};
+use postern_domain::Timestamp;
 use url::form_urlencoded;
 
 use crate::failure::Failure;
@@ -29,9 +31,38 @@ impl Fields {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All of that name that are not empty, without the spaces around them.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(field, _)| field == name);
+        let values = found.map(|(_, value)| value.trim().to_owned());
+        values.filter(|value| !value.is_empty()).collect()
+    }
+
     /// Whether a box is ticked.
     pub(crate) fn ticked(&self, name: &str) -> bool {
         !self.get(name).is_empty()
+    }
+
+    /// The moment that a field for date and time tells, if it is filled in: in UTC, or where scripts run in the zone of
+    /// the browser, which sends by how many minutes that is off.
+    ///
+    /// # Errors
+    /// It is no moment.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Timestamp>, ()> {
+        let text = self.get(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let form = if text.matches(':').count() == 2 {
+            "%Y-%m-%dT%H:%M:%S%.f"
+        } else {
+            "%Y-%m-%dT%H:%M"
+        };
+        let local = NaiveDateTime::parse_from_str(text, form).map_err(|_not_a_time| ())?;
+        let minutes: i64 = self.get(&format!("{name}-offset")).parse().unwrap_or(0);
+        let offset = TimeDelta::try_minutes(minutes.clamp(-1_440, 1_440)).ok_or(())?;
+        let utc = local.checked_add_signed(offset).ok_or(())?;
+        Ok(Some(Timestamp::from(utc.and_utc())))
     }
 
     /// The same as a query, without those that are empty and those named.
@@ -43,6 +74,17 @@ impl Fields {
             }
         }
         query.finish()
+    }
+}
+
+impl FromIterator<(&'static str, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(fields: I) -> Self {
+        Self(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
     }
 }
 
@@ -71,10 +113,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_moment_is_in_utc_unless_the_browser_says_how_far_it_is_off() {
+        let moment = |query: &str| {
+            let moment = Fields::parse(query.as_bytes()).moment("at");
+            moment.map(|at| at.map(Timestamp::to_rfc3339))
+        };
+        assert_eq!(moment("at="), Ok(None));
+        let utc = Ok(Some("2026-12-01T09:00:00.000Z".to_owned()));
+        assert_eq!(moment("at=2026-12-01T09:00"), utc);
+        assert_eq!(moment("at=2026-12-01T09:00:00"), utc);
+        assert_eq!(moment("at=2026-12-01T10:00&at-offset=-60"), utc);
+        assert_eq!(moment("at=tomorrow"), Err(()));
+    }
+
+    #[test]
     fn fields_are_read_and_written() {
         let fields = Fields::parse(b"q=a%20b&empty=&q=second&page=7");
         assert_eq!(fields.get("q"), "a b");
         assert_eq!(fields.get("missing"), "");
+        assert_eq!(fields.all("q"), ["a b", "second"]);
         assert!(fields.ticked("page") && !fields.ticked("empty"));
         assert_eq!(fields.query_without(&["page"]), "q=a+b&q=second");
         assert!(!format!("{fields:?}").contains("a b"));

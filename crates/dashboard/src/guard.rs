@@ -12,14 +12,14 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 use postern_domain::WorkspaceId;
-use postern_store::Operator;
+use postern_store::{Operator, Workspace};
 
 use crate::Dashboard;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::pages;
 use crate::routes::Need;
-use crate::security::{Client, SessionCookie, Token, from_elsewhere};
+use crate::security::{Client, SessionCookie, Token, from_elsewhere, workspace};
 
 /// The largest form: a text of 4 096 characters, each written as `%XX` four times, and something around it.
 const LARGEST_FORM: usize = 96 * 1024;
@@ -31,6 +31,10 @@ const TOUCH: std::time::Duration = std::time::Duration::from_secs(60);
 pub(crate) struct Person {
     /// Who.
     pub(crate) operator: Operator,
+    /// The workspace that is looked at: the one that was chosen, or else the operator's own.
+    pub(crate) looks_at: Workspace,
+    /// There are others to look at.
+    pub(crate) has_several: bool,
     /// What the session's forms carry.
     pub(crate) csrf: String,
     /// The session's hash.
@@ -42,7 +46,7 @@ pub(crate) struct Person {
 impl Person {
     /// Whose objects they see.
     pub(crate) fn workspace(&self) -> WorkspaceId {
-        self.operator.workspace
+        self.looks_at.id
     }
 }
 
@@ -93,7 +97,12 @@ async fn admit(need: Need, request: &mut ServiceRequest) -> Result<(), Failure> 
     }
     request.extensions_mut().insert(client);
     let person = match &token {
-        Some(token) => dashboard.person(token).await?,
+        Some(token) => {
+            let cookie = request.cookie(workspace::cookie_name());
+            dashboard
+                .person(token, workspace::chosen(cookie.as_ref()))
+                .await?
+        }
         None => None,
     };
     if let Some(person) = &person {
@@ -152,15 +161,43 @@ async fn read_form(request: &mut ServiceRequest) -> Result<Fields, Failure> {
 }
 
 impl Dashboard {
-    /// Who the token's session belongs to, while it is good.
-    pub(crate) async fn person(&self, token: &Token) -> Result<Option<Person>, Failure> {
-        let person = self.person_by(token.hash()).await?;
-        Ok(person.map(|operator| Person {
+    /// Who the token's session belongs to, while it is good, looking at the workspace that was `chosen`.
+    pub(crate) async fn person(
+        &self,
+        token: &Token,
+        chosen: Option<WorkspaceId>,
+    ) -> Result<Option<Person>, Failure> {
+        let Some(operator) = self.person_by(token.hash()).await? else {
+            return Ok(None);
+        };
+        let (looks_at, has_several) = self.looked_at(&operator, chosen).await?;
+        Ok(Some(Person {
             operator,
+            looks_at,
+            has_several,
             csrf: token.against_forgery(),
             session: token.hash(),
             has_sandbox: self.sandbox.is_some(),
         }))
+    }
+
+    /// The workspace that was chosen, while there is such a one, and whether there are others.
+    async fn looked_at(
+        &self,
+        operator: &Operator,
+        chosen: Option<WorkspaceId>,
+    ) -> Result<(Workspace, bool), Failure> {
+        let (some, _) = self.store.workspaces(2, None).await?;
+        let chosen = match chosen {
+            Some(id) => self.store.workspace(id).await?,
+            None => None,
+        };
+        let own = match chosen {
+            Some(chosen) => Some(chosen),
+            None => self.store.workspace(operator.workspace).await?,
+        };
+        let own = own.ok_or_else(|| Failure::Internal("an operator's workspace is gone".to_owned()))?;
+        Ok((own, some.len() > 1))
     }
 
     /// The same by the session's hash.

@@ -11,7 +11,10 @@ use actix_web::web::{self, ServiceConfig};
 use postern_domain::Role;
 
 use self::Need::Nobody;
-use crate::pages::{account, activity, devices, login, messages, overview, people, sandbox, setup};
+use crate::pages::{
+    account, activity, devices, keys, login, messages, overview, people, sandbox, settings, setup, usage,
+    webhooks, workspaces,
+};
 use crate::{Dashboard, assets, guard as gate};
 
 const GET: Method = Method::GET;
@@ -63,6 +66,8 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/devices/{id}/pair",          OPERATOR, || web::to(devices::pair)),
     route(GET,  "/devices/{id}/pair/stream",   OPERATOR, || web::to(devices::pairing_stream)),
     route(POST, "/devices/{id}/rename",        OPERATOR, || web::to(devices::rename)),
+    route(GET,  "/devices/{id}/pacing",        OPERATOR, || web::to(devices::pacing)),
+    route(POST, "/devices/{id}/pacing",        OPERATOR, || web::to(devices::change_pacing)),
     route(POST, "/devices/{id}/pause",         OPERATOR, || web::to(devices::pause)),
     route(POST, "/devices/{id}/resume",        OPERATOR, || web::to(devices::resume)),
     route(POST, "/devices/{id}/reconnect",     OPERATOR, || web::to(devices::reconnect)),
@@ -81,6 +86,39 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/messages/{id}/cancel",       OPERATOR, || web::to(messages::cancel)),
     route(POST, "/messages/{id}/release",      OPERATOR, || web::to(messages::release)),
 
+    route(GET,  "/webhooks",                   VIEWER,   || web::to(webhooks::list)),
+    route(GET,  "/webhooks/stream",            VIEWER,   || web::to(webhooks::list_stream)),
+    route(GET,  "/webhooks/new",               OPERATOR, || web::to(webhooks::new)),
+    route(POST, "/webhooks",                   OPERATOR, || web::to(webhooks::create)),
+    route(GET,  "/webhooks/{id}",              VIEWER,   || web::to(webhooks::show)),
+    route(GET,  "/webhooks/{id}/stream",       VIEWER,   || web::to(webhooks::stream)),
+    route(GET,  "/webhooks/{id}/edit",         OPERATOR, || web::to(webhooks::edit)),
+    route(POST, "/webhooks/{id}/edit",         OPERATOR, || web::to(webhooks::change)),
+    route(POST, "/webhooks/{id}/pause",        OPERATOR, || web::to(webhooks::pause)),
+    route(POST, "/webhooks/{id}/enable",       OPERATOR, || web::to(webhooks::enable)),
+    route(POST, "/webhooks/{id}/test",         OPERATOR, || web::to(webhooks::test)),
+    route(POST, "/webhooks/{id}/replay",       OPERATOR, || web::to(webhooks::replay)),
+    route(POST, "/webhooks/{id}/again",        OPERATOR, || web::to(webhooks::again)),
+    route(POST, "/webhooks/{id}/secret",       OPERATOR, || web::to(webhooks::rotate)),
+    route(POST, "/webhooks/{id}/remove",       OPERATOR, || web::to(webhooks::remove)),
+    route(GET,  "/webhooks/{id}/events/{event}", VIEWER, || web::to(webhooks::delivery)),
+    route(GET,  "/webhooks/{id}/events/{event}/stream", VIEWER, || web::to(webhooks::delivery_stream)),
+
+    route(GET,  "/keys",                       VIEWER,   || web::to(keys::list)),
+    route(GET,  "/keys/new",                   OWNER,    || web::to(keys::new)),
+    route(POST, "/keys",                       OWNER,    || web::to(keys::create)),
+    route(POST, "/keys/{id}/rotate",           OWNER,    || web::to(keys::rotate)),
+    route(POST, "/keys/{id}/revoke",           OPERATOR, || web::to(keys::revoke)),
+
+    route(GET,  "/usage",                      VIEWER,   || web::to(usage::show)),
+
+    route(GET,  "/workspaces",                 VIEWER,   || web::to(workspaces::list)),
+    route(POST, "/workspaces",                 OWNER,    || web::to(workspaces::create)),
+    route(POST, "/workspaces/choose",          VIEWER,   || web::to(workspaces::choose)),
+    route(POST, "/workspaces/{id}/change",     OWNER,    || web::to(workspaces::change)),
+    route(POST, "/workspaces/{id}/deactivate", OWNER,    || web::to(workspaces::deactivate)),
+    route(POST, "/workspaces/{id}/activate",   OWNER,    || web::to(workspaces::activate)),
+
     route(GET,  "/sandbox",                    OPERATOR, || web::to(sandbox::show)),
     route(GET,  "/sandbox/stream",             OPERATOR, || web::to(sandbox::stream)),
     route(POST, "/sandbox/scan",               OPERATOR, || web::to(sandbox::scan)),
@@ -93,6 +131,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/people/{id}/role",           OWNER,    || web::to(people::set_role)),
     route(POST, "/people/{id}/password",       OWNER,    || web::to(people::set_password)),
     route(POST, "/people/{id}/remove",         OWNER,    || web::to(people::remove)),
+    route(GET,  "/settings",                   OPERATOR, || web::to(settings::show)),
     route(GET,  "/activity",                   VIEWER,   || web::to(activity::list)),
     route(GET,  "/account",                    VIEWER,   || web::to(account::show)),
     route(POST, "/account/password",           VIEWER,   || web::to(account::change_password)),

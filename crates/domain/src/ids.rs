@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ulid::Ulid;
+use ulid::{ULID_LEN, Ulid};
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +69,11 @@ macro_rules! ids {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let rest = text.strip_prefix($prefix).ok_or(IdError::Prefix { expected: $prefix })?;
                 let ulid = Ulid::from_string(rest).map_err(|_not_a_ulid| IdError::Ulid { expected: $prefix })?;
+                // It also takes small letters, and drops what is too large: one id would have many texts.
+                let mut canonical = [0; ULID_LEN];
+                if ulid.array_to_str(&mut canonical) != rest {
+                    return Err(IdError::Ulid { expected: $prefix });
+                }
                 Ok(Self(ulid))
             }
         }
@@ -123,5 +128,13 @@ mod tests {
             Err(IdError::Ulid { expected: "msg_" })
         );
         assert_eq!("".parse::<MessageId>(), Err(IdError::Prefix { expected: "msg_" }));
+    }
+
+    #[test]
+    fn an_id_has_one_text() {
+        let not_a_ulid = Err(IdError::Ulid { expected: "msg_" });
+        assert!("msg_01JDXW7C9H3E5R2T8Y6V4J0P1A".parse::<MessageId>().is_ok());
+        assert_eq!("msg_01jdxw7c9h3e5r2t8y6v4j0p1a".parse::<MessageId>(), not_a_ulid);
+        assert_eq!("msg_81JDXW7C9H3E5R2T8Y6V4J0P1A".parse::<MessageId>(), not_a_ulid);
     }
 }

@@ -9,9 +9,12 @@ pub mod content;
 pub mod day;
 pub mod device;
 pub mod event;
+pub mod field;
 pub mod ids;
+pub mod key;
 pub mod latency;
 pub mod message;
+pub mod network;
 pub mod operator;
 pub mod pacing;
 pub mod plan;
@@ -29,12 +32,15 @@ pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use day::{Day, DayError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
+pub use field::{FieldProblem, MAX_NAME, checked_name, checked_send_at};
 pub use ids::{
     ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, ReplayId,
     WebhookId, WorkspaceId,
 };
+pub use key::{ApiKeySecret, KeyKind, NotAnApiKey};
 pub use latency::Latencies;
 pub use message::{Direction, FailureCode, MessageStatus, ParkReason, TimelineEntry};
+pub use network::{Network, NotANetwork};
 pub use operator::{OperatorName, OperatorNameError, Role};
 pub use pacing::{Pacing, QuietHours};
 pub use plan::{Period, Plan};

@@ -9,7 +9,7 @@ use chrono::{DateTime, Days, NaiveTime, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 use prost::Message as _;
 
-use crate::{Timestamp, proto};
+use crate::{FieldProblem, Timestamp, proto};
 
 /// How fast a device may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,53 @@ pub struct QuietHours {
     pub until: u16,
 }
 
+impl QuietHours {
+    /// The minute of the day that a text like `22:00` names.
+    #[must_use]
+    pub fn minute(text: &str) -> Option<u16> {
+        let (hour, minute) = text.split_once(':')?;
+        let two_digits = |text: &str| {
+            let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| text.parse::<u16>().ok())?
+        };
+        let (hour, minute) = (two_digits(hour)?, two_digits(minute)?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    }
+
+    /// The inverse of [`Self::minute`].
+    #[must_use]
+    pub fn text(minute: u16) -> String {
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    }
+}
+
 impl Pacing {
+    /// The numbers that are out of their range, by the names that the API has for them.
+    #[must_use]
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let typing = u32::try_from(self.typing.as_millis()).unwrap_or(u32::MAX);
+        let ranges = [
+            ("messagesPerMinute", self.per_minute.unwrap_or(1), 1, 6_000),
+            (
+                "newRecipientsPerDay",
+                self.new_recipients_per_day.unwrap_or(0),
+                0,
+                1_000_000,
+            ),
+            ("burst", self.burst, 1, 1_000),
+            ("jitterPercent", self.jitter_percent, 0, 200),
+            ("typingMs", typing, 0, 10_000),
+        ];
+        let wrong = ranges
+            .into_iter()
+            .filter(|(_, value, least, most)| !(least..=most).contains(&value));
+        wrong
+            .map(|(field, _, least, most)| {
+                FieldProblem::new(field, format!("must be a whole number from {least} to {most}"))
+            })
+            .collect()
+    }
+
     /// No limit at all.
     pub const OFF: Self = Self {
         per_minute: None,
@@ -234,6 +280,34 @@ mod tests {
             pacing.day_ends(at("2026-01-10T05:00:00Z")),
             at("2026-01-11T05:00:00Z")
         );
+    }
+
+    #[test]
+    fn numbers_out_of_their_range_are_named() {
+        assert_eq!(Pacing::OFF.problems(), []);
+        let wrong = Pacing {
+            per_minute: Some(0),
+            burst: 1_001,
+            jitter_percent: 201,
+            typing: Duration::from_secs(11),
+            ..Pacing::OFF
+        };
+        let fields = wrong.problems().into_iter().map(|problem| problem.field);
+        let named: Vec<_> = fields.collect();
+        assert_eq!(named, ["messagesPerMinute", "burst", "jitterPercent", "typingMs"]);
+    }
+
+    #[test]
+    fn a_minute_of_the_day_is_read_and_written() {
+        for text in ["00:00", "07:05", "23:59"] {
+            assert_eq!(
+                QuietHours::minute(text).map(QuietHours::text).as_deref(),
+                Some(text)
+            );
+        }
+        for bad in ["", "7:05", "24:00", "07:60", "07:05:00", "+7:05"] {
+            assert_eq!(QuietHours::minute(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -1,38 +1,18 @@
 //! Webhook endpoints: what the gateway asks of them, and how a try to reach one ends.
 
-use std::fmt;
+mod checks;
+mod secret;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::checks::{EVERY_TYPE, WebhookChecks, not_a_type};
+pub use self::secret::WebhookSecret;
 use crate::{Event, EventType, Timestamp};
 
-/// The key that deliveries to an endpoint are signed with. Shown once; never logged.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookSecret([u8; Self::BYTES]);
-
-impl WebhookSecret {
-    /// Its length. Standard Webhooks asks for 24 to 64.
-    pub const BYTES: usize = 32;
-
-    /// A secret of these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes that sign.
-    #[must_use]
-    pub const fn expose(&self) -> &[u8; Self::BYTES] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for WebhookSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookSecret(…)")
-    }
-}
+/// How many characters of an endpoint's answer are repeated.
+const REPEATED: usize = 200;
 
 /// Which types of events an endpoint wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +184,35 @@ pub struct AttemptOutcome {
     pub retry_after: Option<Duration>,
 }
 
+impl AttemptOutcome {
+    /// Why an endpoint that was challenged is not to be used, and how it has to answer; `None` when it passed.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        let failure = self.failure?;
+        let mut text = format!(
+            "the endpoint did not pass the challenge ({}): {}",
+            failure.name(),
+            failure.meaning()
+        );
+        if let Some(status) = self.status {
+            text += &format!(" It answered {status}");
+            let said: String = String::from_utf8_lossy(&self.excerpt)
+                .chars()
+                .take(REPEATED)
+                .map(|letter| if letter.is_control() { ' ' } else { letter })
+                .collect();
+            text += &match said.trim() {
+                "" => ".".to_owned(),
+                said => format!(": {said}."),
+            };
+        }
+        Some(
+            text + " The gateway posts {\"type\":\"webhook.challenge\",\"data\":{\"token\":\"…\"}}; answer it with a 2xx \
+                    status and {\"token\":\"…\"}, the same token.",
+        )
+    }
+}
+
 /// Why a URL cannot be an endpoint's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
@@ -251,11 +260,5 @@ mod tests {
             assert!(EventTypes::ALL.include(kind));
             assert!(!EventTypes::only([]).include(kind));
         }
-    }
-
-    #[test]
-    fn a_secret_does_not_show_itself() {
-        let secret = WebhookSecret::from_bytes([0x41; WebhookSecret::BYTES]);
-        assert_eq!(format!("{secret:?}"), "WebhookSecret(…)");
     }
 }

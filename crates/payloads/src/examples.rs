@@ -30,6 +30,17 @@ pub fn example(kind: EventType) -> Event {
     }
 }
 
+/// The same under an id of its own, as if it had just happened: consumers fold what comes again under the same id.
+#[must_use]
+pub fn fresh_example(kind: EventType, workspace: WorkspaceId, now: Timestamp) -> Event {
+    Event {
+        id: EventId::generate(),
+        workspace,
+        at: now,
+        ..example(kind)
+    }
+}
+
 fn payload(kind: EventType) -> EventPayload {
     match kind {
         EventType::MessageAccepted => message(MessageStatus::Queued),

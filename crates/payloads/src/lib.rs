@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::data::*;
-pub use self::examples::example;
+pub use self::examples::{example, fresh_example};
 
 /// The JSON of an event: the body of a webhook, byte for byte what is signed, and of a stream's event.
 #[must_use]

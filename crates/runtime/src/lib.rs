@@ -9,5 +9,5 @@ mod wake;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use tasks::{Panicked, Stop, Tasks};
+pub use tasks::{Panicked, Pulse, Stop, Tasks};
 pub use wake::{Bell, Listener, Switchboard, Wakes};

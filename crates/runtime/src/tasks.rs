@@ -46,6 +46,27 @@ impl Stop {
 #[derive(Debug, Clone, Default)]
 pub struct Tasks(TaskTracker);
 
+/// Tells whether a task that has to run for as long as the daemon does still runs.
+#[derive(Debug, Clone)]
+pub struct Pulse {
+    name: &'static str,
+    task: tokio::task::AbortHandle,
+}
+
+impl Pulse {
+    /// The name of the task.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the task has neither returned nor panicked.
+    #[must_use]
+    pub fn beats(&self) -> bool {
+        !self.task.is_finished()
+    }
+}
+
 /// A task panicked; the panic was logged with the task's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the task panicked")]
@@ -85,6 +106,16 @@ impl Tasks {
         }))
     }
 
+    /// The same with a task that others depend on for as long as the daemon runs.
+    pub fn spawn_vital<F>(&self, name: &'static str, future: F) -> Pulse
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = self.spawn(name, future).abort_handle();
+        Pulse { name, task }
+    }
+
     /// Waits until every task of the group has ended; tasks may still be added until then.
     pub async fn ended(&self) {
         self.0.close();
@@ -104,6 +135,20 @@ mod tests {
         assert_eq!(failing.await.expect("joined"), Err::<(), _>(Panicked));
         assert_eq!(working.await.expect("joined"), Ok(7));
         tasks.ended().await;
+    }
+
+    #[tokio::test]
+    async fn a_pulse_beats_until_its_task_ends() {
+        let (tasks, stop) = (Tasks::new(), Stop::new());
+        let ended = stop.clone();
+        let pulse = tasks.spawn_vital("vital", async move { ended.pulled().await });
+        assert!(pulse.beats());
+        stop.pull();
+        tasks.ended().await;
+        while pulse.beats() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pulse.name(), "vital");
     }
 
     #[tokio::test]

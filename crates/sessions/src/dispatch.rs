@@ -21,12 +21,14 @@ use postern_domain::port::{Observed, Outgoing, SendError, Session};
 use postern_domain::{Address, DeviceId, FailureCode, Pacing, StanzaId, Timestamp, WorkspaceId};
 use postern_store::{Claimed, Device, Outcome, StoreError};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
 
 use crate::age::is_too_old;
 use crate::circuit::Circuit;
 use crate::context::{CALL_DEADLINE, Context};
 use crate::lines::Lines;
 use crate::pace::Pace;
+use crate::trace;
 
 /// Chats that are written to at the same time. A first message asks WhatsApp for keys and takes a while; it must not
 /// hold up those to other chats.
@@ -409,7 +411,8 @@ impl Dispatch {
             self.unanswered.insert(message.stanza.clone(), answer);
             self.being_written.insert(message.stanza.clone());
             let session = Arc::clone(&self.session);
-            self.writing.push(Box::pin(async move {
+            let span = trace::attempt(self.device, &message);
+            let sending = async move {
                 let outgoing = Outgoing {
                     stanza: message.stanza.clone(),
                     to: message.to.clone(),
@@ -417,8 +420,13 @@ impl Dispatch {
                     typing,
                 };
                 let result = timeout(CALL_DEADLINE, session.send(&outgoing)).await;
-                (message, result.unwrap_or(Err(SendError::TimedOut)))
-            }));
+                let result = result.unwrap_or(Err(SendError::TimedOut));
+                if result.is_err() {
+                    trace::failed();
+                }
+                (message, result)
+            };
+            self.writing.push(Box::pin(sending.instrument(span)));
         }
     }
 

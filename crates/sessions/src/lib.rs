@@ -40,6 +40,7 @@ mod pairing;
 mod removal;
 mod supervisor;
 mod timetable;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +48,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::port::WhatsApp;
 use postern_domain::{Account, DeviceId};
-use postern_runtime::{Clock, Stop, Tasks, Wakes};
+use postern_runtime::{Clock, Pulse, Stop, Tasks, Wakes};
 use postern_store::Store;
 use tokio::time::timeout;
 
@@ -83,6 +84,7 @@ pub struct KeyRingError(pub String);
 pub struct Sessions {
     tasks: Tasks,
     stop: Stop,
+    pulses: Vec<Pulse>,
 }
 
 impl Sessions {
@@ -99,12 +101,20 @@ impl Sessions {
         let (tasks, stop) = (Tasks::new(), Stop::new());
         let context = Context::new(config, store, whatsapp, keys, wakes, clock, stop.clone());
         let context = Arc::new(context);
-        // Handles are not needed: panics are logged by `Tasks`, and `stop` waits for all of them.
-        drop(tasks.spawn("timetable", timetable::run(Arc::clone(&context))));
-        drop(tasks.spawn("sweeper", timetable::forget(Arc::clone(&context))));
-        drop(tasks.spawn("indexer", indexer::run(Arc::clone(&context))));
-        drop(tasks.spawn("session supervisor", supervisor::run(context, tasks.clone())));
-        Self { tasks, stop }
+        // Panics are logged by `Tasks`, and `stop` waits for all of them.
+        let pulses = vec![
+            tasks.spawn_vital("timetable", timetable::run(Arc::clone(&context))),
+            tasks.spawn_vital("sweeper", timetable::forget(Arc::clone(&context))),
+            tasks.spawn_vital("indexer", indexer::run(Arc::clone(&context))),
+            tasks.spawn_vital("session supervisor", supervisor::run(context, tasks.clone())),
+        ];
+        Self { tasks, stop, pulses }
+    }
+
+    /// The tasks that have to run for as long as the daemon does.
+    #[must_use]
+    pub fn pulses(&self) -> &[Pulse] {
+        &self.pulses
     }
 
     /// Stops every session in parallel: clients are closed, and what they reported is written down.

@@ -12,5 +12,5 @@ pub use backup::{Backup, BackupError, BackupFile, Manifest, Progress, Restore, R
 pub use check::{Check, CheckOutcome, CheckStep, Checked, Found};
 pub use data::*;
 pub use keys::{ClientStorage, KeyStore, KeyStoreOptions};
-pub use sqlite::{OpenError, StoreError};
+pub use sqlite::{OpenError, StoreError, WriterMeters};
 pub use vault::{NotASecretsKey, SECRETS_KEY, SecretsKey};

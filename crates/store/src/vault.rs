@@ -67,13 +67,23 @@ pub(crate) struct Vault {
 impl Vault {
     /// With a key of the configuration, or the one in the folder, which is made when there is none.
     pub(crate) fn open(folder: &Path, configured: Option<SecretsKey>) -> Result<Self, OpenError> {
-        let (SecretsKey(key), is_new) = match configured {
-            Some(key) => (key, false),
-            None => of_folder(folder)?,
-        };
-        let path = folder.join(SECRETS_KEY);
-        let key =
-            UnboundKey::new(&CHACHA20_POLY1305, &key).map_err(|_of_another_length| failed(&path, bad()))?;
+        match configured {
+            Some(key) => Self::with(&key, false),
+            None => of_folder(folder).and_then(|(key, is_new)| Self::with(&key, is_new)),
+        }
+    }
+
+    /// For who has nothing to do with what is sealed: its key is of this moment, and kept nowhere.
+    pub(crate) fn closed() -> Result<Self, OpenError> {
+        let mut key = [0; 32];
+        let filled = SystemRandom::new().fill(&mut key);
+        filled.map_err(|_no_reason_is_told| failed(Path::new(SECRETS_KEY), bad()))?;
+        Self::with(&SecretsKey(key), false)
+    }
+
+    fn with(SecretsKey(key): &SecretsKey, is_new: bool) -> Result<Self, OpenError> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, key)
+            .map_err(|_of_another_length| failed(Path::new(SECRETS_KEY), bad()))?;
         Ok(Self {
             key: LessSafeKey::new(key),
             random: SystemRandom::new(),

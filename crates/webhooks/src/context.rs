@@ -9,6 +9,7 @@ use postern_store::Store;
 use crate::client::Client;
 use crate::config::WebhooksConfig;
 use crate::log::Log;
+use crate::meters::WebhookMeters;
 
 /// The parts of the gateway that deliveries work with.
 pub(crate) struct Context {
@@ -20,6 +21,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     /// Pulled when all deliveries are to stop.
     pub(crate) stop: Stop,
+    pub(crate) meters: Arc<WebhookMeters>,
 }
 
 impl Context {

@@ -17,6 +17,7 @@ mod context;
 mod follower;
 mod guard;
 mod log;
+mod meters;
 mod probe;
 mod retry_after;
 mod schedule;
@@ -25,12 +26,13 @@ mod supervisor;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use postern_domain::webhook::WebhookProbe;
-use postern_runtime::{Clock, Stop, Tasks, Wakes};
+use postern_runtime::{Clock, Pulse, Stop, Tasks, Wakes};
 use postern_store::Store;
 use tokio::time::timeout;
 
@@ -39,6 +41,7 @@ pub use crate::config::WebhooksConfig;
 use crate::context::Context;
 pub use crate::guard::{Allowed, NotAllowable};
 use crate::log::Log;
+pub use crate::meters::WebhookMeters;
 use crate::probe::Probe;
 pub use crate::schedule::Schedule;
 
@@ -58,6 +61,8 @@ pub struct Webhooks {
     tasks: Tasks,
     stop: Stop,
     probe: Arc<dyn WebhookProbe>,
+    meters: Arc<WebhookMeters>,
+    pulse: Pulse,
 }
 
 impl Webhooks {
@@ -77,6 +82,7 @@ impl Webhooks {
             client: client.clone(),
             clock: Arc::clone(&clock),
         };
+        let meters = Arc::<WebhookMeters>::default();
         let context = Context {
             log: Log::new(store.clone()),
             config,
@@ -85,16 +91,19 @@ impl Webhooks {
             wakes,
             clock,
             stop: stop.clone(),
+            meters: Arc::clone(&meters),
         };
-        // Its handle is not needed: panics are logged by `Tasks`, and `stop` waits for it.
-        drop(tasks.spawn(
+        // Its panic is logged by `Tasks`, and `stop` waits for it.
+        let pulse = tasks.spawn_vital(
             "webhook supervisor",
             supervisor::run(Arc::new(context), tasks.clone()),
-        ));
+        );
         Ok(Self {
             tasks,
             stop,
             probe: Arc::new(probe),
+            meters,
+            pulse,
         })
     }
 
@@ -102,6 +111,18 @@ impl Webhooks {
     #[must_use]
     pub fn probe(&self) -> Arc<dyn WebhookProbe> {
         Arc::clone(&self.probe)
+    }
+
+    /// What was counted of deliveries.
+    #[must_use]
+    pub fn meters(&self) -> Arc<WebhookMeters> {
+        Arc::clone(&self.meters)
+    }
+
+    /// The task that has to run for as long as the daemon does.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Stops all deliveries. What is under way may take 3 s more; what is not done by then is made again at the next start.

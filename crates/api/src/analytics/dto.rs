@@ -84,18 +84,11 @@ struct Percentiles {
 
 impl From<&postern_store::Figures> for Figures {
     fn from(figures: &postern_store::Figures) -> Self {
-        let sum = |statuses: &[MessageStatus]| statuses.iter().map(|status| figures.of(*status)).sum();
-        let arrived: u64 = sum(&[
-            MessageStatus::Delivered,
-            MessageStatus::Read,
-            MessageStatus::Played,
-        ]);
-        let failed = figures.of(MessageStatus::Failed);
-        let ended = arrived + failed + figures.of(MessageStatus::Canceled);
+        let (failed, ended) = (figures.of(MessageStatus::Failed), figures.ended());
         Self {
-            total: sum(&MessageStatus::ALL),
+            total: MessageStatus::ALL.iter().map(|status| figures.of(*status)).sum(),
             by_status: ByStatus::from(figures),
-            delivery_rate: rate(arrived, ended),
+            delivery_rate: rate(figures.arrived(), ended),
             failure_rate: rate(failed, ended),
             latency: Latency {
                 accepted_to_sent: Percentiles::from(&figures.sent),

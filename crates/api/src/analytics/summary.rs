@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::dto::Figures;
 use crate::errors::{ApiError, FieldError};
 use crate::extract::{FromQuery, Query, QueryFields};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// How many days are summed up unless told.
@@ -63,6 +64,7 @@ pub(crate) struct SummarizeParams {
     until: Option<String>,
     /// Only messages of this device.
     #[param(rename = "deviceId", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    #[param(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
 }
 

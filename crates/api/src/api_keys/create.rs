@@ -2,15 +2,16 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::WorkspaceId;
+use postern_domain::key::{checked_expiry, checked_networks, checked_scopes};
+use postern_domain::{WorkspaceId, checked_name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::dto::{NewApiKey, scopes};
-use super::fields;
+use super::dto::{NewApiKey, wanted_scopes};
 use crate::auth::lacks;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
+use crate::texts;
 use crate::{Api, ApiKeySecret, Caller};
 
 /// An API key to make.
@@ -19,17 +20,17 @@ use crate::{Api, ApiKeySecret, Caller};
 #[schema(example = json!({ "name": "order worker", "scopes": ["messages:send", "messages:read"] }))]
 pub(crate) struct CreateApiKey {
     /// What you call it, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
     /// What it may be used for: scopes that your own key has, at least one.
-    #[schema(schema_with = scopes)]
+    #[schema(schema_with = wanted_scopes)]
     scopes: Vec<String>,
     /// The addresses and networks (CIDR) it may be used from, at most 20; none is anywhere.
     #[serde(default)]
-    #[schema(max_items = 20, example = json!(["203.0.113.0/24"]))]
+    #[schema(value_type = Vec<texts::Network>, max_items = 20, example = json!(["203.0.113.0/24"]))]
     allowed_ips: Vec<String>,
     /// From when on it is no longer valid: RFC 3339 with an offset, in the future; never unless told.
-    #[schema(format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     expires_at: Option<String>,
 }
 
@@ -61,15 +62,15 @@ impl Api {
         request: CreateApiKey,
     ) -> Result<HttpResponse, ApiError> {
         let now = self.clock.now();
-        let scopes = fields::scopes(&request.scopes)?;
+        let scopes = checked_scopes(&request.scopes)?;
         if let Some(scope) = scopes.first_beyond(caller.scopes) {
             return Err(lacks(scope));
         }
         let secret = ApiKeySecret::generate(self.config.key_kind);
-        let mut key = secret.to_stored(workspace, checked_name(&request.name)?, scopes);
-        key.networks = fields::networks(&request.allowed_ips)?;
+        let mut key = postern_store::NewApiKey::of(&secret, workspace, checked_name(&request.name)?, scopes);
+        key.networks = checked_networks(&request.allowed_ips)?;
         let expiry = request.expires_at.as_deref();
-        key.expires_at = expiry.map(|text| fields::expiry(text, now)).transpose()?;
+        key.expires_at = expiry.map(|text| checked_expiry(text, now)).transpose()?;
         let id = key.id;
         self.store.add_api_key(key, now).await?;
         let stored = self.store.api_key(workspace, id).await?;

@@ -3,7 +3,7 @@
 use postern_domain::{Scope, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::ApiKeySecret;
 
@@ -55,8 +55,19 @@ pub(crate) struct NewApiKey {
     shown: ApiKey,
 }
 
+/// The scopes that are asked for: at least one.
+pub(super) fn wanted_scopes() -> Array {
+    ArrayBuilder::from(scopes()).min_items(Some(1)).build()
+}
+
+/// The same where they may be left out.
+pub(super) fn changed_scopes() -> Array {
+    let either = SchemaType::from_iter([Type::Array, Type::Null]);
+    ArrayBuilder::from(wanted_scopes()).schema_type(either).build()
+}
+
 /// The scopes with their meanings, from the one place that knows them.
-pub(super) fn scopes() -> utoipa::openapi::schema::Array {
+fn scopes() -> Array {
     let meanings = Scope::ALL.map(|scope| format!("- `{scope}`: {}", scope.meaning()));
     let scope = ObjectBuilder::new()
         .schema_type(Type::String)

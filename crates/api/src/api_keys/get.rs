@@ -6,12 +6,13 @@ use postern_domain::ApiKeyId;
 use super::dto::ApiKey;
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Read an API key
 #[utoipa::path(
     get, path = "/v1/api-keys/{id}", tag = "API keys", operation_id = "getApiKey",
-    params(("id" = String, Path, description = "The key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::ApiKeyId, Path, description = "The key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 200, description = "Everything about it but the key itself.", body = ApiKey)),
 )]
 pub(crate) async fn get(

@@ -5,7 +5,6 @@
 mod change;
 mod create;
 mod dto;
-mod fields;
 mod get;
 mod list;
 mod revoke;

@@ -5,6 +5,7 @@ use postern_domain::ApiKeyId;
 
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Revoke an API key
@@ -12,7 +13,7 @@ use crate::{Api, Caller};
 /// It is refused from the next request on, and there is no way back. It stays in the list, with the time.
 #[utoipa::path(
     delete, path = "/v1/api-keys/{id}", tag = "API keys", operation_id = "revokeApiKey",
-    params(("id" = String, Path, description = "The key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::ApiKeyId, Path, description = "The key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 204, description = "Revoked, now or before.")),
 )]
 pub(crate) async fn revoke(

@@ -5,19 +5,15 @@ use std::time::Duration;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use postern_domain::ApiKeyId;
+use postern_domain::key::{KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::{ApiKey, NewApiKey};
-use super::fields;
 use crate::errors::ApiError;
-use crate::extract::{OptionalJson, PathId};
+use crate::extract::{OptionalJson, PathId, maybe_whole};
+use crate::texts;
 use crate::{Api, ApiKeySecret, Caller};
-
-/// For how many seconds both keys are valid unless told: a day.
-const OVERLAP: u32 = 86_400;
-/// The most: 30 days.
-const MAX_OVERLAP: u32 = 30 * 86_400;
 
 /// How a key is replaced.
 #[derive(Default, Deserialize, ToSchema)]
@@ -26,9 +22,10 @@ const MAX_OVERLAP: u32 = 30 * 86_400;
 pub(crate) struct RotateApiKey {
     /// For how many seconds the old key stays valid, at most 30 days; 0 ends it at once.
     #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     overlap_seconds: Option<u32>,
     /// From when on the new key is no longer valid; as the old one unless told.
-    #[schema(format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     expires_at: Option<String>,
 }
 
@@ -49,7 +46,7 @@ pub(crate) struct RotatedApiKey {
 /// those who use the old one meanwhile. The new key has an id of its own.
 #[utoipa::path(
     post, path = "/v1/api-keys/{id}/rotate", tag = "API keys", operation_id = "rotateApiKey",
-    params(("id" = String, Path, description = "The old key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::ApiKeyId, Path, description = "The old key's id.", example = "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<RotateApiKey>),
     responses((status = 201, description = "The new key, shown this once; `Location` names it.", body = RotatedApiKey,
         headers(("Location" = String, description = "The new key, e.g. `/v1/api-keys/key_…`.")))),
@@ -61,23 +58,26 @@ pub(crate) async fn rotate(
     OptionalJson(request): OptionalJson<RotateApiKey>,
 ) -> Result<HttpResponse, ApiError> {
     let now = api.clock.now();
-    let overlap = request.overlap_seconds.unwrap_or(OVERLAP);
-    if overlap > MAX_OVERLAP {
-        let why = format!("must be at most {MAX_OVERLAP}");
+    let overlap = request
+        .overlap_seconds
+        .map_or(KEY_OVERLAP, |seconds| Duration::from_secs(seconds.into()));
+    if overlap > MOST_KEY_OVERLAP {
+        let why = format!("must be at most {}", MOST_KEY_OVERLAP.as_secs());
         return Err(ApiError::field("overlapSeconds", why));
     }
     let expiry = request.expires_at.as_deref();
-    let expiry = expiry.map(|text| fields::expiry(text, now)).transpose()?;
+    let expiry = expiry.map(|text| checked_expiry(text, now)).transpose()?;
     let secret = ApiKeySecret::generate(api.config.key_kind);
     let (store, new_secret) = (api.store.clone(), secret.clone());
     let rotated = async move {
         let successor = move |old: &postern_store::ApiKey| {
-            let mut new = new_secret.to_stored(old.workspace, old.name.clone(), old.scopes);
+            let mut new =
+                postern_store::NewApiKey::of(&new_secret, old.workspace, old.name.clone(), old.scopes);
             new.networks.clone_from(&old.networks);
             new.expires_at = expiry.or(old.expires_at);
             new
         };
-        let until = now.after(Duration::from_secs(overlap.into()));
+        let until = now.after(overlap);
         let (workspace, held) = (caller.workspace, caller.scopes);
         store
             .rotate_api_key(workspace, id, held, until, now, successor)

@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use postern_domain::{ApiKeyId, Plan, Scopes, Timestamp, WorkspaceId};
+use postern_domain::{ApiKeyId, Network, Plan, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::{Bell, Listener};
 use subtle::ConstantTimeEq as _;
-
-use super::address::Network;
 
 /// How many keys are remembered at most.
 const REMEMBERED_KEYS: usize = 1024;

@@ -14,12 +14,11 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
-use postern_domain::{ApiKeyId, Plan, Scope, Scopes, Timestamp, WorkspaceId};
+use postern_domain::{ApiKeyId, Network, Plan, Scope, Scopes, Timestamp, WorkspaceId};
 use postern_runtime::Tasks;
 use postern_store::{Credentials, Store};
 use subtle::ConstantTimeEq as _;
 
-pub use self::address::{Network, NotANetwork};
 use self::known::KnownKey;
 pub(crate) use self::known::KnownKeys;
 pub(crate) use self::pass::Pass;

@@ -11,6 +11,7 @@ use super::create::checked_name;
 use super::pacing::PacingFields;
 use crate::errors::ApiError;
 use crate::extract::{Json, Object, PathId, given};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.
@@ -18,7 +19,7 @@ use crate::{Api, Caller};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeDevice {
     /// What you call it, at most 100 characters.
-    #[schema(max_length = 100)]
+    #[schema(value_type = Option<texts::Label>)]
     name: Option<String>,
     /// How fast it may send, all of it at once; `null` is the gateway's default again.
     #[serde(default, deserialize_with = "given")]
@@ -31,7 +32,7 @@ pub(crate) struct ChangeDevice {
 /// Renames it, or sets how fast it may send. Takes effect at once, also for messages that wait.
 #[utoipa::path(
     patch, path = "/v1/devices/{id}", tag = "Devices", operation_id = "changeDevice",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = ChangeDevice,
     responses((status = 200, description = "The device as it is now.", body = Device)),
 )]

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::Device;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::OptionalJson;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// The longest name, in characters.
@@ -21,7 +22,7 @@ const MAX_NAME: usize = 100;
 #[schema(example = json!({ "name": "Support line" }))]
 pub(crate) struct CreateDevice {
     /// What you call it, at most 100 characters.
-    #[schema(max_length = 100)]
+    #[schema(value_type = Option<texts::Label>)]
     name: Option<String>,
 }
 

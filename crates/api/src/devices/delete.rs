@@ -6,6 +6,7 @@ use postern_store::DeviceRequest;
 
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, PathId, Query, QueryFields};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// What goes with it.
@@ -39,7 +40,7 @@ pub(crate) struct DeleteDeviceParams {
 #[utoipa::path(
     delete, path = "/v1/devices/{id}", tag = "Devices", operation_id = "deleteDevice",
     params(
-        ("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         DeleteDeviceParams,
     ),
     responses((status = 204, description = "Removed.")),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, FieldError};
+use crate::extract::{maybe_whole, whole};
+use crate::texts;
 
 /// How fast a device may send, to protect its account. Pacing only delays: a message it holds back stays `queued` with the
 /// reason `paced` and the time it is expected to leave.
@@ -18,31 +20,30 @@ use crate::errors::{ApiError, FieldError};
 }))]
 pub(crate) struct PacingFields {
     /// 1 to 6000; `null` is no limit.
-    #[schema(required, minimum = 1, maximum = 6000)]
-    #[serde(default)]
+    #[schema(minimum = 1, maximum = 6000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     messages_per_minute: Option<u32>,
     /// How many may leave at once after a pause.
     #[schema(minimum = 1, maximum = 1000)]
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     burst: u32,
     /// By how many percent the gap after a message may be longer, at random.
     #[schema(minimum = 0, maximum = 200)]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     jitter_percent: u32,
-    /// People written to for the first time, a day; `null` is no limit.
-    #[schema(required)]
-    #[serde(default)]
+    /// People written to for the first time, a day, at most 1000000; `null` is no limit.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     new_recipients_per_day: Option<u32>,
     /// When nothing leaves; `null` is never.
-    #[schema(required)]
     #[serde(default)]
     quiet_hours: Option<QuietFields>,
     /// For how many milliseconds the account is shown as typing before a message.
     #[schema(minimum = 0, maximum = 10_000)]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     typing_ms: u32,
     /// Whose days and hours count: an IANA name.
-    #[schema(example = "Europe/Berlin")]
+    #[schema(value_type = texts::TimeZone)]
     #[serde(default = "utc")]
     time_zone: String,
 }
@@ -52,10 +53,10 @@ pub(crate) struct PacingFields {
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuietFields {
     /// `HH:MM`.
-    #[schema(example = "22:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     from: String,
     /// `HH:MM`.
-    #[schema(example = "07:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     until: String,
 }
 
@@ -71,29 +72,23 @@ impl PacingFields {
     /// # Errors
     /// Every field that is not acceptable.
     pub(super) fn check(self) -> Result<Pacing, ApiError> {
-        let mut errors = Vec::new();
-        let mut within = |field: &str, value: u32, least: u32, most: u32| {
-            if !(least..=most).contains(&value) {
-                let message = format!("must be a whole number from {least} to {most}");
-                errors.push(FieldError::new(format!("pacing.{field}"), message));
-            }
+        let numbers = Pacing {
+            per_minute: self.messages_per_minute,
+            burst: self.burst,
+            jitter_percent: self.jitter_percent,
+            new_recipients_per_day: self.new_recipients_per_day,
+            typing: Duration::from_millis(self.typing_ms.into()),
+            ..Pacing::OFF
         };
-        within(
-            "messagesPerMinute",
-            self.messages_per_minute.unwrap_or(1),
-            1,
-            6_000,
-        );
-        within("burst", self.burst, 1, 1_000);
-        within("jitterPercent", self.jitter_percent, 0, 200);
-        within("typingMs", self.typing_ms, 0, 10_000);
+        let out_of_range = numbers.problems().into_iter().map(FieldError::from);
+        let mut errors: Vec<_> = out_of_range.map(|error| error.within("pacing")).collect();
         let time_zone = self.time_zone.parse().map_err(|_unknown| {
             let message = "must be the IANA name of a time zone, e.g. Europe/Berlin";
             errors.push(FieldError::new("pacing.timeZone", message));
         });
         let quiet_hours = self.quiet_hours.map(|quiet| {
             let mut minute = |field: &str, text: &str| {
-                minute_of_day(text).ok_or_else(|| {
+                QuietHours::minute(text).ok_or_else(|| {
                     let message = "must be a time of the day like 22:00";
                     errors.push(FieldError::new(format!("pacing.quietHours.{field}"), message));
                 })
@@ -106,13 +101,9 @@ impl PacingFields {
         });
         match (time_zone, quiet_hours.transpose()) {
             (Ok(time_zone), Ok(quiet_hours)) if errors.is_empty() => Ok(Pacing {
-                per_minute: self.messages_per_minute,
-                burst: self.burst,
-                jitter_percent: self.jitter_percent,
-                new_recipients_per_day: self.new_recipients_per_day,
                 quiet_hours,
-                typing: Duration::from_millis(self.typing_ms.into()),
                 time_zone,
+                ..numbers
             }),
             _ => Err(ApiError::fields(errors)),
         }
@@ -121,28 +112,17 @@ impl PacingFields {
 
 impl From<Pacing> for PacingFields {
     fn from(pacing: Pacing) -> Self {
-        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         Self {
             messages_per_minute: pacing.per_minute,
             burst: pacing.burst,
             jitter_percent: pacing.jitter_percent,
             new_recipients_per_day: pacing.new_recipients_per_day,
             quiet_hours: pacing.quiet_hours.map(|quiet| QuietFields {
-                from: time(quiet.from),
-                until: time(quiet.until),
+                from: QuietHours::text(quiet.from),
+                until: QuietHours::text(quiet.until),
             }),
             typing_ms: u32::try_from(pacing.typing.as_millis()).unwrap_or(u32::MAX),
             time_zone: pacing.time_zone.name().to_owned(),
         }
     }
-}
-
-fn minute_of_day(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    let two_digits = |text: &str| {
-        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| text.parse::<u16>().ok())?
-    };
-    let (hour, minute) = (two_digits(hour)?, two_digits(minute)?);
-    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }

@@ -7,6 +7,7 @@ use postern_store::PairingError;
 use super::Device;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{Empty, OptionalJson, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Pair a device
@@ -15,7 +16,7 @@ use crate::{Api, Caller};
 /// *Linked devices*. They change every 20 to 60 seconds and run out after a few minutes; then pair again.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/pair", tag = "Devices", operation_id = "pairDevice",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses(
         (status = 202, description = "Stored; the first code follows in a moment.", body = Device),
     ),

@@ -14,6 +14,7 @@ use super::code::MAX_WAIT;
 use super::pair::refused;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{FromQuery, Json, OwnedDevice, PathId, Query, QueryFields};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// How long to wait for the code, in seconds, when the caller does not say.
@@ -28,6 +29,7 @@ const RETRY: Duration = Duration::from_secs(30);
 #[schema(example = json!({ "phone": "+15557654321" }))]
 pub(crate) struct AskForCode {
     /// The phone number of the WhatsApp account, in E.164 with or without `+`: only this phone can use the code.
+    #[schema(value_type = texts::PhoneNumber)]
     phone: String,
 }
 
@@ -76,7 +78,7 @@ pub(crate) struct WaitParams {
 #[utoipa::path(
     post, path = "/v1/devices/{id}/pairing-code", tag = "Devices", operation_id = "pairDeviceByCode",
     params(
-        ("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         WaitParams,
     ),
     request_body = AskForCode,
@@ -119,7 +121,7 @@ pub(crate) async fn ask(
 #[utoipa::path(
     get, path = "/v1/devices/{id}/pairing-code", tag = "Devices", operation_id = "getDevicePairingCode",
     params(
-        ("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         WaitParams,
     ),
     responses((status = 200, description = "The code. Never cached.", body = PairingCode)),

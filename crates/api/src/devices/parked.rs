@@ -6,6 +6,7 @@ use postern_domain::DeviceId;
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
 use crate::messages::{Moved, not_moved};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Release parked messages
@@ -14,7 +15,7 @@ use crate::{Api, Caller};
 /// to now. `409 INVALID_STATE` while it is linked to none. List them first with `GET /v1/messages?parked=true`.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/parked/release", tag = "Devices", operation_id = "releaseParkedMessages",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 200, description = "They are queued.", body = Moved)),
 )]
 pub(crate) async fn release_parked(
@@ -37,7 +38,7 @@ pub(crate) async fn release_parked(
 /// All of the device's parked messages become `canceled`.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/parked/cancel", tag = "Devices", operation_id = "cancelParkedMessages",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 200, description = "They are canceled.", body = Moved)),
 )]
 pub(crate) async fn cancel_parked(

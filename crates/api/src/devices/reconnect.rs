@@ -7,6 +7,7 @@ use postern_store::DeviceRequest;
 use super::Device;
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Reconnect a device
@@ -16,7 +17,7 @@ use crate::{Api, Caller};
 /// `409 INVALID_STATE` when the device is paused or not linked.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/reconnect", tag = "Devices", operation_id = "reconnectDevice",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 202, description = "Stored; the state follows in a moment.", body = Device)),
 )]
 pub(crate) async fn reconnect(

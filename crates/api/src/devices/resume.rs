@@ -7,6 +7,7 @@ use postern_store::DeviceRequest;
 use super::Device;
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Resume a device
@@ -14,7 +15,7 @@ use crate::{Api, Caller};
 /// It connects again and sends what waited for it. Resuming a device that is not paused changes nothing.
 #[utoipa::path(
     post, path = "/v1/devices/{id}/resume", tag = "Devices", operation_id = "resumeDevice",
-    params(("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 202, description = "Stored; the state follows in a moment.", body = Device)),
 )]
 pub(crate) async fn resume(

@@ -10,28 +10,40 @@ use actix_web::http::{Method, StatusCode};
 use tracing::Level;
 
 use super::request_id::RequestId;
-use crate::routes::pattern_of;
+use crate::meters::RequestMeters;
+use crate::routes::{ROUTES, place_of};
 
 /// A line whose end is not known yet.
 pub(super) struct Line {
     method: Method,
-    /// `None` when no route matches, or when nobody reads the line.
-    route: Option<&'static str>,
+    /// That of the first route with this path; `None` when there is none.
+    place: Option<usize>,
 }
 
 impl Line {
     pub(super) fn start(request: &ServiceRequest) -> Self {
-        let route = tracing::enabled!(Level::INFO)
-            .then(|| pattern_of(request.path()))
-            .flatten();
         Self {
             method: request.method().clone(),
-            route,
+            place: place_of(request.path()),
         }
     }
 
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The route's pattern, or `none`.
+    pub(super) fn route(&self) -> &'static str {
+        self.place.map_or("none", |place| ROUTES[place].path)
+    }
+
+    /// Counts the request.
+    pub(super) fn count(&self, meters: &RequestMeters, status: StatusCode, duration: Duration) {
+        meters.note(self.place, &self.method, status, duration);
+    }
+
     pub(super) fn finish(&self, status: StatusCode, duration: Duration, id: &RequestId) {
-        let route = self.route.unwrap_or("none");
+        let route = self.route();
         // Probes come every few seconds for ever; they matter only when they fail.
         if matches!(route, "/healthz" | "/readyz") && status.is_success() {
             return;

@@ -5,9 +5,11 @@
 
 mod access_log;
 mod request_id;
+mod trace;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::BoxBody;
@@ -15,11 +17,14 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use self::access_log::Line;
 use self::request_id::RequestId;
+use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
 use crate::limits::Left;
 
@@ -31,8 +36,13 @@ pub(crate) async fn edge(
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let line = Line::start(&request);
+    let meters = request.app_data::<Data<Api>>().map(|api| Arc::clone(&api.meters));
+    let span = trace::begin(line.method(), line.route(), &id);
     // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(next.call(request))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
     let left = match &outcome {
         Ok(Ok(answer)) => answer.request().extensions().get::<Left>().copied(),
         _ => None,
@@ -50,7 +60,12 @@ pub(crate) async fn edge(
     if let Some(left) = left {
         left.write(headers);
     }
-    line.finish(status, started.elapsed(), &id);
+    let took = started.elapsed();
+    if let Some(meters) = meters {
+        line.count(&meters, status, took);
+    }
+    trace::end(&span, status);
+    line.finish(status, took, &id);
     // Without the request an answer can only travel as an error; actix-web sends it as it is.
     answer.map_err(|answer| InternalError::from_response("answered at the edge", answer).into())
 }

@@ -7,8 +7,6 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::response::Response;
 
-use super::format::Format;
-
 /// Adds the examples to the answer of a route, if it answers events.
 pub(crate) fn add_examples(path: &str, answer: &mut Response) {
     let (media, write): (&str, fn(EventType) -> Value) = match path {
@@ -38,6 +36,6 @@ fn page(kind: EventType) -> Value {
 }
 
 fn piece(kind: EventType) -> Value {
-    let frame = Format::Json.frame(&example(kind));
-    String::from_utf8_lossy(&frame).into_owned().into()
+    let event = example(kind);
+    json!({ "id": event.id.to_string(), "event": kind.name(), "data": postern_payloads::body(&event) })
 }

@@ -7,6 +7,7 @@ use postern_payloads::LoggedEvent;
 use super::format::{Format, PROTOBUF};
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Read an event
@@ -15,7 +16,7 @@ use crate::{Api, Caller};
 /// it is a `postern.v1.Event`.
 #[utoipa::path(
     get, path = "/v1/events/{id}", tag = "Events", operation_id = "getEvent",
-    params(("id" = String, Path, description = "The event.", example = "evt_01KBC31ZM00000000000000003")),
+    params(("id" = texts::EventId, Path, description = "The event.", example = "evt_01KBC31ZM00000000000000003")),
     responses((status = 200, description = "The event.", content(
         (LoggedEvent = "application/json"), (String = "application/x-protobuf"),
     ))),

@@ -11,6 +11,7 @@ use super::format::{Format, PROTOBUF, delimited};
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::page::{Cursor, List, encode};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Where `nextCursor` is in an answer that has no room for it.
@@ -53,9 +54,11 @@ impl FromQuery for ListEvents {
 pub(crate) struct ListEventsParams {
     /// Only events of these types, with commas in between.
     #[param(rename = "type", example = "message.received,message.failed")]
+    #[param(value_type = Option<texts::EventTypeNames>)]
     kind: Option<String>,
     /// Only events of this device.
     #[param(rename = "deviceId", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    #[param(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
     /// Only changes made at this time or later.
     #[param(format = DateTime)]
@@ -64,16 +67,18 @@ pub(crate) struct ListEventsParams {
     #[param(format = DateTime)]
     until: Option<String>,
     /// `newest` first, or `oldest` first.
-    #[param(default = "newest")]
+    #[param(value_type = Option<texts::OrderName>, default = "newest")]
     order: Option<String>,
     /// Only events after this one, oldest first: for readers that ask again and again. `410 EVENT_GONE` when it is no
     /// longer in the log.
     #[param(example = "evt_01KBC31ZM00000000000000003")]
+    #[param(value_type = Option<texts::EventId>)]
     after: Option<String>,
     /// How many events a page has at most.
     #[param(minimum = 1, maximum = 200, default = 20)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
     cursor: Option<String>,
 }
 

@@ -14,6 +14,7 @@ use super::format::Format;
 use crate::auth::Pass;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{FromQuery, Query, QueryFields};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Where browsers and libraries say which event was the last they got.
@@ -45,16 +46,33 @@ impl FromQuery for StreamEvents {
 pub(crate) struct StreamEventsParams {
     /// Only events of these types, with commas in between.
     #[param(rename = "type", example = "message.received")]
+    #[param(value_type = Option<texts::EventTypeNames>)]
     kind: Option<String>,
     /// Only events of this device.
     #[param(rename = "deviceId", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    #[param(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
     /// Begin with the changes made at this time; without it and without a last event the stream begins now.
     #[param(format = DateTime)]
     from: Option<String>,
     /// The last event you got, where the header `Last-Event-ID` cannot be set; the header wins.
     #[param(rename = "lastEventId", example = "evt_01KBC31ZM00000000000000003")]
+    #[param(value_type = Option<texts::EventId>)]
     last_event_id: Option<String>,
+}
+
+/// A server-sent event, its fields put together.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "read by the documentation only")]
+pub(crate) struct ServerSentEvent {
+    /// The id of the event; comes back as `Last-Event-ID`.
+    #[schema(value_type = texts::EventId)]
+    id: String,
+    /// Its type.
+    #[schema(value_type = texts::EventTypeName)]
+    event: String,
+    /// The JSON that its webhook carries, as text: an `EventBody`.
+    data: String,
 }
 
 /// Follow events
@@ -71,12 +89,12 @@ pub(crate) struct StreamEventsParams {
 #[utoipa::path(
     get, path = "/v1/events/stream", tag = "Events", operation_id = "streamEvents",
     params(
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event you got.",
+        ("Last-Event-ID" = Option<texts::LastEventId>, Header, description = "The last event you got.",
             example = "evt_01KBC31ZM00000000000000003"),
         StreamEventsParams,
     ),
     responses((status = 200, description = "Events, as they happen.", content(
-        (String = "text/event-stream"), (String = "application/x-protobuf"),
+        (ServerSentEvent = "text/event-stream"), (String = "application/x-protobuf"),
     ))),
 )]
 pub(crate) async fn stream(
@@ -115,7 +133,9 @@ pub(crate) async fn stream(
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<EventId>, ApiError> {
-    let Some(value) = request.headers().get(LAST_EVENT_ID) else {
+    // Empty is what some libraries say that have none yet.
+    let sent = request.headers().get(LAST_EVENT_ID);
+    let Some(value) = sent.filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();

@@ -2,12 +2,12 @@
 
 mod idempotency;
 mod json;
-mod name;
+mod number;
 mod path;
 mod query;
 
 pub(crate) use idempotency::IdempotencyHeader;
 pub(crate) use json::{Empty, Json, LargeJson, Object, OptionalJson, given, parse_part};
-pub(crate) use name::checked_name;
+pub(crate) use number::{given_whole, maybe_whole, whole};
 pub(crate) use path::{OwnedDevice, OwnedWebhook, PathId, ReplayPath};
 pub(crate) use query::{FromQuery, Query, QueryFields};

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A",
+    "id": "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A",
     "status": "queued",
     "deviceId": "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D",
     "to": "+15551234567",
@@ -61,7 +61,7 @@ pub(super) fn accepted_status(id: Option<MessageId>, scheduled_for: Option<Times
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
     /// Its id.
-    #[schema(example = "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A")]
+    #[schema(example = "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A")]
     id: String,
     /// The device it went or came through.
     #[schema(example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]

@@ -6,6 +6,7 @@ use postern_domain::MessageId;
 use super::Message;
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Read a message
@@ -14,7 +15,7 @@ use crate::{Api, Caller};
 /// `played` may still follow each other, `failed` and `canceled` are final.
 #[utoipa::path(
     get, path = "/v1/messages/{id}", tag = "Messages", operation_id = "getMessage",
-    params(("id" = String, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A")),
+    params(("id" = texts::MessageId, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A")),
     responses((status = 200, description = "The message, sent or received, with its timeline.", body = Message)),
 )]
 pub(crate) async fn get(

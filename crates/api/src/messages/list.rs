@@ -8,6 +8,7 @@ use super::Message;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::page::{List, encode};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Which messages to list.
@@ -48,33 +49,37 @@ pub(crate) struct ListMessagesParams {
     /// Only messages of this device.
     #[param(example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
     #[param(rename = "deviceId")]
+    #[param(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
     /// Only messages of this batch.
     #[param(example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")]
     #[param(rename = "batchId")]
+    #[param(value_type = Option<texts::BatchId>)]
     batch_id: Option<String>,
     /// Only messages in this status.
     #[param(example = "delivered")]
+    #[param(value_type = Option<texts::StatusName>)]
     status: Option<String>,
     /// `outbound` or `inbound`.
     #[param(example = "inbound")]
+    #[param(value_type = Option<texts::DirectionName>)]
     direction: Option<String>,
     /// Only messages of the conversation with this person or group, written as in `POST /v1/messages`; both
     /// directions, unless `direction` says otherwise.
     #[param(example = "+15551234567")]
+    #[param(value_type = Option<texts::Recipient>)]
     to: Option<String>,
     /// Only messages that were sent with exactly this `clientReference`.
     #[param(
         rename = "clientReference",
-        example = "order-1234",
-        min_length = 1,
-        max_length = 255
+        value_type = Option<texts::Printable>,
+        example = "order-1234"
     )]
     client_reference: Option<String>,
     /// Only messages with all of these words in their text, the last of them as the beginning of a word; in any order,
     /// whatever their case and the accents of Latin letters. Plain words: nothing in it has a special meaning. Messages
     /// can be found about a second after they were accepted or received.
-    #[param(example = "order ship", min_length = 1, max_length = 200)]
+    #[param(value_type = Option<texts::Words>, example = "order ship")]
     q: Option<String>,
     /// `true`: only messages that are parked, waiting to be released or canceled.
     #[param(default = false)]
@@ -89,6 +94,7 @@ pub(crate) struct ListMessagesParams {
     #[param(minimum = 1, maximum = 200, default = 20)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
     cursor: Option<String>,
 }
 

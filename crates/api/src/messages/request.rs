@@ -1,10 +1,9 @@
 //! The body of `POST /v1/messages`, and the rules it has to follow.
 
-use std::time::Duration;
-
 use chrono::DateTime;
 use postern_domain::{
     Address, ClientReference, Content, DeviceId, IdError, MessageId, StanzaId, Timestamp, WorkspaceId,
+    checked_send_at,
 };
 use postern_store::NewMessage;
 use serde::Deserialize;
@@ -13,9 +12,8 @@ use utoipa::ToSchema;
 
 use crate::errors::{ApiError, FieldError};
 use crate::extract::Object;
+use crate::texts;
 
-/// How far ahead a message may be scheduled.
-const MAX_AHEAD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The largest metadata, serialized without whitespace, in bytes.
 const MAX_METADATA: usize = 4096;
 
@@ -32,21 +30,23 @@ const MAX_METADATA: usize = 4096;
 }))]
 pub(crate) struct SendMessage {
     /// The device that sends it.
+    #[schema(value_type = texts::DeviceId)]
     device_id: String,
     /// The recipient: a phone number in E.164 with or without `+`, a WhatsApp JID, or a group id (`…@g.us`).
+    #[schema(value_type = texts::Recipient)]
     to: String,
     /// What it carries.
     #[serde(rename = "type")]
     kind: MessageType,
     /// The content of a `text` message.
-    #[schema(value_type = Option<TextContent>)]
+    #[schema(value_type = TextContent, required)]
     text: Option<Object<TextContent>>,
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     send_at: Option<String>,
     /// What you call the message, e.g. the number of an order: 1 to 255 printable ASCII characters. Comes back when the
     /// message is read and in its events; `GET /v1/messages?clientReference=` finds it. Any number may have the same.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(value_type = Option<texts::Printable>)]
     client_reference: Option<String>,
     /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
     #[schema(value_type = Option<Object>)]
@@ -72,7 +72,7 @@ pub(crate) enum MessageType {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TextContent {
     /// 1 to 4096 characters (Unicode scalar values), not only whitespace.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096, pattern = r"[^\s\u0085]")]
     body: String,
 }
 
@@ -217,18 +217,6 @@ pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
         .map_err(|_why| "must be a time in RFC 3339 with an offset, e.g. 2026-12-01T09:00:00Z")
 }
 
-/// # Errors
-/// `sendAt` is not in the future, or too far in it.
-pub(super) fn check_ahead(at: Timestamp, now: Timestamp) -> Result<(), FieldError> {
-    if at <= now {
-        return Err(FieldError::new("sendAt", "must be in the future"));
-    }
-    if at > now.after(MAX_AHEAD) {
-        return Err(FieldError::new("sendAt", "must be at most one year ahead"));
-    }
-    Ok(())
-}
-
 fn checked_metadata(metadata: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, String> {
     let Some(metadata) = metadata else {
         return Ok(None);
@@ -246,7 +234,8 @@ impl Checked {
     /// # Errors
     /// `sendAt` is not in the future, or too far in it.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), FieldError> {
-        self.send_at.map_or(Ok(()), |at| check_ahead(at, now))
+        let checked = self.send_at.map_or(Ok(()), |at| checked_send_at(at, now));
+        Ok(checked?)
     }
 
     /// What the store is asked to accept.

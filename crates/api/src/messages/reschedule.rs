@@ -1,14 +1,15 @@
 //! `PATCH /v1/messages/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::MessageId;
+use postern_domain::{MessageId, checked_send_at};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::request::{check_ahead, time};
+use super::request::time;
 use super::{Message, not_moved};
 use crate::errors::ApiError;
 use crate::extract::{Json, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// When to send a scheduled message instead.
@@ -18,7 +19,7 @@ use crate::{Api, Caller};
 pub(crate) struct Reschedule {
     /// RFC 3339 with an offset, in the future, at most one year ahead; `null` sends it as soon as its turn comes.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required, format = DateTime)]
+    #[schema(required, value_type = Option<texts::FutureTime>)]
     send_at: Option<String>,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Reschedule {
 /// Gives a `scheduled` message another time. `409 INVALID_STATE` when it is not scheduled any more.
 #[utoipa::path(
     patch, path = "/v1/messages/{id}", tag = "Messages", operation_id = "rescheduleMessage",
-    params(("id" = String, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A")),
+    params(("id" = texts::MessageId, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A")),
     request_body = Reschedule,
     responses((status = 200, description = "It has its new time.", body = Message)),
 )]
@@ -41,7 +42,7 @@ pub(crate) async fn reschedule(
     let at = request.send_at.as_deref().map(time).transpose();
     let at = at.map_err(|why| ApiError::field("sendAt", why))?;
     if let Some(at) = at {
-        check_ahead(at, now)?;
+        checked_send_at(at, now)?;
     }
     let moved = api.store.reschedule(caller.workspace, id, at, now).await;
     let message = moved.map_err(not_moved)?;

@@ -6,6 +6,7 @@ use postern_domain::MessageId;
 use super::{Message, not_moved};
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Retry a message
@@ -14,7 +15,7 @@ use crate::{Api, Caller};
 /// `409 INVALID_STATE` when it has not failed.
 #[utoipa::path(
     post, path = "/v1/messages/{id}/retry", tag = "Messages", operation_id = "retryMessage",
-    params(("id" = String, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A")),
+    params(("id" = texts::MessageId, Path, description = "The message.", example = "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A")),
     responses((status = 200, description = "It is queued.", body = Message)),
 )]
 pub(crate) async fn retry(

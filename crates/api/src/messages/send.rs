@@ -12,6 +12,7 @@ use super::request::{Checked, IfDisconnected, SendMessage};
 use crate::auth::deactivated;
 use crate::errors::ApiError;
 use crate::extract::{IdempotencyHeader, Json};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// The scope of idempotency keys of this route.
@@ -30,7 +31,7 @@ const ENDPOINT: &str = "POST /v1/messages";
 #[utoipa::path(
     post, path = "/v1/messages", tag = "Messages", operation_id = "sendMessage",
     params((
-        "Idempotency-Key" = Option<String>, Header,
+        "Idempotency-Key" = Option<texts::IdempotencyKey>, Header,
         description = "1 to 255 printable ASCII characters. Valid for your workspace, whichever API key is used.",
         example = "order-1234-shipped",
     )),

@@ -13,10 +13,11 @@ use super::{Access, Body, Route};
 use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
     EventGone, Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded,
-    PairingCodeNotReady, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited, SessionDisconnected,
-    StorageUnavailable, TooManyStreams, Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
+    PairingCodeNotReady, PartStopped, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited,
+    SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
+    UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, api_keys, devices, events, health, messages, openapi, webhooks, workspaces};
+use crate::{analytics, api_keys, devices, docs, events, health, messages, openapi, webhooks, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -29,7 +30,14 @@ const ASK_CODE: &[ErrorCode] = &[InvalidState, WhatsAppUnavailable];
 const REGISTER: &[ErrorCode] = &[Forbidden, RateLimited, Overloaded, StorageUnavailable];
 const EVENTS: &[ErrorCode] = &[Validation, EventGone];
 const STREAM: &[ErrorCode] = &[Validation, EventGone, TooManyStreams];
-const PROBE: &[ErrorCode] = &[Overloaded, StorageUnavailable];
+const PROBE: &[ErrorCode] = &[
+    Overloaded,
+    StorageUnavailable,
+    StorageStuck,
+    PartStopped,
+    Starting,
+    Stopping,
+];
 
 /// Every route of the API.
 #[rustfmt::skip]
@@ -105,6 +113,10 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/healthz",                            Open,                Ignored,      &[],             || web::to(health::healthz)),
     route(GET,    "/readyz",                             Open,                Ignored,      PROBE,           || web::to(health::readyz)),
     route(GET,    "/openapi.json",                       Open,                Ignored,      &[],             || web::to(openapi::get)),
+    route(GET,    "/docs",                               Open,                Ignored,      &[],             || web::to(docs::explorer)),
+    route(GET,    "/docs/{page}",                        Open,                Ignored,      &[NotFound],     || web::to(docs::page)),
+    route(GET,    "/llms.txt",                           Open,                Ignored,      &[],             || web::to(docs::llms)),
+    route(GET,    "/llms-full.txt",                      Open,                Ignored,      &[],             || web::to(docs::llms_full)),
 ];
 
 impl Route {
@@ -113,7 +125,7 @@ impl Route {
         ErrorCode::ALL.iter().copied().filter(|code| {
             self.errors.contains(code)
                 || match code {
-                    Unauthorized | Forbidden | Overloaded | StorageUnavailable => {
+                    Unauthorized | Forbidden | RateLimited | Overloaded | StorageUnavailable => {
                         matches!(self.access, Key(_))
                     }
                     Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,

@@ -10,6 +10,7 @@ use super::dto::Outcome;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, PathId, Query, QueryFields};
 use crate::page::{AttemptsStart, List, encode};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Which tries to list.
@@ -39,14 +40,17 @@ impl FromQuery for ListAttempts {
 pub(crate) struct ListAttemptsParams {
     /// `failed` or `succeeded`.
     #[param(example = "failed")]
+    #[param(value_type = Option<texts::OutcomeName>)]
     status: Option<String>,
     /// Only tries to deliver this event.
     #[param(rename = "eventId", example = "evt_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    #[param(value_type = Option<texts::EventId>)]
     event_id: Option<String>,
     /// How many tries a page has at most.
     #[param(minimum = 1, maximum = 200, default = 20)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
     cursor: Option<String>,
 }
 
@@ -78,7 +82,7 @@ pub(crate) struct Attempt {
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}/attempts", tag = "Webhooks", operation_id = "listWebhookAttempts",
     params(
-        ("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         ListAttemptsParams,
     ),
     responses((status = 200, description = "A page of tries.", body = List<Attempt>)),

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use postern_domain::Timestamp;
-use postern_domain::webhook::WebhookTarget;
+use postern_domain::webhook::{WebhookChecks, WebhookTarget};
 use postern_store::WebhookChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::Webhook;
-use super::fields::Checks;
 use crate::errors::ApiError;
-use crate::extract::{Json, OwnedWebhook, given};
+use crate::extract::{Json, OwnedWebhook, given, given_whole};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.
@@ -21,25 +21,26 @@ use crate::{Api, Caller};
 #[schema(example = json!({ "enabled": true }))]
 pub(crate) struct ChangeWebhook {
     /// Where events are sent. Another URL is challenged like a new endpoint, with the present secret.
-    #[schema(max_length = 2048)]
+    #[schema(value_type = Option<texts::WebhookUrl>)]
     url: Option<String>,
     /// The types of events it gets; `["*"]` is all.
+    #[schema(schema_with = texts::wanted_types, required = false)]
     event_types: Option<Vec<String>>,
     /// It gets the events of these devices only; `null` is all.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 100)]
+    #[schema(value_type = Option<Vec<texts::DeviceId>>, min_items = 1, max_items = 100)]
     device_ids: Option<Option<Vec<String>>>,
     /// Headers of yours that every request carries: these instead of those there were.
-    #[schema(example = json!({ "Authorization": "Bearer s3cret" }))]
+    #[schema(schema_with = texts::headers, required = false)]
     headers: Option<BTreeMap<String, String>>,
     /// What you call it, at most 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<texts::Remark>)]
     description: Option<String>,
     /// Whether events are delivered to it. One that is enabled again goes on where it stood, with the events that were kept
     /// for it.
     enabled: Option<bool>,
     /// Deliveries a minute at most, 1 to 60000; `null` is no limit.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_whole")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 60_000)]
     rate_cap: Option<Option<u32>>,
     /// Whether the next event of a device waits until the one before it is delivered or given up.
@@ -54,7 +55,7 @@ pub(crate) struct ChangeWebhook {
 /// Takes effect at once. `{"enabled": true}` brings back one that was disabled, by whatever.
 #[utoipa::path(
     patch, path = "/v1/webhooks/{id}", tag = "Webhooks", operation_id = "changeWebhook",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = ChangeWebhook,
     responses((status = 200, description = "The endpoint as it is now.", body = Webhook)),
 )]
@@ -85,7 +86,7 @@ pub(crate) async fn change(
 impl Api {
     /// Everything but the URL as it will be stored, and whether the URL is not to be challenged.
     fn checked_change(&self, request: ChangeWebhook) -> Result<(WebhookChange, bool), ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         if let Some(url) = &request.url {
             checks.url(url, self.probe.as_ref());
         }
@@ -99,7 +100,7 @@ impl Api {
             rate_cap: request.rate_cap.map(|rate| checks.rate_cap(rate)),
             ordered: request.ordered,
         };
-        let skip = checks.skip_verification(self, request.skip_verification);
+        let skip = checks.skip_verification(request.skip_verification, self.config.unverified_webhooks);
         checks.done()?;
         Ok((change, skip))
     }

@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use postern_domain::WebhookId;
-use postern_domain::webhook::{EventTypes, WebhookTarget};
+use postern_domain::webhook::{EventTypes, WebhookChecks, WebhookSecret, WebhookTarget};
 use postern_store::{MOST_WEBHOOKS, NewWebhook, WebhookError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::Webhook;
-use super::fields::Checks;
-use super::secret;
 use crate::errors::{ApiError, ErrorCode};
-use crate::extract::Json;
+use crate::extract::{Json, maybe_whole};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// An endpoint to create.
@@ -28,25 +27,27 @@ use crate::{Api, Caller};
 pub(crate) struct CreateWebhook {
     /// Where events are sent: `https://…`, or plain `http` and private addresses where the configuration of the gateway
     /// allows them.
-    #[schema(max_length = 2048)]
+    #[schema(value_type = texts::WebhookUrl)]
     url: String,
     /// The types of events it gets; left out or `["*"]` is all, also those of later releases.
+    #[schema(schema_with = texts::wanted_types, required = false)]
     event_types: Option<Vec<String>>,
     /// It gets the events of these devices only; left out or `null` is all. Events of no device are not affected.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Option<Vec<texts::DeviceId>>, min_items = 1, max_items = 100)]
     device_ids: Option<Vec<String>>,
     /// Headers of yours that every request carries, at most 20 with values of at most 1 KiB. Those of the connection,
     /// `Host` and `webhook-*` cannot be set.
-    #[schema(example = json!({ "Authorization": "Bearer s3cret" }))]
+    #[schema(schema_with = texts::headers, required = false)]
     headers: Option<BTreeMap<String, String>>,
     /// What you call it, at most 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<texts::Remark>)]
     description: Option<String>,
     /// Whether events are delivered to it.
     #[schema(default = true)]
     enabled: Option<bool>,
     /// Deliveries a minute at most, 1 to 60000; left out or `null` is no limit.
     #[schema(minimum = 1, maximum = 60_000)]
+    #[serde(default, deserialize_with = "maybe_whole")]
     rate_cap: Option<u32>,
     /// Whether the next event of a device waits until the one before it is delivered or given up.
     #[serde(default)]
@@ -93,7 +94,7 @@ pub(crate) async fn create(
         };
         new.verified_at = Some(api.challenge(&target).await?);
     }
-    let secret = secret::shown(&new.secret);
+    let secret = new.secret.to_text();
     let created = api.store.create_webhook(new, api.clock.now()).await;
     let webhook = created.map_err(refused)?;
     api.wakes.webhooks.ring();
@@ -107,7 +108,7 @@ pub(crate) async fn create(
 impl Api {
     /// The endpoint as it will be stored, and whether it is not to be challenged.
     fn checked(&self, caller: Caller, request: CreateWebhook) -> Result<(NewWebhook, bool), ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         checks.url(&request.url, self.probe.as_ref());
         let types = request.event_types;
         let new = NewWebhook {
@@ -118,13 +119,13 @@ impl Api {
             devices: request.device_ids.map(|ids| checks.devices(&ids)),
             headers: checks.headers(request.headers.unwrap_or_default()),
             description: checks.description(&request.description.unwrap_or_default()),
-            secret: secret::generate(),
+            secret: WebhookSecret::generate(),
             ordered: request.ordered,
             rate_cap: checks.rate_cap(request.rate_cap),
             enabled: request.enabled.unwrap_or(true),
             verified_at: None,
         };
-        let skip = checks.skip_verification(self, request.skip_verification);
+        let skip = checks.skip_verification(request.skip_verification, self.config.unverified_webhooks);
         checks.done()?;
         Ok((new, skip))
     }

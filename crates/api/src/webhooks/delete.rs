@@ -5,6 +5,7 @@ use postern_domain::WebhookId;
 
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Remove a webhook endpoint
@@ -12,7 +13,7 @@ use crate::{Api, Caller};
 /// Nothing is delivered to it any more, and what is known of its deliveries is deleted. To stop for a while, disable it.
 #[utoipa::path(
     delete, path = "/v1/webhooks/{id}", tag = "Webhooks", operation_id = "deleteWebhook",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 204, description = "Removed.")),
 )]
 pub(crate) async fn delete(

@@ -1,6 +1,6 @@
 //! An endpoint as the API shows it.
 
-use postern_domain::webhook::{AttemptFailure, AttemptOutcome, DisableReason, EventTypes};
+use postern_domain::webhook::{AttemptFailure, AttemptOutcome, DisableReason, EVERY_TYPE, EventTypes};
 use postern_domain::{DeviceId, EventType, Timestamp};
 use postern_store::Backlog;
 use serde::Serialize;
@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
-use super::fields::EVERY_TYPE;
 use crate::Api;
 use crate::errors::ApiError;
 

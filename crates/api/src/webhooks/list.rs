@@ -7,6 +7,7 @@ use super::dto::Webhook;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::page::{List, encode};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Which page to list.
@@ -33,6 +34,7 @@ pub(crate) struct ListWebhooksParams {
     #[param(minimum = 1, maximum = 200, default = 20)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
     cursor: Option<String>,
 }
 

@@ -5,13 +5,11 @@ mod change;
 mod create;
 mod delete;
 mod dto;
-mod fields;
 mod get;
 mod list;
 mod redeliver;
 mod replay;
 mod rotate_secret;
-mod secret;
 mod test;
 mod verify;
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::replay::{Replay, refused};
 use crate::errors::ApiError;
 use crate::extract::{OptionalJson, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// To whom an event is sent again.
@@ -17,6 +18,7 @@ use crate::{Api, Caller};
 #[schema(example = json!({ "webhookId": "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D" }))]
 pub(crate) struct RedeliverEvent {
     /// This endpoint; left out is every enabled endpoint that wants the event.
+    #[schema(value_type = Option<texts::WebhookId>)]
     webhook_id: Option<String>,
 }
 
@@ -35,7 +37,7 @@ pub(crate) struct Redelivered {
 /// To one endpoint, or to every enabled one that wants it. It comes under the id it had.
 #[utoipa::path(
     post, path = "/v1/events/{id}/redeliver", tag = "Webhooks", operation_id = "redeliverEvent",
-    params(("id" = String, Path, description = "The event.", example = "evt_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::EventId, Path, description = "The event.", example = "evt_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<RedeliverEvent>),
     responses((status = 202, description = "Asked for.", body = Redelivered)),
 )]
@@ -48,10 +50,7 @@ pub(crate) async fn redeliver(
     let webhook = request.webhook_id.map(|id| id.parse()).transpose();
     let webhook = webhook.map_err(|why: IdError| ApiError::field("webhookId", why.to_string()))?;
     let asked = api.ask_again(caller, id, webhook).await;
-    let Redelivery { replays, busy } = asked.map_err(|error| match error {
-        ReplayError::UnknownEvent => ApiError::no_such("event"),
-        error => refused(error, "webhookId"),
-    })?;
+    let Redelivery { replays, busy } = asked.map_err(refused)?;
     api.wakes.webhooks.ring();
     Ok(HttpResponse::Accepted().json(Redelivered {
         replays: replays.into_iter().map(Replay::from).collect(),

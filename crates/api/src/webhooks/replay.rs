@@ -2,14 +2,15 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
+use postern_domain::webhook::WebhookChecks;
 use postern_domain::{IdError, Timestamp, WebhookId};
 use postern_store::{ReplayError, ReplayRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fields::Checks;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{Json, PathId, ReplayPath};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Which events are to be sent again: one by its `eventId`, those of a time from `from` on, or with `failed` those that were
@@ -67,7 +68,7 @@ pub(crate) struct Replay {
 /// endpoint has one replay at a time: `409 INVALID_STATE` until the one before is done, and while the endpoint is disabled.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/replay", tag = "Webhooks", operation_id = "replayWebhook",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = ReplayEvents,
     responses((status = 202, description = "Asked for; `Location` names it.", body = Replay, headers(
         ("Location" = String, description = "The replay, e.g. `/v1/webhooks/whk_…/replays/rpl_…`.")
@@ -82,7 +83,7 @@ pub(crate) async fn replay(
     let wanted = request.check()?;
     let now = api.clock.now();
     let asked = api.store.replay_events(caller.workspace, id, wanted, now).await;
-    let replay = asked.map_err(|error| refused(error, "eventId"))?;
+    let replay = asked.map_err(refused)?;
     api.wakes.webhooks.ring();
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/v1/webhooks/{id}/replays/{}", replay.id)))
@@ -93,8 +94,8 @@ pub(crate) async fn replay(
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}/replays/{replayId}", tag = "Webhooks", operation_id = "getWebhookReplay",
     params(
-        ("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
-        ("replayId" = String, Path, description = "The replay.", example = "rpl_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("replayId" = texts::ReplayId, Path, description = "The replay.", example = "rpl_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
     ),
     responses((status = 200, description = "How far it is.", body = Replay)),
 )]
@@ -113,7 +114,7 @@ pub(crate) async fn show_replay(
 
 impl ReplayEvents {
     fn check(self) -> Result<ReplayRequest, ApiError> {
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         let mut time = |field: &str, text: Option<String>| {
             let time = text.map(|text| Timestamp::from_rfc3339(&text).ok_or(()));
             time.transpose().unwrap_or_else(|()| {
@@ -152,16 +153,15 @@ impl ReplayEvents {
     }
 }
 
-/// Why events are not sent again; `field` named the event and the endpoint that do not go together.
-pub(super) fn refused(error: ReplayError, field: &'static str) -> ApiError {
+/// Why events are not sent again.
+pub(super) fn refused(error: ReplayError) -> ApiError {
     match error {
         ReplayError::UnknownWebhook => ApiError::no_such("webhook"),
-        ReplayError::UnknownEvent => {
-            ApiError::field(field, "there is no such event in your workspace, or no more")
-        }
-        ReplayError::NotWanted => {
-            ApiError::field(field, "the endpoint does not want events of its type and device")
-        }
+        ReplayError::UnknownEvent => ApiError::no_such("event"),
+        ReplayError::NotWanted => ApiError::new(
+            ErrorCode::InvalidState,
+            "the endpoint does not want events of its type and device; PATCH its eventTypes or deviceIds",
+        ),
         ReplayError::Disabled => ApiError::new(
             ErrorCode::InvalidState,
             "the endpoint is disabled; enable it with PATCH /v1/webhooks/{id} and {\"enabled\": true}",
@@ -176,20 +176,15 @@ pub(super) fn refused(error: ReplayError, field: &'static str) -> ApiError {
 
 impl From<postern_store::Replay> for Replay {
     fn from(replay: postern_store::Replay) -> Self {
-        let (range, done) = (
-            (replay.last + 1).saturating_sub(replay.first),
-            (replay.position + 1).saturating_sub(replay.first),
-        );
-        let ended = replay.ended_at.is_some();
         Self {
             id: replay.id.to_string(),
             webhook_id: replay.webhook.to_string(),
-            status: if ended { "done" } else { "running" },
-            progress: if ended {
-                100
+            status: if replay.ended_at.is_some() {
+                "done"
             } else {
-                (100 * done).checked_div(range).unwrap_or(0).min(99)
+                "running"
             },
+            progress: replay.progress(),
             found: replay.found,
             created_at: replay.created_at.to_rfc3339(),
             ended_at: replay.ended_at.map(Timestamp::to_rfc3339),

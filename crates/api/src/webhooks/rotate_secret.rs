@@ -3,19 +3,15 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use postern_domain::webhook::WebhookSecret;
 use postern_domain::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::secret;
 use crate::errors::ApiError;
-use crate::extract::{OptionalJson, PathId};
+use crate::extract::{OptionalJson, PathId, maybe_whole};
+use crate::texts;
 use crate::{Api, Caller};
-
-/// For how many hours the old secret signs as well, unless told.
-const OVERLAP: u64 = 24;
-/// For how many hours it can at most.
-const LONGEST: u64 = 7 * 24;
 
 /// How a secret is replaced.
 #[derive(Default, Deserialize, ToSchema)]
@@ -25,7 +21,8 @@ pub(crate) struct RotateSecret {
     /// For how many hours requests carry a signature of the old secret as well, 0 to 168. Enough to bring the new one to
     /// wherever signatures are verified; 0 when the old one leaked.
     #[schema(minimum = 0, maximum = 168, default = 24)]
-    overlap_hours: Option<u64>,
+    #[serde(default, deserialize_with = "maybe_whole")]
+    overlap_hours: Option<u32>,
 }
 
 /// A new secret.
@@ -46,7 +43,7 @@ pub(crate) struct NewSecret {
 /// it signs no more.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "Webhooks", operation_id = "rotateWebhookSecret",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<RotateSecret>),
     responses((status = 200, description = "The new secret. Store it now.", body = NewSecret)),
 )]
@@ -56,12 +53,17 @@ pub(crate) async fn rotate_secret(
     PathId(id): PathId<WebhookId>,
     OptionalJson(request): OptionalJson<RotateSecret>,
 ) -> Result<HttpResponse, ApiError> {
-    let hours = request.overlap_hours.unwrap_or(OVERLAP);
-    if hours > LONGEST {
-        let message = format!("must be a whole number from 0 to {LONGEST}");
+    let hours = request
+        .overlap_hours
+        .map_or(WebhookSecret::OVERLAP_HOURS, u64::from);
+    if hours > WebhookSecret::MOST_OVERLAP_HOURS {
+        let message = format!(
+            "must be a whole number from 0 to {}",
+            WebhookSecret::MOST_OVERLAP_HOURS
+        );
         return Err(ApiError::field("overlapHours", message));
     }
-    let (secret, now) = (secret::generate(), api.clock.now());
+    let (secret, now) = (WebhookSecret::generate(), api.clock.now());
     let until = now.after(Duration::from_hours(hours));
     let rotated = api
         .store
@@ -71,7 +73,7 @@ pub(crate) async fn rotate_secret(
     api.wakes.webhooks.ring();
     let previous = webhook.previous_secret.map(|(_, until)| until);
     Ok(HttpResponse::Ok().json(NewSecret {
-        secret: secret::shown(&secret),
+        secret: secret.to_text(),
         previous_secret_until: previous.map(Timestamp::to_rfc3339),
     }))
 }

@@ -1,15 +1,16 @@
 //! `POST /v1/webhooks/{id}/test`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::{EventId, EventType};
+use postern_domain::EventType;
+use postern_domain::webhook::not_a_type;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::Outcome;
-use super::fields::not_a_type;
 use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Json, OwnedWebhook};
+use crate::texts;
 
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
@@ -18,6 +19,7 @@ use crate::extract::{Json, OwnedWebhook};
 pub(crate) struct TestWebhook {
     /// An example of an event of this type.
     #[serde(rename = "type")]
+    #[schema(value_type = texts::EventTypeName)]
     kind: String,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Tested {
 /// the endpoint is enabled and wants the type; nothing is recorded and nothing is tried again.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/test", tag = "Webhooks", operation_id = "testWebhook",
-    params(("id" = String, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = TestWebhook,
     responses((status = 200, description = "It was tried; the answer says how it ended.", body = Tested)),
 )]
@@ -52,11 +54,7 @@ pub(crate) async fn test(
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
     let _permit = api.probing()?;
-    let mut event = postern_payloads::example(kind);
-    // Consumers fold what comes again under the same id.
-    event.id = EventId::generate();
-    event.workspace = webhook.workspace;
-    event.at = api.clock.now();
+    let event = postern_payloads::fresh_example(kind, webhook.workspace, api.clock.now());
     let outcome = api.probe.deliver(&webhook.target(event.at), &event).await;
     Ok(HttpResponse::Ok().json(Tested {
         event_id: event.id.to_string(),

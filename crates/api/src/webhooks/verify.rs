@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use postern_domain::Timestamp;
-use postern_domain::webhook::{AttemptFailure, AttemptOutcome, WebhookTarget};
-
+use postern_domain::webhook::{WebhookChecks, WebhookTarget};
+use postern_domain::{DeviceId, Timestamp};
 use tokio::sync::SemaphorePermit;
 
-use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
-
-/// How many characters of an endpoint's answer are repeated.
-const REPEATED: usize = 200;
+use crate::{Api, Caller};
 
 impl Api {
     /// Challenges an endpoint; answers when it passed.
@@ -21,10 +17,29 @@ impl Api {
     pub(super) async fn challenge(&self, target: &WebhookTarget) -> Result<Timestamp, ApiError> {
         let _permit = self.probing()?;
         let outcome = self.probe.challenge(target).await;
-        match outcome.failure {
+        match outcome.refusal() {
             None => Ok(self.clock.now()),
-            Some(failure) => Err(ApiError::field("url", refusal(failure, &outcome))),
+            Some(why) => Err(ApiError::field("url", why)),
         }
+    }
+
+    /// Checks that the chosen devices are the caller's.
+    ///
+    /// # Errors
+    /// One of them is not.
+    pub(super) async fn check_devices(
+        &self,
+        caller: Caller,
+        devices: Option<&[DeviceId]>,
+    ) -> Result<(), ApiError> {
+        let Some(devices) = devices else {
+            return Ok(());
+        };
+        let chosen = devices.to_vec();
+        let unknown = self.store.unknown_devices(caller.workspace, chosen).await?;
+        let mut checks = WebhookChecks::default();
+        checks.known_devices(devices, &unknown);
+        Ok(checks.done()?)
     }
 
     /// The permit to wait for an endpoint.
@@ -37,26 +52,4 @@ impl Api {
             ApiError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
         })
     }
-}
-
-fn refusal(failure: AttemptFailure, outcome: &AttemptOutcome) -> String {
-    let mut text = format!(
-        "the endpoint did not pass the challenge ({failure}): {}",
-        failure.meaning(),
-        failure = failure.name()
-    );
-    if let Some(status) = outcome.status {
-        text += &format!(" It answered {status}");
-        let said: String = String::from_utf8_lossy(&outcome.excerpt)
-            .chars()
-            .take(REPEATED)
-            .map(|letter| if letter.is_control() { ' ' } else { letter })
-            .collect();
-        text += &match said.trim() {
-            "" => ".".to_owned(),
-            said => format!(": {said}."),
-        };
-    }
-    text + " The gateway posts {\"type\":\"webhook.challenge\",\"data\":{\"token\":\"…\"}}; answer it with a 2xx status and \
-            {\"token\":\"…\"}, the same token."
 }

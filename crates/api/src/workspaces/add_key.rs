@@ -6,6 +6,7 @@ use postern_domain::WorkspaceId;
 use crate::api_keys::{CreateApiKey, NewApiKey};
 use crate::errors::ApiError;
 use crate::extract::{Json, PathId};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Make an API key of a workspace
@@ -13,7 +14,7 @@ use crate::{Api, Caller};
 /// For a workspace that has lost its keys; otherwise its members make their own with `POST /v1/api-keys`.
 #[utoipa::path(
     post, path = "/v1/admin/workspaces/{id}/api-keys", tag = "Administration", operation_id = "adminCreateApiKey",
-    params(("id" = String, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WorkspaceId, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = CreateApiKey,
     responses((status = 201, description = "Made.", body = NewApiKey, headers(
         ("Location" = String, description = "The new key, for callers of its workspace, e.g. `/v1/api-keys/key_…`.")

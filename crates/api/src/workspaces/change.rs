@@ -1,7 +1,7 @@
 //! `PATCH /v1/admin/workspaces/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::WorkspaceId;
+use postern_domain::{WorkspaceId, checked_name};
 use postern_store::WorkspaceChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::Workspace;
 use crate::Api;
 use crate::errors::ApiError;
-use crate::extract::{Json, PathId, checked_name};
+use crate::extract::{Json, PathId};
+use crate::texts;
 
 /// What is to be changed; what is left out stays.
 #[derive(Deserialize, ToSchema)]
@@ -17,9 +18,10 @@ use crate::extract::{Json, PathId, checked_name};
 #[schema(example = json!({ "plan": "pro" }))]
 pub(crate) struct ChangeWorkspace {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<texts::Name>)]
     name: Option<String>,
     /// The name of its plan: one of the gateway's configuration.
+    #[schema(value_type = Option<texts::Plan>)]
     plan: Option<String>,
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct ChangeWorkspace {
 /// Renames it, or puts it on another plan; what it has used of the month stays used.
 #[utoipa::path(
     patch, path = "/v1/admin/workspaces/{id}", tag = "Administration", operation_id = "adminChangeWorkspace",
-    params(("id" = String, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WorkspaceId, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = ChangeWorkspace,
     responses((status = 200, description = "The workspace as it is now.", body = Workspace)),
 )]

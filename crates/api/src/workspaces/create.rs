@@ -2,14 +2,15 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::{Scopes, WorkspaceId};
+use postern_domain::{Scopes, WorkspaceId, checked_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Workspace;
 use crate::api_keys::NewApiKey;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
+use crate::texts;
 use crate::{Api, ApiKeySecret};
 
 /// A workspace to make.
@@ -18,11 +19,11 @@ use crate::{Api, ApiKeySecret};
 #[schema(example = json!({ "name": "ACME", "plan": "growth" }))]
 pub(crate) struct CreateWorkspace {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
     /// The name of its plan: one of the gateway's configuration, `unlimited` unless told.
     #[serde(default = "unlimited")]
-    #[schema(default = "unlimited")]
+    #[schema(value_type = texts::Plan, default = "unlimited")]
     plan: String,
 }
 
@@ -63,7 +64,7 @@ impl Api {
         let (name, plan) = (checked_name(name)?, self.plan(plan)?);
         let (id, now) = (WorkspaceId::generate(), self.clock.now());
         let secret = ApiKeySecret::generate(self.config.key_kind);
-        let key = secret.to_stored(id, "first", Scopes::of_a_workspace());
+        let key = postern_store::NewApiKey::of(&secret, id, "first", Scopes::of_a_workspace());
         let (workspace, stored) = self.store.create_workspace(name, plan, key, now).await?;
         Ok(HttpResponse::Created()
             .insert_header((LOCATION, format!("/v1/admin/workspaces/{id}")))

@@ -7,11 +7,12 @@ use super::Workspace;
 use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 
 /// Read a workspace
 #[utoipa::path(
     get, path = "/v1/admin/workspaces/{id}", tag = "Administration", operation_id = "adminGetWorkspace",
-    params(("id" = String, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WorkspaceId, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     responses((status = 200, description = "The workspace.", body = Workspace)),
 )]
 pub(crate) async fn get(

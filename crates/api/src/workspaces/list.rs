@@ -8,6 +8,7 @@ use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
 use crate::page::{List, encode};
+use crate::texts;
 
 /// Which page to list.
 pub(crate) struct ListWorkspaces {
@@ -33,6 +34,7 @@ pub(crate) struct ListWorkspacesParams {
     #[param(minimum = 1, maximum = 200, default = 20)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
     cursor: Option<String>,
 }
 

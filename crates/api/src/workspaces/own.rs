@@ -1,13 +1,15 @@
 //! `GET` and `PATCH /v1/workspace`.
 
 use actix_web::{HttpResponse, web};
+use postern_domain::checked_name;
 use postern_store::WorkspaceChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Workspace;
 use crate::errors::ApiError;
-use crate::extract::{Json, checked_name};
+use crate::extract::Json;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Read your workspace
@@ -29,7 +31,7 @@ pub(crate) async fn own(api: web::Data<Api>, caller: Caller) -> Result<HttpRespo
 #[schema(example = json!({ "name": "ACME" }))]
 pub(crate) struct RenameWorkspace {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
 }
 

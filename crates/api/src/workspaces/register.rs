@@ -8,6 +8,7 @@ use super::create::CreatedWorkspace;
 use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::Json;
+use crate::texts;
 
 /// A workspace to register.
 #[derive(Deserialize, ToSchema)]
@@ -15,7 +16,7 @@ use crate::extract::Json;
 #[schema(example = json!({ "name": "ACME" }))]
 pub(crate) struct Register {
     /// What it is called, 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = texts::Name)]
     name: String,
 }
 

@@ -10,6 +10,7 @@ use super::Workspace;
 use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Empty, Json, OptionalJson, PathId};
+use crate::texts;
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 200;
@@ -20,7 +21,7 @@ const MAX_REASON: usize = 200;
 #[schema(example = json!({ "reason": "unpaid invoice 2026-10" }))]
 pub(crate) struct DeactivateWorkspace {
     /// Its members read this, 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = texts::Reason)]
     reason: String,
 }
 
@@ -30,7 +31,7 @@ pub(crate) struct DeactivateWorkspace {
 /// arrive. Its devices stay linked, its messages wait, and what comes in is stored.
 #[utoipa::path(
     post, path = "/v1/admin/workspaces/{id}/deactivate", tag = "Administration", operation_id = "deactivateWorkspace",
-    params(("id" = String, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WorkspaceId, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body = DeactivateWorkspace,
     responses((status = 200, description = "The workspace as it is now.", body = Workspace)),
 )]
@@ -52,7 +53,7 @@ pub(crate) async fn deactivate(
 /// Its keys are valid again, and what waited leaves, unless it has waited for too long.
 #[utoipa::path(
     post, path = "/v1/admin/workspaces/{id}/activate", tag = "Administration", operation_id = "activateWorkspace",
-    params(("id" = String, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
+    params(("id" = texts::WorkspaceId, Path, description = "The workspace.", example = "ws_01JDXW6N4A7Q2M8Z5T9V3B1C0D")),
     request_body(content = Option<Empty>),
     responses((status = 200, description = "The workspace as it is now.", body = Workspace)),
 )]

@@ -63,8 +63,27 @@ fn every_operation_teaches() {
             let answer = &operation["responses"][code.status().as_str()];
             let description = answer["description"].as_str().expect("described");
             assert!(description.contains(code.name()), "{name} {}", code.name());
-            let example = &answer["content"]["application/json"]["examples"][code.name()]["value"];
-            assert_eq!(example["error"]["code"], code.name(), "{name}");
+            let example = &answer["content"]["application/json"]["examples"][code.name()]["$ref"];
+            let example = example.as_str().and_then(|pointer| pointer.strip_prefix('#'));
+            let example = example
+                .and_then(|pointer| document.pointer(pointer))
+                .expect("an example");
+            assert_eq!(example["value"]["error"]["code"], code.name(), "{name}");
+            assert_eq!(
+                answer["headers"]["Retry-After"].is_object(),
+                route
+                    .all_errors()
+                    .any(|other| other.status() == code.status() && other.may_be_retried()),
+                "{name}"
+            );
+        }
+        for (status, answer) in operation["responses"].as_object().expect("responses") {
+            assert!(answer["headers"]["X-Request-Id"].is_object(), "{name} {status}");
+            assert_eq!(
+                answer["headers"]["X-RateLimit-Remaining"].is_object(),
+                matches!(route.access, Access::Key(_)),
+                "{name} {status}"
+            );
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{name} {parameter}");
@@ -126,4 +145,66 @@ async fn it_is_served_as_it_is_written() {
     let answer = api.call_without_key(Method::GET, "/openapi.json").send().await;
     assert_eq!(answer.expect(StatusCode::OK), parsed());
     assert_eq!(answer.header("content-type"), "application/json");
+}
+
+#[test]
+fn the_page_on_errors_explains_every_code_and_no_other() {
+    let page = include_str!("../../../../docs/errors.md");
+    let (_, table) = page.split_once("## Every code").expect("a section");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" "));
+    let codes = ErrorCode::ALL.iter();
+    let codes = codes.map(|code| format!("| `{}` {}", code.name(), code.status().as_u16()));
+    assert_eq!(rows.collect::<BTreeSet<_>>(), codes.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn the_explorer_and_the_pages_come_from_the_daemon_itself() {
+    let api = TestApi::start().await;
+    let page = api.call_without_key(Method::GET, "/docs").send().await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let text = String::from_utf8(page.body.to_vec()).expect("text");
+    assert!(!text.contains("://"), "nothing is loaded from elsewhere");
+    let files = text
+        .split("\"/docs/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let files: Vec<_> = files.collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    for file in files {
+        let answer = api
+            .call_without_key(Method::GET, &format!("/docs/{file}"))
+            .send()
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{file}");
+    }
+    let index = api.call_without_key(Method::GET, "/llms.txt").send().await;
+    let index = String::from_utf8(index.body.to_vec()).expect("text");
+    let full = api.call_without_key(Method::GET, "/llms-full.txt").send().await;
+    let full = String::from_utf8(full.body.to_vec()).expect("text");
+    let pages: Vec<_> = index
+        .split("](/docs/")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .collect();
+    assert!(pages.len() > 10, "{index}");
+    for name in pages {
+        let page = api
+            .call_without_key(Method::GET, &format!("/docs/{name}"))
+            .send()
+            .await;
+        assert_eq!(page.status, StatusCode::OK, "{name}");
+        let page = String::from_utf8(page.body.to_vec()).expect("text");
+        assert!(full.contains(&page), "{name}");
+    }
+    let answer = api
+        .call_without_key(Method::GET, "/docs/../Cargo.toml")
+        .send()
+        .await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }

@@ -24,6 +24,10 @@ pub(crate) struct TestApi {
     pub(crate) store: Store,
     pub(crate) wakes: Wakes,
     pub(crate) stop: Stop,
+    /// Pull it to have the API say that it will stop.
+    pub(crate) draining: Stop,
+    /// A task that the API depends on; pull it to end it.
+    pub(crate) vital: Stop,
     pub(crate) probe: Arc<ScriptedProbe>,
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeySecret,
@@ -63,15 +67,28 @@ impl TestApi {
         let now = clock.now();
         let workspace = store.first_workspace(now).await.expect("a workspace");
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(workspace, "test", Scopes::all());
+        let stored = postern_store::NewApiKey::of(&key, workspace, "test", Scopes::all());
         assert!(store.add_api_key(stored, now).await.expect("stored"));
 
         // The client is built with rustls and no provider of its own; http needs none, its builder does.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (wakes, stop) = (Wakes::default(), Stop::new());
         let probe = Arc::<ScriptedProbe>::default();
+        let api = Api::new(
+            store.clone(),
+            wakes.clone(),
+            Arc::<ScriptedProbe>::clone(&probe),
+            Arc::clone(&clock),
+            config,
+            stop.clone(),
+        );
+        let vital = Stop::new();
+        let ends = vital.clone();
+        api.depend_on([Tasks::new().spawn_vital("a vital part", async move { ends.pulled().await })]);
         Self {
-            address: serve(&store, &wakes, &probe, &clock, config, &stop),
+            draining: api.draining(),
+            vital,
+            address: serve(api),
             probe,
             store,
             wakes,
@@ -93,7 +110,8 @@ impl TestApi {
     /// The same on a plan.
     pub(crate) async fn workspace_on(&self, plan: (String, Plan)) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(WorkspaceId::generate(), "another", Scopes::of_a_workspace());
+        let stored =
+            postern_store::NewApiKey::of(&key, WorkspaceId::generate(), "another", Scopes::of_a_workspace());
         let made = self
             .store
             .create_workspace("another".to_owned(), plan, stored, self.clock.now());
@@ -104,7 +122,8 @@ impl TestApi {
     /// A key of the first workspace with these scopes.
     pub(crate) async fn key_with(&self, scopes: impl IntoIterator<Item = Scope>) -> ApiKeySecret {
         let key = ApiKeySecret::generate(KeyKind::Live);
-        let stored = key.to_stored(self.workspace, "limited", scopes.into_iter().collect());
+        let stored =
+            postern_store::NewApiKey::of(&key, self.workspace, "limited", scopes.into_iter().collect());
         let added = self.store.add_api_key(stored, self.clock.now()).await;
         assert!(added.expect("stored"));
         key
@@ -313,22 +332,7 @@ fn open(folder: &TempDir) -> Store {
     .expect("a store")
 }
 
-fn serve(
-    store: &Store,
-    wakes: &Wakes,
-    probe: &Arc<ScriptedProbe>,
-    clock: &Arc<dyn Clock>,
-    config: ApiConfig,
-    stop: &Stop,
-) -> SocketAddr {
-    let api = Api::new(
-        store.clone(),
-        wakes.clone(),
-        Arc::<ScriptedProbe>::clone(probe),
-        Arc::clone(clock),
-        config,
-        stop.clone(),
-    );
+fn serve(api: Api) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let options = ServerOptions {

@@ -128,7 +128,8 @@ async fn a_key_belongs_to_its_workspace_and_not_to_the_api_key() {
     first.expect(StatusCode::ACCEPTED);
 
     let rotated = postern_api::ApiKeySecret::generate(postern_api::KeyKind::Live);
-    let stored = rotated.to_stored(api.workspace, "rotated", postern_domain::Scopes::all());
+    let stored =
+        postern_store::NewApiKey::of(&rotated, api.workspace, "rotated", postern_domain::Scopes::all());
     api.store
         .add_api_key(stored, Timestamp::from_millis(0))
         .await

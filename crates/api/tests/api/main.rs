@@ -11,6 +11,7 @@ mod document;
 mod edge;
 mod events;
 mod harness;
+mod health;
 mod idempotency;
 mod isolation;
 mod limits;

@@ -46,7 +46,7 @@ async fn key_in(
     change: impl FnOnce(&mut NewApiKey),
 ) -> (ApiKeySecret, WorkspaceId) {
     let (key, workspace) = (ApiKeySecret::generate(KeyKind::Live), WorkspaceId::generate());
-    let mut stored = key.to_stored(workspace, "one", Scopes::all());
+    let mut stored = NewApiKey::of(&key, workspace, "one", Scopes::all());
     change(&mut stored);
     let allows = plans().get(plan).copied().unwrap_or(Plan::UNLIMITED);
     let made = api.store.create_workspace(

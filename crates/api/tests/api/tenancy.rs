@@ -198,6 +198,7 @@ async fn every_route_that_needs_a_key_asks_for_it() {
     let api = TestApi::start().await;
     for route in ROUTES {
         let path = route.path.replace("{id}", "dev_x").replace("{format}", "png");
+        let path = path.replace("{page}", "sending.md");
         let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
         let answer = api.call_without_key(method, &path).send().await;
         match route.access {

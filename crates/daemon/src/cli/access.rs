@@ -42,7 +42,11 @@ pub enum WorkspaceVerb {
         plan: String,
     },
     /// List all workspaces, newest first.
-    List,
+    List {
+        /// Print what the API answers, a line for each.
+        #[arg(long)]
+        json: bool,
+    },
     /// Put a workspace on another plan.
     Plan {
         /// Its id, or its name.
@@ -103,7 +107,11 @@ pub enum KeysVerb {
     /// Make an API key; prints it, once.
     Create(CreateKey),
     /// List the API keys of the workspace, newest first.
-    List,
+    List {
+        /// Print what the API answers, a line for each.
+        #[arg(long)]
+        json: bool,
+    },
     /// End an API key now; there is no way back.
     Revoke {
         /// Its id, or its name.
@@ -167,6 +175,8 @@ mod tests {
         }
         for line in [
             "postern workspace create ACME",
+            "postern workspace list --json",
+            "postern keys list --json",
             "postern keys create worker --scope admin --scope usage:read --allow 10.0.0.0/8",
             "postern keys rotate worker --overlap 0",
         ] {

@@ -8,10 +8,10 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct DataFlags {
     /// The folder of the databases [default: data].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// The daemon's configuration, to take the folder from.
-    #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "POSTERN_CONFIG")]
     pub config: Option<PathBuf>,
 }
 

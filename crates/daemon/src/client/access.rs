@@ -4,6 +4,7 @@ use postern_domain::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::devices::encoded;
@@ -65,6 +66,11 @@ pub(crate) struct NewKey {
 }
 
 impl Client {
+    /// All workspaces as the API writes them, newest first.
+    pub(crate) async fn workspaces_json(&self) -> Result<Vec<Box<RawValue>>, Failure> {
+        self.all("/v1/admin/workspaces").await
+    }
+
     /// All workspaces, newest first.
     pub(crate) async fn workspaces(&self) -> Result<Vec<Workspace>, Failure> {
         self.all("/v1/admin/workspaces").await
@@ -91,6 +97,11 @@ impl Client {
         };
         let request = self.request(Method::POST, &format!("/v1/admin/workspaces/{id}/{verb}"));
         self.read(request.json(&body)).await
+    }
+
+    /// The keys of the workspace as the API writes them, ended ones too, newest first.
+    pub(crate) async fn keys_json(&self) -> Result<Vec<Box<RawValue>>, Failure> {
+        self.all("/v1/api-keys").await
     }
 
     /// The keys of the workspace, ended ones too, newest first.

@@ -106,7 +106,12 @@ impl Failure {
         match self {
             Self::Unreachable { .. } | Self::NoAnswer { .. } => true,
             Self::Refused { code, .. } => {
-                let passing = ["OVERLOADED", "STORAGE_UNAVAILABLE", "TOO_MANY_STREAMS"];
+                let passing = [
+                    "OVERLOADED",
+                    "STARTING",
+                    "STORAGE_UNAVAILABLE",
+                    "TOO_MANY_STREAMS",
+                ];
                 passing.contains(&code.as_str())
             }
             Self::NotPostern { .. } | Self::Unauthorized { .. } => false,

@@ -7,7 +7,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
+use super::model::Page;
 use super::{Client, Failure};
+
+/// The most messages that the API answers at once.
+const MOST_PER_PAGE: usize = 200;
 
 /// How long to wait before a call is made again that the daemon could not answer: as long as a restart takes.
 const AGAIN_AFTER: [u64; 5] = [1, 2, 4, 8, 16];
@@ -38,6 +42,43 @@ impl Client {
                 (outcome, _) => return outcome,
             }
         }
+    }
+
+    /// The newest messages that pass the filter, as the API writes them.
+    pub(crate) async fn messages(
+        &self,
+        filter: &[(&str, String)],
+        limit: usize,
+    ) -> Result<Vec<Box<RawValue>>, Failure> {
+        let mut messages = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page_size = (limit - messages.len()).min(MOST_PER_PAGE);
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query
+                .extend_pairs(filter)
+                .append_pair("limit", &page_size.to_string());
+            query.extend_pairs(cursor.map(|cursor: String| ("cursor", cursor)));
+            let path = format!("/v1/messages?{}", query.finish());
+            let page: Page = self.read(self.request(Method::GET, &path)).await?;
+            messages.extend(page.data);
+            cursor = page.next_cursor;
+            if cursor.is_none() || messages.len() >= limit {
+                return Ok(messages);
+            }
+        }
+    }
+
+    /// One message, as the API writes it.
+    pub(crate) async fn message(&self, id: &str) -> Result<Box<RawValue>, Failure> {
+        self.read(self.request(Method::GET, &format!("/v1/messages/{id}")))
+            .await
+    }
+
+    /// `POST /v1/messages/{id}/{verb}`; answers the message.
+    pub(crate) async fn ask_of_message(&self, id: &str, verb: &str) -> Result<Box<RawValue>, Failure> {
+        let request = self.request(Method::POST, &format!("/v1/messages/{id}/{verb}"));
+        self.read(request.json(&serde_json::json!({}))).await
     }
 
     async fn post(&self, path: &str, key: &str, body: &impl Serialize) -> Result<Accepted, Failure> {

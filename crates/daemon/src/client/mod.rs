@@ -16,12 +16,16 @@ use postern_api::ApiKeySecret;
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use url::Url;
 
 pub(crate) use self::failure::{Failure, WrongUsage};
 use crate::cli::DaemonFlags;
 
 /// How long any call may take; none of them waits for WhatsApp.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long a probe may take: longer than a daemon waits for its database.
+const PROBE_LIMIT: Duration = Duration::from_secs(15);
 /// The variable that holds the key.
 const KEY_VARIABLE: &str = "POSTERN_API_KEY";
 
@@ -37,22 +41,17 @@ impl Client {
     /// There is no key, or none that could be one; or the client cannot be built.
     pub(crate) fn new(flags: &DaemonFlags, environment: &[(String, String)]) -> anyhow::Result<Self> {
         let key = key(flags.api_key_file.as_deref(), environment)?;
-        // Fails only when the process has a provider already, which serves as well.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        // The key is for this daemon alone: no proxy that the environment names, no redirects.
-        let mut http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .timeout(LIMIT);
-        if flags.url.scheme() == "http" {
-            // The system's certificates are not needed, and a small container has none.
-            http = http.tls_certs_only([]);
-        }
+        let http = http(&flags.url, LIMIT)?;
         Ok(Self {
-            http: http.build()?,
+            http,
             url: flags.url.as_str().trim_end_matches('/').to_owned(),
             key,
         })
+    }
+
+    /// How much of its plan the workspace uses, as the API writes it.
+    pub(crate) async fn usage(&self) -> Result<Box<RawValue>, Failure> {
+        self.read(self.request(Method::GET, "/v1/usage")).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -89,6 +88,40 @@ impl Client {
             status,
         }
     }
+}
+
+/// # Errors
+/// The client cannot be built.
+fn http(url: &Url, limit: Duration) -> reqwest::Result<reqwest::Client> {
+    // Fails only when the process has a provider already, which serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    // The key is for this daemon alone: no proxy that the environment names, no redirects.
+    let mut http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(limit);
+    if url.scheme() == "http" {
+        // The system's certificates are not needed, and a small container has none.
+        http = http.tls_certs_only([]);
+    }
+    http.build()
+}
+
+/// Asks `path`, which takes no key; answers the status and the body, whatever they are.
+///
+/// # Errors
+/// Nothing answers.
+pub(crate) async fn probe(url: &Url, path: &str) -> anyhow::Result<(u16, String)> {
+    let base = url.as_str().trim_end_matches('/');
+    let asked = async {
+        let answer = http(url, PROBE_LIMIT)?
+            .get(format!("{base}{path}"))
+            .send()
+            .await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    };
+    let answered: reqwest::Result<_> = asked.await;
+    Ok(answered.map_err(|error| Failure::without_answer(base, &error))?)
 }
 
 /// What a daemon answered.

@@ -1,10 +1,13 @@
 //! The daemon's settings: compiled-in defaults, a file, the environment, flags; validated before anything starts.
 
+mod effective;
+mod metrics;
 mod plans;
 mod sending;
 mod server;
 mod sessions;
 mod storage;
+mod telemetry;
 mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,11 +17,14 @@ use config::{Environment, File, FileFormat};
 use postern_domain::{Pacing, Plan};
 use serde::Deserialize;
 
+pub use self::effective::Effective;
+pub use self::metrics::MetricsConfig;
 pub use self::plans::PlanConfig;
 pub use self::sending::{MessagesConfig, PacingConfig};
 pub use self::server::{DashboardSettings, LimitsConfig, RegistrationConfig, ServerConfig};
 pub use self::sessions::{SandboxConfig, SessionsConfig, WhatsAppConfig};
 pub use self::storage::{DataConfig, Hidden, IdempotencyConfig, LogConfig, LogFormat, RetentionConfig};
+pub use self::telemetry::TelemetryConfig;
 pub use self::webhooks::WebhooksConfig;
 
 /// The commented default configuration, which is also the documentation of every key.
@@ -56,8 +62,15 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// The operators' pages.
     pub dashboard: DashboardSettings,
+    /// The numbers.
+    pub metrics: MetricsConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
     /// The simulated network.
     pub sandbox: SandboxConfig,
+    /// All of them as they count, for people to read.
+    #[serde(skip)]
+    pub effective: Vec<Effective>,
 }
 
 /// What flags say; each wins over every other source.
@@ -126,8 +139,11 @@ impl Config {
         for (key, value) in overrides.0 {
             sources = sources.set_override(key, value)?;
         }
-        let settings: Self = sources.build()?.try_deserialize()?;
+        let sources = sources.build()?;
+        let effective = effective::effective(&sources)?;
+        let mut settings: Self = sources.try_deserialize()?;
         settings.validate()?;
+        settings.effective = effective;
         Ok(settings)
     }
 
@@ -162,6 +178,8 @@ impl Config {
         self.pacing.validate()?;
         self.messages.validate()?;
         self.webhooks.validate()?;
+        self.metrics.validate()?;
+        self.telemetry.validate()?;
         self.sandbox.validate()
     }
 }

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     /// Streams of events that may be open.
     pub max_streams: usize,
     /// Seconds.
+    pub drain: u64,
+    /// Seconds.
     pub shutdown_timeout: u64,
     /// Addresses and networks in CIDR notation, parted by commas or spaces.
     pub trusted_proxies: String,
@@ -38,6 +40,7 @@ impl ServerConfig {
         within("server.workers", self.workers, 0, 512)?;
         within("server.body_limit", self.body_limit, 1024, 16 * 1024 * 1024)?;
         within("server.max_streams", self.max_streams, 1, 100_000)?;
+        within("server.drain", self.drain, 0, 300)?;
         within("server.shutdown_timeout", self.shutdown_timeout, 1, 300)?;
         let mut proxies = self.trusted_proxies.split([',', ' ']);
         match proxies.find(|text| !text.is_empty() && network(text).is_none()) {

@@ -25,7 +25,11 @@ Signal keys move on with every message. Keys that are restored go back in time: 
 backup cannot be decrypted, their sessions with contacts break, and WhatsApp may remove the links. Use them only if \
 nothing was sent or received since, as when moving to another machine; otherwise pair the devices again.";
 
-fn data_dir(flags: DataFlags, environment: Vec<(String, String)>) -> Result<PathBuf, ConfigError> {
+/// The folder that the flags name, or else the configuration.
+///
+/// # Errors
+/// The configuration cannot be used.
+pub(crate) fn data_dir(flags: DataFlags, environment: Vec<(String, String)>) -> Result<PathBuf, ConfigError> {
     let folder = flags.data_dir.as_ref().map(|dir| dir.display());
     let overrides = Overrides::default().with("data.dir", folder);
     Ok(Config::load(flags.config.as_deref(), environment, overrides)?

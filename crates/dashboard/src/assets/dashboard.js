@@ -100,6 +100,34 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('textarea[data-count]').forEach(count);
   announce();
 });
+// A moment is told in the reader's zone, and sent with how far that is off at the time.
+function zones() {
+  document.querySelectorAll('input[data-moment]').forEach((input) => {
+    const zone = input.parentElement.querySelector('[data-zone]');
+    if (zone) zone.textContent = 'your time';
+  });
+}
+document.addEventListener('formdata', (event) => {
+  event.target.querySelectorAll('input[data-moment]').forEach((input) => {
+    if (input.value) event.formData.set(input.name + '-offset', new Date(input.value).getTimezoneOffset());
+  });
+});
+
+function copies() {
+  document.querySelectorAll('button[data-copy]').forEach((button) => {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener('click', async () => {
+      const field = document.getElementById(button.dataset.copy);
+      await navigator.clipboard.writeText('value' in field ? field.value : field.textContent);
+      button.querySelector('span').textContent = 'Copied';
+    });
+  });
+}
+document.addEventListener('DOMContentLoaded', () => {
+  zones();
+  copies();
+});
+
 // Coming back to a form that was sent: it can be sent again, and counts once.
 addEventListener('pageshow', () => document.querySelectorAll('[aria-busy]').forEach((button) => button.removeAttribute('aria-busy')));
 // What was done is told once: a reload does not tell it again.

@@ -63,8 +63,10 @@ pub(crate) async fn change_password(
     }
     dashboard.throttle.forgive(name, client.address);
     let password = hash(&dashboard, password).await?;
-    let (workspace, id) = (person.workspace(), person.operator.id);
-    let store = dashboard.acting(&person.operator, "operator.password", id);
+    let (workspace, id) = (person.operator.workspace, person.operator.id);
+    let store = dashboard
+        .store
+        .acting(dashboard.act_of(&person.operator, "operator.password", id, ""));
     store
         .set_operator_password(workspace, id, password, Some(person.session))
         .await?;

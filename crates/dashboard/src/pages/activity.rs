@@ -60,6 +60,7 @@ fn table(entries: &[AuditEntry]) -> Markup {
 fn target(target: &str) -> Markup {
     html! {
         @if target.starts_with("dev_") { a href={ "/devices/" (target) } { code { (target) } } }
+        @else if target.starts_with("whk_") { a href={ "/webhooks/" (target) } { code { (target) } } }
         @else if target.starts_with("msg_") { a href={ "/messages/" (target) } { code { (target) } } }
         @else { code { (target) } }
     }
@@ -78,6 +79,7 @@ fn words(action: &str) -> &str {
         "device.create" => "created a device",
         "device.pair" => "asked for a code",
         "device.rename" => "renamed a device",
+        "device.pacing" => "changed the pacing of a device",
         "device.pause" => "paused a device",
         "device.resume" => "resumed a device",
         "device.reconnect" => "reconnected a device",
@@ -90,6 +92,21 @@ fn words(action: &str) -> &str {
         "message.retry" => "retried a message",
         "message.release" => "released a parked message",
         "message.cancel" => "canceled a message",
+        "webhook.create" => "added a webhook",
+        "webhook.change" => "changed a webhook",
+        "webhook.pause" => "paused a webhook",
+        "webhook.enable" => "enabled a webhook",
+        "webhook.test" => "tested a webhook",
+        "webhook.replay" => "sent events to a webhook again",
+        "webhook.secret" => "replaced the secret of a webhook",
+        "webhook.remove" => "removed a webhook",
+        "key.create" => "made an API key",
+        "key.rotate" => "rotated an API key",
+        "key.revoke" => "revoked an API key",
+        "workspace.create" => "made a workspace",
+        "workspace.change" => "changed a workspace",
+        "workspace.deactivate" => "deactivated a workspace",
+        "workspace.activate" => "activated a workspace",
         other => other,
     }
 }

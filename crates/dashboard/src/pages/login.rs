@@ -76,7 +76,9 @@ pub(crate) async fn submit(
 
 /// `POST /logout`
 pub(crate) async fn log_out(dashboard: web::Data<Dashboard>, client: Client, person: Person) -> Answer {
-    let store = dashboard.acting(&person.operator, "session.end", "");
+    let store = dashboard
+        .store
+        .acting(dashboard.act_of(&person.operator, "session.end", "", ""));
     store.end_session(person.session).await?;
     let cookie = SessionCookie {
         secure: client.secure,
@@ -96,7 +98,7 @@ pub(super) async fn admitted(
 ) -> Answer {
     let (token, now) = (Token::generate(), dashboard.clock.now());
     let oldest = now.before(dashboard.config.absolute);
-    let act = dashboard.act(
+    let act = dashboard.act_of(
         operator,
         "session.begin",
         "",

@@ -3,12 +3,17 @@
 pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod devices;
+pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod messages;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod sandbox;
+pub(crate) mod settings;
 pub(crate) mod setup;
+pub(crate) mod usage;
+pub(crate) mod webhooks;
+pub(crate) mod workspaces;
 
 use maud::{Markup, html};
 
@@ -42,6 +47,7 @@ pub(crate) fn done(word: &str) -> &'static str {
         "logged-out" => "The link is being taken back.",
         "released" => "The parked messages are queued again.",
         "discarded" => "The parked messages were canceled.",
+        "paced" => "Saved. It counts from the next message on.",
         "renamed" => "Renamed.",
         "removed" => "The device is being logged out and removed.",
         "accepted" => "Accepted. It is on disk, and on its way.",
@@ -51,6 +57,16 @@ pub(crate) fn done(word: &str) -> &'static str {
         "role" => "The role was changed.",
         "password" => "The password was changed. Other sessions of theirs were logged out.",
         "gone" => "Removed.",
+        "hook-paused" => "Paused. Events are kept for it.",
+        "hook-enabled" => "Enabled. It goes on where it stood.",
+        "hook-changed" => "Saved.",
+        "hook-removed" => "The webhook was removed.",
+        "replay" => "They are being looked for and sent again.",
+        "again" => "It is being sent again.",
+        "key-revoked" => "The key was revoked.",
+        "workspace-changed" => "Saved.",
+        "workspace-off" => "Deactivated. Its keys are refused, and nothing leaves.",
+        "workspace-on" => "Activated. What waited leaves.",
         "scanned" => "The phone accepted the code.",
         "written" => "The contact wrote.",
         "contact" => "The contact behaves so from now on.",

@@ -46,12 +46,12 @@ pub(crate) async fn add(dashboard: web::Data<Dashboard>, person: Person, fields:
     };
     let new = NewOperator {
         id: OperatorId::generate(),
-        workspace: person.workspace(),
+        workspace: person.operator.workspace,
         name,
         role,
         password: hash(&dashboard, password).await?,
     };
-    let act = dashboard.act(
+    let act = dashboard.act_of(
         &person.operator,
         "operator.add",
         new.id,
@@ -80,9 +80,11 @@ pub(crate) async fn set_role(
     fields: Fields,
 ) -> Answer {
     let (id, role) = (operator_id(&id)?, role(&fields)?);
-    let act = dashboard.act(&person.operator, "operator.role", id, role);
+    let act = dashboard.act_of(&person.operator, "operator.role", id, role);
     let store = dashboard.store.acting(act);
-    store.set_operator_role(person.workspace(), id, role).await?;
+    store
+        .set_operator_role(person.operator.workspace, id, role)
+        .await?;
     see("/people?done=role")
 }
 
@@ -97,9 +99,11 @@ pub(crate) async fn set_password(
     check_strength(&password, "")
         .map_err(|why| Failure::Refused(sentence(&format!("the password {why}"))))?;
     let password = hash(&dashboard, password).await?;
-    let store = dashboard.acting(&person.operator, "operator.password", id);
+    let store = dashboard
+        .store
+        .acting(dashboard.act_of(&person.operator, "operator.password", id, ""));
     store
-        .set_operator_password(person.workspace(), id, password, None)
+        .set_operator_password(person.operator.workspace, id, password, None)
         .await?;
     see("/people?done=password")
 }
@@ -107,8 +111,10 @@ pub(crate) async fn set_password(
 /// `POST /people/{id}/remove`
 pub(crate) async fn remove(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
     let id = operator_id(&id)?;
-    let store = dashboard.acting(&person.operator, "operator.remove", id);
-    store.remove_operator(person.workspace(), id).await?;
+    let store = dashboard
+        .store
+        .acting(dashboard.act_of(&person.operator, "operator.remove", id, ""));
+    store.remove_operator(person.operator.workspace, id).await?;
     see("/people?done=gone")
 }
 
@@ -126,7 +132,7 @@ async fn render(
     fields: &Fields,
     wrong: &Wrong,
 ) -> Result<Markup, Failure> {
-    let operators = dashboard.store.operators(person.workspace()).await?;
+    let operators = dashboard.store.operators(person.operator.workspace).await?;
     let subtitle = html! {
         p class="quiet-text" { "Owners manage people and remove devices; operators link devices and send; viewers look." }
     };

@@ -44,6 +44,12 @@ impl Client {
             host: last(headers, "x-forwarded-host").map(str::to_owned).or(host),
         }
     }
+
+    /// Where the client reaches the gateway, as far as is known.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.host.as_deref().unwrap_or("localhost"))
+    }
 }
 
 /// Whether a request that changes something was made by another site's page, or by who knows what: a browser says in

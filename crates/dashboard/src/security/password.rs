@@ -39,6 +39,21 @@ pub(crate) enum Weak {
     Obvious,
 }
 
+/// A text cannot be the password of an operator; says why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the password {0}")]
+pub struct NotAPassword(String);
+
+/// The PHC string of a new password of the operator with this name, for those who store one without a page.
+///
+/// # Errors
+/// The password is too weak, or cannot be hashed.
+pub async fn password_hash(password: String, name: &str) -> Result<String, NotAPassword> {
+    check_strength(&password, name).map_err(|weak| NotAPassword(weak.to_string()))?;
+    let hashed = Passwords::default().hash(password).await;
+    hashed.map_err(|error| NotAPassword(format!("is not usable: {error}")))
+}
+
 /// # Errors
 /// See [`Weak`].
 pub(crate) fn check_strength(password: &str, name: &str) -> Result<(), Weak> {

@@ -1,7 +1,7 @@
 //! A device: its state in a word, an icon and a colour, and everything known about its health.
 
 use maud::{Markup, html};
-use postern_domain::{DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, Pacing, Role};
+use postern_domain::{DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, Pacing, QuietHours, Role};
 use postern_store::{Device, MessageFilter, Queue};
 
 use super::icon::{Icon, icon};
@@ -126,7 +126,7 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person, id: DeviceId) -
         @if device.counters.parked > 0 { (parked(person, &device)) }
         div class="columns" {
             (health(&device, &queue))
-            (pace(&pacing, device.pacing.is_none()))
+            (pace(person, &device, &pacing))
         }
         section class="card" {
             header class="card-head" {
@@ -271,10 +271,15 @@ fn health(device: &Device, queue: &Queue) -> Markup {
     }
 }
 
-fn pace(pacing: &Pacing, is_default: bool) -> Markup {
+fn pace(person: &Person, device: &Device, pacing: &Pacing) -> Markup {
     html! {
         section class="card" {
-            header class="card-head" { h2 { "Pacing" } @if is_default { small { "the gateway's default" } } }
+            header class="card-head" {
+                h2 { "Pacing" }
+                @if person.operator.role.may(Role::Operator) {
+                    a class="more" href={ "/devices/" (device.id) "/pacing" } { "Change it" (icon(Icon::Arrow)) }
+                }
+            }
             dl class="facts" {
                 div { dt { "Messages a minute" } dd {
                     @match pacing.per_minute { Some(rate) => { span class="number" { (rate) } }, None => "no limit" }
@@ -287,16 +292,15 @@ fn pace(pacing: &Pacing, is_default: bool) -> Markup {
                 } }
                 div { dt { "Quiet hours" } dd {
                     @match pacing.quiet_hours {
-                        Some(quiet) => { (minute(quiet.from)) " to " (minute(quiet.until)) small { (pacing.time_zone.name()) } }
+                        Some(quiet) => { (QuietHours::text(quiet.from)) " to " (QuietHours::text(quiet.until)) small { (pacing.time_zone.name()) } }
                         None => "never",
                     }
                 } }
             }
-            p class="quiet-text pad" { "Pacing only delays, to protect the account. Change it with " code { "PATCH /v1/devices" } "." }
+            p class="quiet-text pad" {
+                "Pacing only delays, to protect the account."
+                @if device.pacing.is_none() { " These are the gateway's defaults." }
+            }
         }
     }
-}
-
-fn minute(of_day: u16) -> String {
-    format!("{:02}:{:02}", of_day / 60, of_day % 60)
 }

@@ -13,10 +13,16 @@ pub(crate) enum Place {
     Overview,
     Devices,
     Messages,
+    Webhooks,
+    Keys,
+    Usage,
+    Workspaces,
+    Settings,
     Sandbox,
     People,
     Activity,
     Account,
+    Api,
     Elsewhere,
 }
 
@@ -44,7 +50,7 @@ fn frame(person: &Person, place: Place, title: &str, refreshes: bool, inner: Mar
             a class="skip" href="#main" { "Skip to the content" }
             div class="shell" {
                 (menu(person, place))
-                main id="main" tabindex="-1" { (inner) }
+                main id="main" tabindex="-1" { (switched_off(person)) (inner) }
             }
             p id="offline" class="offline" role="alert" hidden {
                 (icon(Icon::Alert)) span { "Not live: the gateway does not answer. Trying again…" }
@@ -92,10 +98,31 @@ fn document(title: &str, refreshes: bool, inner: Markup) -> Markup {
     }
 }
 
+/// Says on every page that the workspace may do nothing.
+fn switched_off(person: &Person) -> Markup {
+    html! {
+        @if let Some(stopped) = &person.looks_at.deactivation {
+            section class="callout bad" {
+                (icon(Icon::Ban))
+                div {
+                    h2 { "The workspace " (person.looks_at.name) " is deactivated" }
+                    p { (stopped.reason) }
+                    p { "Nothing is accepted and nothing leaves. What comes in is stored, and messages wait." }
+                }
+            }
+        }
+    }
+}
+
 fn menu(person: &Person, place: Place) -> Markup {
     html! {
         header class="menu" {
             a class="brand" href="/" { (mark()) span { "Postern" } }
+            @if person.has_several {
+                a class="chosen" href="/workspaces" title="Look at another workspace" {
+                    span { small { "Workspace" } strong { (person.looks_at.name) } } (icon(Icon::Arrow))
+                }
+            }
             nav aria-label="Main" { (entries(person, place)) }
             div class="self" {
                 a href="/account" class="self-name" aria-current=[(place == Place::Account).then_some("page")] {
@@ -120,6 +147,9 @@ fn entries(person: &Person, here: Place) -> Markup {
         (true, Place::Overview, "/", Icon::Home, "Overview"),
         (true, Place::Devices, "/devices", Icon::Device, "Devices"),
         (true, Place::Messages, "/messages", Icon::Message, "Messages"),
+        (true, Place::Webhooks, "/webhooks", Icon::Hook, "Webhooks"),
+        (true, Place::Usage, "/usage", Icon::Gauge, "Usage"),
+        (true, Place::Keys, "/keys", Icon::Key, "API keys"),
         (
             person.has_sandbox && may(Role::Operator),
             Place::Sandbox,
@@ -129,6 +159,21 @@ fn entries(person: &Person, here: Place) -> Markup {
         ),
         (true, Place::Activity, "/activity", Icon::Activity, "Activity"),
         (may(Role::Owner), Place::People, "/people", Icon::People, "People"),
+        (
+            person.has_several || may(Role::Owner),
+            Place::Workspaces,
+            "/workspaces",
+            Icon::Workspace,
+            "Workspaces",
+        ),
+        (
+            may(Role::Operator),
+            Place::Settings,
+            "/settings",
+            Icon::Settings,
+            "Settings",
+        ),
+        (true, Place::Api, "/docs", Icon::Code, "API"),
     ];
     let shown: Vec<_> = all.into_iter().filter(|entry| entry.0).collect();
     let (first, others) = shown.split_at(shown.len().min(IN_SIGHT));

@@ -12,15 +12,18 @@ pub(crate) mod parts;
 pub(crate) mod qr;
 pub(crate) mod sandbox;
 pub(crate) mod time;
+pub(crate) mod usage;
+pub(crate) mod webhooks;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use maud::Markup;
-use postern_domain::{DeviceId, MessageId, Role, WorkspaceId};
+use postern_domain::{DeviceId, EventId, MessageId, Role, WebhookId, WorkspaceId};
 use postern_store::Device;
 
 use self::messages::Listing;
+use self::webhooks::attempts::Tries;
 use crate::Dashboard;
 use crate::failure::Failure;
 use crate::guard::Person;
@@ -43,6 +46,12 @@ pub(crate) enum View {
     Messages(Box<Listing>),
     /// One message.
     Message(MessageId),
+    /// The webhook endpoints.
+    Webhooks,
+    /// One endpoint and what was tried.
+    Webhook(Box<Tries>),
+    /// One event on its way to one endpoint.
+    Delivery(WebhookId, EventId),
     /// The simulated network, as this contact sees it.
     Sandbox(String),
 }
@@ -67,7 +76,9 @@ impl View {
     /// The least time between two looks at it: what is counted anew each time is looked at less often.
     pub(crate) fn pause(&self) -> Duration {
         match self {
-            Self::Overview | Self::Messages(_) | Self::Sandbox(_) => Duration::from_secs(1),
+            Self::Overview | Self::Messages(_) | Self::Webhooks | Self::Webhook(_) | Self::Sandbox(_) => {
+                Duration::from_secs(1)
+            }
             _ => Duration::from_millis(200),
         }
     }
@@ -81,6 +92,9 @@ impl View {
             Self::Pairing(id) => pairing::live(dashboard, person, *id).await,
             Self::Messages(listing) => messages::live(dashboard, person, listing).await,
             Self::Message(id) => message::live(dashboard, person, *id).await,
+            Self::Webhooks => webhooks::list::live(dashboard, person).await,
+            Self::Webhook(tries) => webhooks::endpoint::live(dashboard, person, tries).await,
+            Self::Delivery(id, event) => webhooks::delivery::live(dashboard, person, (*id, *event)).await,
             Self::Sandbox(contact) => sandbox::live(dashboard, person, contact).await,
         }
     }

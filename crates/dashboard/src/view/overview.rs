@@ -7,7 +7,7 @@ use postern_store::{Device, MessageFilter, Traffic};
 use super::device::{badge, meaning, needs_somebody, title};
 use super::icon::{Icon, icon};
 use super::parts::empty;
-use super::{devices, messages, names, time};
+use super::{devices, messages, names, time, webhooks};
 use crate::Dashboard;
 use crate::failure::Failure;
 use crate::guard::Person;
@@ -34,6 +34,7 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person) -> Result<Marku
         .store
         .messages(workspace, MessageFilter::default(), 6, None)
         .await?;
+    let hooks = webhooks::list::with_health(dashboard, person).await?;
     // With one device there is nothing to tell apart.
     let names = names(&all);
     let names = Some(&names).filter(|names| names.len() > 1);
@@ -54,6 +55,7 @@ pub(crate) async fn live(dashboard: &Dashboard, person: &Person) -> Result<Marku
             }
             div class="stack" {
                 (today_card(&traffic))
+                (webhooks::list::card(&hooks))
                 section class="card" {
                     header class="card-head" { h2 { "Failed today" } }
                     @if failed.rows.is_empty() {

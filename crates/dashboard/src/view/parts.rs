@@ -102,6 +102,34 @@ pub(crate) fn field(field: &Field<'_>, kind: &str, value: &str, more: &[(&str, &
     }
 }
 
+/// A field for date and time: in UTC, or where scripts run in the reader's own zone. See [`crate::fields::Fields::moment`].
+pub(crate) fn moment(name: &str, label: &str, hint: &str, value: &str) -> Markup {
+    html! {
+        div class="field" {
+            label for=(name) { (label) " " small data-zone { "UTC" } }
+            input type="datetime-local" id=(name) name=(name) value=[(!value.is_empty()).then_some(value)]
+                aria-describedby={ (name) "-hint" } data-moment;
+            input type="hidden" name={ (name) "-offset" } value="0";
+            p class="hint" id={ (name) "-hint" } { (hint) }
+        }
+    }
+}
+
+/// A secret that is shown this once, to be copied.
+pub(crate) fn shown_once(id: &str, label: &str, secret: &str) -> Markup {
+    html! {
+        div class="field" {
+            label for=(id) { (label) }
+            div class="copied" {
+                input type="text" id=(id) class="mono" value=(secret) readonly autocomplete="off" spellcheck="false" data-select
+                    aria-describedby={ (id) "-hint" };
+                button type="button" class="button quiet" data-copy=(id) hidden { (icon(Icon::Copy)) span { "Copy" } }
+            }
+            p class="hint" id={ (id) "-hint" } { "Shown this once and never again. Store it now." }
+        }
+    }
+}
+
 /// What stands under a field.
 pub(crate) fn under(field: &Field<'_>) -> Markup {
     html! {

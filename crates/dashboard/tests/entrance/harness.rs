@@ -9,8 +9,10 @@ use actix_web::body::to_bytes;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::test::{TestRequest, call_service, init_service};
-use postern_dashboard::{Dashboard, DashboardConfig, configure};
-use postern_domain::Timestamp;
+use async_trait::async_trait;
+use postern_dashboard::{Dashboard, DashboardConfig, DashboardParts, configure};
+use postern_domain::webhook::{AttemptOutcome, TargetError, WebhookProbe, WebhookTarget};
+use postern_domain::{Event, Timestamp};
 use postern_runtime::{Clock, ManualClock, Stop, Wakes};
 use postern_store::{Store, StoreOptions};
 use tempfile::TempDir;
@@ -19,6 +21,24 @@ pub(crate) const NAME: &str = "ada";
 pub(crate) const PASSWORD: &str = "a gate with two towers";
 /// Where the owner is.
 pub(crate) const HOME: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+/// Webhook endpoints that nobody asks for here.
+struct Unreachable;
+
+#[async_trait]
+impl WebhookProbe for Unreachable {
+    fn check(&self, _url: &str) -> Result<(), TargetError> {
+        Err(TargetError::Blocked)
+    }
+
+    async fn challenge(&self, _target: &WebhookTarget) -> AttemptOutcome {
+        unreachable!("no endpoint is acceptable")
+    }
+
+    async fn deliver(&self, _target: &WebhookTarget, _event: &Event) -> AttemptOutcome {
+        unreachable!("there is no endpoint")
+    }
+}
 
 /// A dashboard without a server around it.
 pub(crate) struct Entrance {
@@ -56,8 +76,16 @@ impl Entrance {
         let clock = Arc::new(ManualClock::default());
         clock.set(Timestamp::from_millis(1_800_000_000_000));
         let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let config = DashboardConfig::default();
-        let dashboard = Dashboard::new(store, Wakes::default(), time, config, Stop::new(), None);
+        let parts = DashboardParts {
+            store,
+            wakes: Wakes::default(),
+            clock: time,
+            stop: Stop::new(),
+            probe: Arc::new(Unreachable),
+            access_changed: Arc::new(|| {}),
+            sandbox: None,
+        };
+        let dashboard = Dashboard::new(parts, DashboardConfig::default());
         Self {
             dashboard: Arc::new(dashboard),
             clock,

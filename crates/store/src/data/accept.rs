@@ -1,6 +1,6 @@
 //! Accepting messages, exactly once per idempotency key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postern_domain::event::EventPayload;
 use postern_domain::{BatchId, EventType, MessageStatus, Timestamp, WorkspaceId};
@@ -32,8 +32,14 @@ impl Store {
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Accepted, AcceptError> {
-        self.write_counted(move |tx, tally| accept(tx, tally, &message, idempotency.as_ref(), now))
-            .await
+        let asked = Instant::now();
+        let accepted = self
+            .write_counted(move |tx, tally| accept(tx, tally, &message, idempotency.as_ref(), now))
+            .await;
+        if matches!(accepted, Ok(Accepted::New)) {
+            self.meters.accepts.took(asked.elapsed());
+        }
+        accepted
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nobody changes a key that may do more than the own one: whoever asks says what scopes it holds, and that is compared in
 //! the transaction of the change. Revoked keys stay, so that their names can be read and none comes back to life.
 
-use postern_domain::{ApiKeyId, Scope, Scopes, Timestamp, WorkspaceId};
+use postern_domain::{ApiKeyId, ApiKeySecret, Scope, Scopes, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
 use super::store::Store;
@@ -31,6 +31,29 @@ pub struct NewApiKey {
     pub networks: Vec<String>,
     /// From when on it is no longer valid.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewApiKey {
+    /// What is stored of this key: one that may do all of `scopes`, from anywhere, for ever.
+    #[must_use]
+    pub fn of(
+        secret: &ApiKeySecret,
+        workspace: WorkspaceId,
+        name: impl Into<String>,
+        scopes: Scopes,
+    ) -> Self {
+        Self {
+            id: ApiKeyId::generate(),
+            workspace,
+            name: name.into(),
+            hash: secret.hash(),
+            prefix: secret.prefix().to_owned(),
+            last_four: secret.last_four().to_owned(),
+            scopes,
+            networks: Vec::new(),
+            expires_at: None,
+        }
+    }
 }
 
 /// A stored API key.

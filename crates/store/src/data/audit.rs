@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::store::Store;
 use super::tables::audit;
 use crate::StoreError;
-use crate::sqlite::Database;
+use crate::sqlite::{Database, WriterMeters};
 
 /// Something an operator does.
 #[derive(Debug, Clone)]
@@ -70,16 +70,26 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_then(work, |_done: &T| {}).await
+    }
+
+    /// See [`Database::write_then`]; the act's row comes with it.
+    pub(super) async fn write_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
+    where
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let Some(act) = self.act.clone() else {
-            return self.database.write(work).await;
+            return self.database.write_then(work, committed).await;
         };
-        self.database
-            .write(move |tx| {
-                let done = work(tx)?;
-                audit::append(tx, &act)?;
-                Ok(done)
-            })
-            .await
+        let with_row = move |tx: &Connection| {
+            let done = work(tx)?;
+            audit::append(tx, &act)?;
+            Ok(done)
+        };
+        self.database.write_then(with_row, committed).await
     }
 
     /// See [`Database::read`].
@@ -90,6 +100,16 @@ impl Audited {
         E: From<StoreError> + Send + 'static,
     {
         self.database.read(work).await
+    }
+
+    /// See [`Database::meters`].
+    pub(super) fn meters(&self) -> &Arc<WriterMeters> {
+        self.database.meters()
+    }
+
+    /// See [`Database::waiting`].
+    pub(super) fn waiting(&self) -> usize {
+        self.database.waiting()
     }
 
     /// See [`Database::watch`].
@@ -108,6 +128,13 @@ impl Store {
     pub fn acting(&self, act: Act) -> Self {
         let mut store = self.clone();
         store.database.act = Some(Arc::new(act));
+        store
+    }
+
+    /// The same store without an act: for what follows from one and is no act of its own.
+    pub(super) fn following(&self) -> Self {
+        let mut store = self.clone();
+        store.database.act = None;
         store
     }
 

@@ -187,7 +187,7 @@ fn apply(
     let change = Change::new(tx, tally, device.id, now);
     match signal {
         Signal::Opening => devices::serve_reconnect(tx, device.id)?,
-        Signal::Connected => heard_at_login(tx, device, now)?,
+        Signal::Connected => heard_at_login(change, device)?,
         Signal::LoggedOut { .. } | Signal::KeysMissing => unlink(change, device, ParkReason::LoggedOut)?,
         Signal::AccountRemoved => unlink(change, device, ParkReason::AccountRemoved)?,
         _ => {}
@@ -221,14 +221,17 @@ fn apply(
 }
 
 /// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
-fn heard_at_login(tx: &Connection, device: &Device, now: Timestamp) -> Result<(), StoreError> {
+fn heard_at_login(change: Change<'_>, device: &Device) -> Result<(), StoreError> {
     let again =
         device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
     let counted = DeviceCounters {
         reconnects: again.into(),
         ..DeviceCounters::default()
     };
-    devices::heard(tx, device.id, now, counted)
+    if again {
+        change.tally.reconnected();
+    }
+    devices::heard(change.tx, device.id, change.now, counted)
 }
 
 fn unlink(change: Change<'_>, device: &Device, reason: ParkReason) -> Result<(), StoreError> {

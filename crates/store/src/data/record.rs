@@ -138,6 +138,9 @@ impl<'tx> Change<'tx> {
         let place = Place::of(known.workspace, self.device, known.accepted_at);
         self.tally
             .moved(place, (known.status, status), known.due, self.now);
+        if let Some((code, _)) = failure {
+            self.tally.failed(*code);
+        }
         known.status = status;
         Ok(())
     }

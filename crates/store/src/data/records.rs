@@ -463,6 +463,23 @@ impl Figures {
         self.counts[usize::from(status.number()) - 1]
     }
 
+    /// How many have reached the recipient.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        let arrived = [
+            MessageStatus::Delivered,
+            MessageStatus::Read,
+            MessageStatus::Played,
+        ];
+        arrived.iter().map(|status| self.of(*status)).sum()
+    }
+
+    /// How many have reached an end: the recipient, a failure, or somebody who took them back.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.arrived() + self.of(MessageStatus::Failed) + self.of(MessageStatus::Canceled)
+    }
+
     pub(super) fn count(&mut self, status: MessageStatus, more: u64) {
         self.counts[usize::from(status.number()) - 1] += more;
     }

@@ -120,6 +120,16 @@ impl Store {
             })
             .await
     }
+
+    /// The replay of an endpoint that was asked for last. The caller knows that the endpoint is its workspace's.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn latest_replay(&self, webhook: WebhookId) -> Result<Option<Replay>, StoreError> {
+        self.database
+            .read(move |connection| replays::latest(connection, webhook))
+            .await
+    }
 }
 
 fn start(

@@ -1,19 +1,20 @@
 //! The gateway's data: what the other crates may ask of `postern.db`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
 use super::audit::Audited;
 use super::batches::BatchQueue;
+use super::meters::StoreMeters;
 use super::quota::QuotaExceeded;
 use super::records::{Device, Refusal, RefusedMessage};
 use super::tables::{log, workspaces};
 use crate::files;
 use crate::sqlite::{Database, Schema, Tuning};
 use crate::vault::{SecretsKey, Vault};
-use crate::{OpenError, StoreError};
+use crate::{OpenError, StoreError, sqlite};
 
 pub(crate) const SCHEMA: Schema = Schema {
     name: "postern",
@@ -83,6 +84,7 @@ pub struct Store {
     pub(super) database: Audited,
     pub(super) batches: Arc<BatchQueue>,
     pub(super) vault: Arc<Vault>,
+    pub(super) meters: Arc<StoreMeters>,
 }
 
 /// Where the files lie and how much work may wait.
@@ -202,6 +204,13 @@ impl Store {
     /// # Errors
     /// As [`Self::open`], or the key's file cannot be used.
     pub fn open_with(options: &StoreOptions, key: Option<SecretsKey>) -> Result<Self, OpenError> {
+        Self::opened(options, |folder| Vault::open(folder, key))
+    }
+
+    fn opened(
+        options: &StoreOptions,
+        vault: impl FnOnce(&Path) -> Result<Vault, OpenError>,
+    ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(&options.data_dir).map_err(|source| OpenError::File {
             path: options.data_dir.clone(),
             source,
@@ -217,8 +226,19 @@ impl Store {
         Ok(Self {
             database: Audited::new(database),
             batches: Arc::default(),
-            vault: Arc::new(Vault::open(&options.data_dir, key)?),
+            vault: Arc::new(vault(&options.data_dir)?),
+            meters: Arc::default(),
         })
+    }
+
+    /// Opens a `postern.db` that exists and has the schema of this release, and changes nothing of it: beside a daemon that
+    /// may be running on it. The secrets of webhooks stay closed. Blocks.
+    ///
+    /// # Errors
+    /// There is none, or another release wrote it, or it cannot be used.
+    pub fn open_current(options: &StoreOptions) -> Result<Self, OpenError> {
+        sqlite::assert_current(&options.data_dir.join(files::GATEWAY.name), &SCHEMA)?;
+        Self::opened(options, |_folder| Vault::closed())
     }
 
     /// Finishes what was queued and closes the file.
@@ -226,14 +246,20 @@ impl Store {
         self.database.close().await;
     }
 
-    /// Whether a write commits and a read answers; for readiness.
+    /// Whether a write commits; for readiness.
     ///
     /// # Errors
-    /// One of them does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database.write(workspaces::touch).await?;
-        self.database.read(workspaces::first).await?;
-        Ok(())
+    /// It does not.
+    pub async fn ping_write(&self) -> Result<(), StoreError> {
+        self.database.write(workspaces::touch).await
+    }
+
+    /// Whether a read answers; for readiness.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping_read(&self) -> Result<(), StoreError> {
+        self.database.read(workspaces::first).await.map(drop)
     }
 
     /// The workspace of a self-hosted install: the first there is, made if there is none.

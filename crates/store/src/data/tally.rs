@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use postern_domain::{Day, DeviceId, Latencies, MessageStatus, Timestamp, WorkspaceId};
+use postern_domain::{Day, DeviceId, FailureCode, Latencies, MessageStatus, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 
+use super::meters::Noted;
 use super::store::Store;
 use super::tables::daily;
 use crate::StoreError;
@@ -32,7 +33,10 @@ impl Place {
 
 /// What one write changes. Shared by everything that works in it.
 #[derive(Debug, Default)]
-pub(super) struct Tally(RefCell<BTreeMap<Place, Changes>>);
+pub(super) struct Tally {
+    changes: RefCell<BTreeMap<Place, Changes>>,
+    noted: RefCell<Noted>,
+}
 
 /// What changes at one place.
 #[derive(Debug, Default)]
@@ -47,6 +51,7 @@ impl Tally {
     /// A message was stored with this status.
     pub(super) fn stored(&self, place: Place, status: MessageStatus) {
         self.at(place, |changes| *changes.of(status) += 1);
+        self.noted.borrow_mut().stored(status);
     }
 
     /// A message took on another status, at `now`; it could have been sent from `due` on.
@@ -60,28 +65,42 @@ impl Tally {
         if from == to {
             return;
         }
+        let mut noted = self.noted.borrow_mut();
+        noted.took_on(to);
         self.at(place, |changes| {
             *changes.of(from) -= 1;
             *changes.of(to) += 1;
             if to.reached_server() && !from.reached_server() {
                 changes.sent.add(now.since(due));
+                noted.sent(now.since(due));
             }
             if to.reached_recipient() && !from.reached_recipient() {
                 changes.delivered.add(now.since(due));
+                noted.delivered(now.since(due));
             }
         });
     }
 
-    fn at(&self, place: Place, change: impl FnOnce(&mut Changes)) {
-        change(self.0.borrow_mut().entry(place).or_default());
+    /// A message failed.
+    pub(super) fn failed(&self, code: FailureCode) {
+        self.noted.borrow_mut().failed(code);
     }
 
-    /// Writes it down.
-    pub(super) fn write(self, tx: &Connection) -> Result<(), StoreError> {
-        for (place, changes) in self.0.into_inner() {
+    /// A device logged in again after it had lost its connection.
+    pub(super) fn reconnected(&self) {
+        self.noted.borrow_mut().reconnects += 1;
+    }
+
+    fn at(&self, place: Place, change: impl FnOnce(&mut Changes)) {
+        change(self.changes.borrow_mut().entry(place).or_default());
+    }
+
+    /// Writes it down; answers what is to be counted after the commit.
+    pub(super) fn write(self, tx: &Connection) -> Result<Noted, StoreError> {
+        for (place, changes) in self.changes.into_inner() {
             daily::change(tx, place, &changes)?;
         }
-        Ok(())
+        Ok(self.noted.into_inner())
     }
 }
 
@@ -99,13 +118,14 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.database
-            .write(move |tx| {
-                let tally = Tally::default();
-                let done = work(tx, &tally)?;
-                tally.write(tx)?;
-                Ok(done)
-            })
-            .await
+        let counted = move |tx: &Connection| -> Result<_, E> {
+            let tally = Tally::default();
+            let done = work(tx, &tally)?;
+            Ok((done, tally.write(tx)?))
+        };
+        let meters = self.meters();
+        let count = move |(_, noted): &(T, Noted)| meters.count(noted);
+        let (done, _noted) = self.database.write_then(counted, count).await?;
+        Ok(done)
     }
 }

@@ -186,7 +186,7 @@ impl Store {
             .write(move |tx| webhooks::mark_removed(tx, workspace, id))
             .await?;
         if marked {
-            self.clear_webhook(id).await?;
+            self.following().clear_webhook(id).await?;
         }
         Ok(marked)
     }

@@ -32,7 +32,7 @@ use wacore::store::traits::Backend;
 use self::backend::DeviceKeys;
 pub(crate) use self::migrations::SCHEMA;
 use self::tables::{device_records, devices};
-use crate::sqlite::{Database, OpenError, StoreError, Tuning};
+use crate::sqlite::{Database, OpenError, StoreError, Tuning, WriterMeters};
 
 /// Where the keys are and how many threads read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +161,18 @@ impl KeyStore {
     /// Only those of the database.
     pub async fn devices(&self) -> Result<Vec<DeviceId>, StoreError> {
         self.database.read(devices::with_record).await
+    }
+
+    /// What was counted of the work of the writer.
+    #[must_use]
+    pub fn writer_meters(&self) -> Arc<WriterMeters> {
+        Arc::clone(self.database.meters())
+    }
+
+    /// How many writes wait for their commit.
+    #[must_use]
+    pub fn writes_waiting(&self) -> usize {
+        self.database.waiting()
     }
 
     /// Finishes what is queued and closes the file. Whatever comes later is answered [`StoreError::Closed`].

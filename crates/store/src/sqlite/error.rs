@@ -86,6 +86,18 @@ pub enum OpenError {
         /// The latest version this binary can make.
         known: i32,
     },
+    /// The file was written by another version of Postern, and is only to be used as it is. Nothing was changed.
+    #[error(
+        "{path} has schema version {found}, and this binary uses {known}; use the Postern version of its daemon"
+    )]
+    OtherSchema {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: i32,
+        /// The version this binary uses.
+        known: i32,
+    },
     /// The file is a SQLite database of something else.
     #[error("{path} is not a {expected} database of Postern; check the configured path")]
     WrongFile {

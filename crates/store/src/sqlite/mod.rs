@@ -33,6 +33,7 @@
 mod beside;
 mod copy;
 mod error;
+mod meters;
 mod open;
 mod readers;
 #[cfg(test)]
@@ -40,6 +41,7 @@ mod tests;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -47,7 +49,8 @@ use tokio::sync::watch;
 pub(crate) use self::beside::{Beside, Depth};
 pub(crate) use self::copy::{BESIDE, copy, remove};
 pub use self::error::{OpenError, StoreError};
-pub(crate) use self::open::{Schema, restrict_to_owner};
+pub use self::meters::WriterMeters;
+pub(crate) use self::open::{Schema, assert_current, restrict_to_owner};
 use self::readers::Readers;
 use self::writer::Writer;
 
@@ -106,6 +109,27 @@ impl Database {
         E: From<StoreError> + Send + 'static,
     {
         self.writer.run(work).await
+    }
+
+    /// The same, with something to do after the commit; see [`Writer::run_then`].
+    pub(crate) async fn write_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
+    where
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.run_then(work, committed).await
+    }
+
+    /// What its writer counted.
+    pub(crate) fn meters(&self) -> &Arc<WriterMeters> {
+        self.writer.meters()
+    }
+
+    /// How many writes wait for their commit.
+    pub(crate) fn waiting(&self) -> usize {
+        self.writer.waiting()
     }
 
     /// Runs `work` on a snapshot; see [`Readers::run`].

@@ -39,6 +39,28 @@ impl Schema {
     }
 }
 
+/// Refuses a file that is not there, or has another schema than this release makes.
+pub(crate) fn assert_current(path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    fs::metadata(path).map_err(|source| OpenError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    refuse_other_files(&connection, path, schema)?;
+    let version = applied_version(&connection).map_err(|error| OpenError::Database {
+        path: path.to_owned(),
+        error,
+    })?;
+    if version == schema.latest() {
+        return Ok(());
+    }
+    Err(OpenError::OtherSchema {
+        path: path.to_owned(),
+        found: version,
+        known: schema.latest(),
+    })
+}
+
 /// Opens the connection that writes, creating the file and bringing its schema up to date.
 pub(super) fn writer(path: &Path, schema: &Schema, cache_kib: u32) -> Result<Connection, OpenError> {
     assert_sqlite_version()?;

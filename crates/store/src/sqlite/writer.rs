@@ -5,13 +5,14 @@
 //! transaction is rolled back and all its jobs run again, with a savepoint each. Hence a job may run twice.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{OpenError, Schema, StoreError};
+use super::{OpenError, Schema, StoreError, WriterMeters};
 
 /// The most jobs one commit takes: enough to make the disk's flush small against the jobs' own cost, few
 /// enough that nobody waits long for the neighbours.
@@ -25,6 +26,7 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
     watched: watch::Receiver<u64>,
+    meters: Arc<WriterMeters>,
 }
 
 enum Message {
@@ -44,20 +46,33 @@ impl Writer {
         told.look(&connection)
             .map(|number| told.tell(number))
             .unwrap_or_else(|error| tracing::warn!(%error, "what is watched could not be read"));
+        let meters = Arc::<WriterMeters>::default();
+        let counted = Arc::clone(&meters);
         let thread = thread::Builder::new()
             .name(format!("{}-writer", schema.name))
-            .spawn(move || write_until_closed(connection, receiver, &told))
+            .spawn(move || write_until_closed(connection, receiver, &told, &counted))
             .map_err(OpenError::Thread)?;
         Ok(Self {
             queue: sender,
             thread: Mutex::new(Some(thread)),
             watched,
+            meters,
         })
     }
 
     /// The number that the schema watches, as of the last commit.
     pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.watched.clone()
+    }
+
+    /// What was counted of its work.
+    pub(super) fn meters(&self) -> &Arc<WriterMeters> {
+        &self.meters
+    }
+
+    /// How many jobs wait for a commit.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Runs `work` inside the next commit and answers after that commit.
@@ -74,9 +89,22 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.run_then(work, |_done: &T| {}).await
+    }
+
+    /// The same; `committed` is called with the answer on the writer's thread, once, after the commit, whether or not
+    /// anybody still waits for it.
+    pub(crate) async fn run_then<T, E, F, C>(&self, work: F, committed: C) -> Result<T, E>
+    where
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (sender, answer) = oneshot::channel();
         let job = Box::new(Queued {
             work,
+            committed,
             outcome: None,
             answer: sender,
         });
@@ -114,15 +142,17 @@ trait Job: Send {
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
-struct Queued<F, T, E> {
+struct Queued<F, C, T, E> {
     work: F,
+    committed: C,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
-impl<F, T, E> Job for Queued<F, T, E>
+impl<F, C, T, E> Job for Queued<F, C, T, E>
 where
     F: Fn(&Connection) -> Result<T, E> + Send,
+    C: FnOnce(&T) + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
@@ -140,6 +170,9 @@ where
             (Ok(()), None) => Err(StoreError::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
+        if let Ok(done) = &outcome {
+            (self.committed)(done);
+        }
         // Whoever asked may have stopped waiting.
         self.answer.send(outcome).ok();
     }
@@ -171,7 +204,12 @@ impl Told {
     }
 }
 
-fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>, told: &Told) {
+fn write_until_closed(
+    connection: Connection,
+    mut queue: mpsc::Receiver<Message>,
+    told: &Told,
+    meters: &WriterMeters,
+) {
     let mut closing = Vec::new();
     let mut batch = Vec::new();
     while let Some(message) = next(&mut queue, !closing.is_empty()) {
@@ -181,7 +219,10 @@ fn write_until_closed(connection: Connection, mut queue: mpsc::Receiver<Message>
         {
             collect(message, &mut batch, &mut closing);
         }
-        match commit_batch(&connection, &mut batch, told) {
+        let (jobs, began) = (batch.len(), Instant::now());
+        let committed = commit_batch(&connection, &mut batch, told);
+        meters.note(jobs, began.elapsed(), committed.is_ok());
+        match committed {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
             Err(failure) => fail_batch(&mut batch, &failure),
         }

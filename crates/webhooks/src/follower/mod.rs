@@ -27,6 +27,7 @@ use postern_store::{
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::Instrument as _;
 
 use self::health::Health;
 use self::pace::Pace;
@@ -35,6 +36,7 @@ use self::window::{Next, Window};
 use crate::context::Context;
 use crate::log::Entry;
 use crate::target::Target;
+use crate::trace;
 
 /// Rows that are looked at together when they are due.
 const DUE_AT_ONCE: usize = 64;
@@ -343,11 +345,14 @@ impl Follower {
         }
         self.repeating += usize::from(delivery.kept);
         let (context, target) = (Arc::clone(&self.context), Arc::clone(&self.target));
-        self.running.push(Box::pin(async move {
+        let span = trace::attempt(self.webhook.id, delivery.event);
+        let sending = async move {
             let id = delivery.event.to_string();
             let answer = context.client.post(&target, &id, entry.body()).await;
+            trace::end(&answer.outcome);
             (delivery, answer.outcome)
-        }));
+        };
+        self.running.push(Box::pin(sending.instrument(span)));
     }
 
     /// A secret that was replaced signs no more when its time has come.
@@ -375,6 +380,7 @@ impl Follower {
         }
         let was_doubtful = self.health.is_doubtful();
         self.health.note(&outcome, now, config);
+        self.context.meters.note(&outcome);
         let tries = delivery.tries.saturating_add(1);
         let again = || {
             let wait = config.retries.wait(tries)?;

@@ -16,6 +16,7 @@ use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
 use crate::extract::{FromQuery, OwnedDevice, Query, QueryFields};
 use crate::qr::{DEFAULT_SIZE, Drawing, SIZES};
+use crate::texts;
 
 /// Says until when the code is valid, whatever it is drawn as.
 const EXPIRES_AT: HeaderName = HeaderName::from_static("qr-expires-at");
@@ -78,7 +79,7 @@ pub(crate) struct Picture(#[expect(dead_code, reason = "read by the documentatio
 #[utoipa::path(
     get, path = "/v1/devices/{id}/qr", tag = "Devices", operation_id = "getDeviceQr",
     params(
-        ("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         QrParams,
     ),
     responses(
@@ -103,8 +104,8 @@ pub(crate) async fn qr(
 #[utoipa::path(
     get, path = "/v1/devices/{id}/qr.{format}", tag = "Devices", operation_id = "getDeviceQrByExtension",
     params(
-        ("id" = String, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
-        ("format" = String, Path, description = "`png`, `svg`, `txt` or `json`.", example = "png"),
+        ("id" = texts::DeviceId, Path, description = "The device.", example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("format" = texts::Drawing, Path, description = "`png`, `svg`, `txt` or `json`.", example = "png"),
         QrParams,
     ),
     responses(

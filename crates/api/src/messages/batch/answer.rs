@@ -20,7 +20,7 @@ use crate::messages::dto::accepted_status;
     "failedCount": 1,
     "items": [
         {
-            "index": 0, "id": "msg_01JDXW7C9H3E5R2T8Y6U4I0P1A", "status": "queued", "to": "+15551234567",
+            "index": 0, "id": "msg_01JDXW7C9H3E5R2T8Y6V4J0P1A", "status": "queued", "to": "+15551234567",
             "scheduledFor": null,
         },
         {

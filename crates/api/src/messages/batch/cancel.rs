@@ -6,6 +6,7 @@ use postern_domain::BatchId;
 use crate::errors::ApiError;
 use crate::extract::{Empty, OptionalJson, PathId};
 use crate::messages::{Moved, not_moved};
+use crate::texts;
 use crate::{Api, Caller};
 
 /// Cancel a batch
@@ -14,7 +15,7 @@ use crate::{Api, Caller};
 /// not. Answers how many; 0 when it is too late for all of them.
 #[utoipa::path(
     post, path = "/v1/batches/{id}/cancel", tag = "Batches", operation_id = "cancelBatch",
-    params(("id" = String, Path, description = "The batch.", example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")),
+    params(("id" = texts::BatchId, Path, description = "The batch.", example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")),
     responses((status = 200, description = "They are canceled.", body = Moved)),
 )]
 pub(crate) async fn cancel_batch(

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::errors::ApiError;
 use crate::extract::PathId;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// A batch that was accepted, and where its messages stand now.
@@ -94,7 +95,7 @@ impl From<postern_store::Batch> for Batch {
 /// How many of its messages are in which status. The messages themselves: `GET /v1/messages?batchId=…`.
 #[utoipa::path(
     get, path = "/v1/batches/{id}", tag = "Batches", operation_id = "getBatch",
-    params(("id" = String, Path, description = "The batch.", example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")),
+    params(("id" = texts::BatchId, Path, description = "The batch.", example = "bat_01JDXW8QK3M5V7X9Z1B3D5F7H9")),
     responses((status = 200, description = "The batch.", body = Batch)),
 )]
 pub(crate) async fn get_batch(

@@ -12,6 +12,7 @@ use crate::ApiConfig;
 use crate::errors::{ApiError, FieldError};
 use crate::extract::{Object, parse_part};
 use crate::messages::request::{Checked, Draft, IfDisconnected, MessageType, TextContent, device};
+use crate::texts;
 
 /// Messages to accept together.
 #[derive(Deserialize, ToSchema)]
@@ -26,6 +27,7 @@ use crate::messages::request::{Checked, Draft, IfDisconnected, MessageType, Text
 }))]
 pub(crate) struct SendBatch {
     /// The device that sends those messages that name none.
+    #[schema(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
     /// At least one message, and as many as your plan allows (`GET /v1/workspace`); they are accepted in this order.
     #[schema(value_type = Vec<BatchMessage>, min_items = 1, max_items = 5000)]
@@ -47,20 +49,22 @@ pub(crate) struct SendBatch {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct BatchMessage {
     /// The device that sends it; the batch's unless told.
+    #[schema(value_type = Option<texts::DeviceId>)]
     device_id: Option<String>,
     /// The recipient: a phone number in E.164 with or without `+`, a WhatsApp JID, or a group id (`…@g.us`).
+    #[schema(value_type = texts::Recipient)]
     to: String,
     /// What it carries.
     #[serde(rename = "type")]
     kind: MessageType,
     /// The content of a `text` message.
-    #[schema(value_type = Option<TextContent>)]
+    #[schema(value_type = TextContent, required)]
     text: Option<Object<TextContent>>,
     /// Send it not before this time: RFC 3339 with an offset, in the future, at most one year ahead.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<texts::FutureTime>)]
     send_at: Option<String>,
     /// What you call the message: 1 to 255 printable ASCII characters; comes back when the message is read and in its events.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(value_type = Option<texts::Printable>)]
     client_reference: Option<String>,
     /// A JSON object of your own, at most 4 KiB; comes back when the message is read.
     #[schema(value_type = Option<Object>)]

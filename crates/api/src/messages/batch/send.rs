@@ -14,6 +14,7 @@ use crate::errors::ApiError;
 use crate::extract::{IdempotencyHeader, LargeJson};
 use crate::messages::answer::{answered, conflict, replayed};
 use crate::messages::fingerprint;
+use crate::texts;
 use crate::{Api, Caller};
 
 /// The scope of idempotency keys of this route.
@@ -35,7 +36,7 @@ const ENDPOINT: &str = "POST /v1/messages/batch";
 #[utoipa::path(
     post, path = "/v1/messages/batch", tag = "Batches", operation_id = "sendBatch",
     params((
-        "Idempotency-Key" = Option<String>, Header,
+        "Idempotency-Key" = Option<texts::IdempotencyKey>, Header,
         description = "1 to 255 printable ASCII characters. Valid for your workspace, whichever API key is used.",
         example = "newsletter-12-part-1",
     )),

@@ -14,20 +14,14 @@ use crate::guard::Person;
 
 /// `POST /devices/{id}/pause`
 pub(crate) async fn pause(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
-    let id = device_id(&id)?;
-    dashboard
-        .ask(&person, id, "device.pause", DeviceRequest::Pause)
-        .await?;
-    see(format!("/devices/{id}?done=paused"))
+    let wanted = ("device.pause", DeviceRequest::Pause);
+    dashboard.ask_and_show(&person, &id, wanted, "paused").await
 }
 
 /// `POST /devices/{id}/resume`
 pub(crate) async fn resume(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
-    let id = device_id(&id)?;
-    dashboard
-        .ask(&person, id, "device.resume", DeviceRequest::Resume)
-        .await?;
-    see(format!("/devices/{id}?done=resumed"))
+    let wanted = ("device.resume", DeviceRequest::Resume);
+    dashboard.ask_and_show(&person, &id, wanted, "resumed").await
 }
 
 /// `POST /devices/{id}/reconnect`
@@ -36,11 +30,8 @@ pub(crate) async fn reconnect(
     person: Person,
     id: web::Path<String>,
 ) -> Answer {
-    let id = device_id(&id)?;
-    dashboard
-        .ask(&person, id, "device.reconnect", DeviceRequest::Reconnect)
-        .await?;
-    see(format!("/devices/{id}?done=reconnecting"))
+    let wanted = ("device.reconnect", DeviceRequest::Reconnect);
+    dashboard.ask_and_show(&person, &id, wanted, "reconnecting").await
 }
 
 /// `POST /devices/{id}/logout`
@@ -49,11 +40,8 @@ pub(crate) async fn log_out(
     person: Person,
     id: web::Path<String>,
 ) -> Answer {
-    let id = device_id(&id)?;
-    dashboard
-        .ask(&person, id, "device.logout", DeviceRequest::LogOut)
-        .await?;
-    see(format!("/devices/{id}?done=logged-out"))
+    let wanted = ("device.logout", DeviceRequest::LogOut);
+    dashboard.ask_and_show(&person, &id, wanted, "logged-out").await
 }
 
 /// `POST /devices/{id}/remove`
@@ -67,7 +55,7 @@ pub(crate) async fn remove(
     let purge = fields.ticked("purge");
     let action = if purge { "device.purge" } else { "device.remove" };
     dashboard
-        .ask(&person, id, action, DeviceRequest::Remove { purge })
+        .ask(&person, id, (action, DeviceRequest::Remove { purge }))
         .await?;
     see("/devices?done=removed")
 }
@@ -87,7 +75,7 @@ pub(crate) async fn rename(
         ..DeviceChange::default()
     };
     dashboard.device(person.workspace(), id).await?;
-    let store = dashboard.acting(&person.operator, "device.rename", id);
+    let store = dashboard.acting(&person, "device.rename", id);
     store.change_device(person.workspace(), id, change).await?;
     dashboard.wakes.devices.ring();
     see(format!("/devices/{id}?done=renamed"))
@@ -100,7 +88,7 @@ pub(crate) async fn release_parked(
     id: web::Path<String>,
 ) -> Answer {
     let id = device_id(&id)?;
-    let store = dashboard.acting(&person.operator, "device.release_parked", id);
+    let store = dashboard.acting(&person, "device.release_parked", id);
     store
         .release_parked(person.workspace(), id, dashboard.clock.now())
         .await?;
@@ -116,7 +104,7 @@ pub(crate) async fn cancel_parked(
     id: web::Path<String>,
 ) -> Answer {
     let id = device_id(&id)?;
-    let store = dashboard.acting(&person.operator, "device.cancel_parked", id);
+    let store = dashboard.acting(&person, "device.cancel_parked", id);
     store
         .cancel_parked(person.workspace(), id, dashboard.clock.now())
         .await?;
@@ -125,14 +113,26 @@ pub(crate) async fn cancel_parked(
 }
 
 impl Dashboard {
+    /// Writes down what is wanted of a device, rings, and goes back to its page, which says that it was `done`.
+    async fn ask_and_show(
+        &self,
+        person: &Person,
+        id: &str,
+        wanted: (&'static str, DeviceRequest),
+        done: &str,
+    ) -> Answer {
+        let id = device_id(id)?;
+        self.ask(person, id, wanted).await?;
+        see(format!("/devices/{id}?done={done}"))
+    }
+
     async fn ask(
         &self,
         person: &Person,
         id: DeviceId,
-        action: &'static str,
-        request: DeviceRequest,
+        (action, request): (&'static str, DeviceRequest),
     ) -> Result<(), Failure> {
-        let store = self.acting(&person.operator, action, id);
+        let store = self.acting(person, action, id);
         store.request(person.workspace(), id, request).await?;
         self.wakes.devices.ring();
         Ok(())

@@ -25,11 +25,11 @@ pub(crate) async fn create(dashboard: web::Data<Dashboard>, person: Person, fiel
         return refused(ask(&person, name, Some(&why)));
     }
     let (id, workspace) = (DeviceId::generate(), person.workspace());
-    let store = dashboard.acting(&person.operator, "device.create", id);
+    let store = dashboard.acting(&person, "device.create", id);
     store
         .create_device(workspace, id, name.to_owned(), dashboard.clock.now())
         .await?;
-    let store = dashboard.acting(&person.operator, "device.pair", id);
+    let store = dashboard.acting(&person, "device.pair", id);
     store.request_pairing(workspace, id, None).await?;
     dashboard.wakes.devices.ring();
     see(format!("/devices/{id}/pair"))

@@ -2,6 +2,7 @@
 
 mod acts;
 mod create;
+mod pacing;
 mod pair;
 
 use actix_web::web;
@@ -13,6 +14,7 @@ pub(crate) use self::acts::{
     cancel_parked, log_out, pause, reconnect, release_parked, remove, rename, resume,
 };
 pub(crate) use self::create::{create, new};
+pub(crate) use self::pacing::{change_pacing, pacing};
 pub(crate) use self::pair::{pair, pairing, pairing_stream};
 use crate::Dashboard;
 use crate::answer::{Answer, page};
@@ -21,7 +23,7 @@ use crate::fields::Fields;
 use crate::guard::Person;
 use crate::stream;
 use crate::view::View;
-use crate::view::device::{account, discard_question, title};
+use crate::view::device::{discard_question, title};
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, live_shell};
 use crate::view::parts::{Question, ask, heading, live, notice, question};
@@ -61,10 +63,9 @@ pub(crate) async fn show(
     let device = dashboard.device(person.workspace(), id).await?;
     let inner = View::Device(id).live(&dashboard, &person).await?;
     let name = title(&device);
-    let subtitle = html! { p class="quiet-text" { (account(&device)) } };
     let body = html! {
         a class="back" href="/devices" { "Devices" }
-        (heading(&name, subtitle, html! {}))
+        (heading(&name, html! {}, html! {}))
         (notice(super::done(fields.get("done"))))
         (live(&format!("/devices/{id}/stream"), inner))
         @if person.operator.role.may(Role::Operator) { (settings(&person, &device)) }

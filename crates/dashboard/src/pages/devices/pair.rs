@@ -58,7 +58,7 @@ pub(crate) async fn pair(
             }
         },
     };
-    let store = dashboard.acting(&person.operator, "device.pair", id);
+    let store = dashboard.acting(&person, "device.pair", id);
     store.request_pairing(person.workspace(), id, phone).await?;
     dashboard.wakes.devices.ring();
     see(format!("/devices/{id}/pair"))

@@ -9,6 +9,7 @@ use actix_web::web;
 use maud::{Markup, html};
 use postern_domain::{
     Address, Content, DeviceId, DeviceState, MAX_TEXT_CHARS, MessageId, StanzaId, Timestamp, WorkspaceId,
+    checked_send_at,
 };
 use postern_store::{AcceptError, Accepted, Device, IdempotencyKey, NewMessage};
 use sha2::{Digest as _, Sha256};
@@ -22,7 +23,7 @@ use crate::guard::Person;
 use crate::view::device::title;
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, shell};
-use crate::view::parts::{Field, described_by, empty, field, form, heading, under};
+use crate::view::parts::{Field, described_by, empty, field, form, heading, moment, under};
 
 /// The scope of the form's idempotency keys.
 const ENDPOINT: &str = "POST /messages";
@@ -35,6 +36,7 @@ struct Wrong {
     device: Option<String>,
     to: Option<String>,
     body: Option<String>,
+    at: Option<String>,
 }
 
 /// `GET /messages/new`
@@ -45,9 +47,15 @@ pub(crate) async fn new(dashboard: web::Data<Dashboard>, person: Person, fields:
 
 /// `POST /messages`
 pub(crate) async fn send(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
+    if let Some(stopped) = &person.looks_at.deactivation {
+        return Err(Failure::Refused(format!(
+            "The workspace is deactivated and accepts no messages: {}",
+            stopped.reason
+        )));
+    }
     let now = dashboard.clock.now();
     let id = form_id(fields.get("id"), now)?;
-    let message = match read(&fields, id, person.workspace()) {
+    let message = match read(&fields, id, person.workspace(), now) {
         Ok(message) => message,
         Err(wrong) => {
             let devices = dashboard.devices(person.workspace()).await?;
@@ -56,7 +64,7 @@ pub(crate) async fn send(dashboard: web::Data<Dashboard>, person: Person, fields
     };
     let device = message.device;
     let key = idempotency(&message);
-    let store = dashboard.acting(&person.operator, "message.send", id);
+    let store = dashboard.acting(&person, "message.send", id);
     match store.accept(message, Some(key), now).await {
         Ok(Accepted::New) => {
             dashboard.wakes.outbox.ring(&device);
@@ -99,13 +107,14 @@ fn form_id(text: &str, now: Timestamp) -> Result<MessageId, Failure> {
         .map_err(|_not_an_id| Failure::Unreadable("It has no id."))
 }
 
-fn read(fields: &Fields, id: MessageId, workspace: WorkspaceId) -> Result<NewMessage, Wrong> {
+fn read(fields: &Fields, id: MessageId, workspace: WorkspaceId, now: Timestamp) -> Result<NewMessage, Wrong> {
     let device = fields.get("device").parse::<DeviceId>();
     let to = fields.get("to").parse::<Address>();
     // Browsers send line ends as two characters.
     let body = Content::text(fields.raw("body").replace("\r\n", "\n"));
-    match (device, to, body) {
-        (Ok(device), Ok(to), Ok(content)) => Ok(NewMessage {
+    let at = send_at(fields, now);
+    match (device, to, body, at) {
+        (Ok(device), Ok(to), Ok(content), Ok(scheduled_for)) => Ok(NewMessage {
             id,
             workspace,
             device,
@@ -114,15 +123,25 @@ fn read(fields: &Fields, id: MessageId, workspace: WorkspaceId) -> Result<NewMes
             stanza: StanzaId::generate(),
             metadata: None,
             client_reference: None,
-            scheduled_for: None,
+            scheduled_for,
             queue_if_disconnected: fields.ticked("queue"),
         }),
-        (device, to, body) => Err(Wrong {
+        (device, to, body, at) => Err(Wrong {
+            at: at.err(),
             device: device.err().map(|_none| "Choose a device.".to_owned()),
             to: to.err().map(|why| sentence(&why.to_string())),
             body: body.err().map(|why| sentence(&format!("the text {why}"))),
         }),
     }
+}
+
+/// When it is to leave, if not at once.
+fn send_at(fields: &Fields, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    let at = fields.moment("at").map_err(|()| "This is no time.".to_owned())?;
+    if let Some(at) = at {
+        checked_send_at(at, now).map_err(|why| sentence(&format!("the time {}", why.message)))?;
+    }
+    Ok(at)
 }
 
 fn idempotency(message: &NewMessage) -> IdempotencyKey {
@@ -131,6 +150,9 @@ fn idempotency(message: &NewMessage) -> IdempotencyKey {
     fingerprint.update(message.to.to_string());
     fingerprint.update([0]);
     fingerprint.update(message.content.encode());
+    if let Some(at) = message.scheduled_for {
+        fingerprint.update(at.as_millis().to_be_bytes());
+    }
     IdempotencyKey {
         endpoint: ENDPOINT,
         key: message.id.to_string(),
@@ -205,6 +227,8 @@ fn the_form(person: &Person, devices: &[&Device], fields: &Fields, wrong: &Wrong
                         aria-describedby=(described_by(&body_field)) { (fields.raw("body")) }
                     (under(&body_field))
                 }
+                (moment("at", "When", "Empty is at once.", fields.get("at")))
+                @if let Some(why) = &wrong.at { p class="error" { (icon(Icon::Alert)) span { (why) } } }
                 label class="tick" {
                     input type="checkbox" name="queue" value="1" checked[fields.ticked("queue")];
                     span { "If the device cannot send now, keep the message until it can" }

@@ -80,7 +80,7 @@ pub(crate) async fn stream(dashboard: web::Data<Dashboard>, person: Person, id: 
 /// `POST /messages/{id}/retry`
 pub(crate) async fn retry(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
     let id = message_id(&id)?;
-    let store = dashboard.acting(&person.operator, "message.retry", id);
+    let store = dashboard.acting(&person, "message.retry", id);
     let message = store.retry(person.workspace(), id, dashboard.clock.now()).await?;
     dashboard.wakes.outbox.ring(&message.device);
     dashboard.wakes.events.ring();
@@ -90,7 +90,7 @@ pub(crate) async fn retry(dashboard: web::Data<Dashboard>, person: Person, id: w
 /// `POST /messages/{id}/cancel`
 pub(crate) async fn cancel(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
     let id = message_id(&id)?;
-    let store = dashboard.acting(&person.operator, "message.cancel", id);
+    let store = dashboard.acting(&person, "message.cancel", id);
     let message = store
         .cancel(person.workspace(), id, dashboard.clock.now())
         .await?;
@@ -106,7 +106,7 @@ pub(crate) async fn release(
     id: web::Path<String>,
 ) -> Answer {
     let id = message_id(&id)?;
-    let store = dashboard.acting(&person.operator, "message.release", id);
+    let store = dashboard.acting(&person, "message.release", id);
     let message = store
         .release(person.workspace(), id, dashboard.clock.now())
         .await?;

@@ -213,3 +213,16 @@ pub struct Replay {
     /// When it was worked off.
     pub ended_at: Option<Timestamp>,
 }
+
+impl Replay {
+    /// How much of the range was looked through, in percent; 100 only when it is worked off.
+    #[must_use]
+    pub fn progress(&self) -> u64 {
+        if self.ended_at.is_some() {
+            return 100;
+        }
+        let range = (self.last + 1).saturating_sub(self.first);
+        let done = (self.position + 1).saturating_sub(self.first);
+        (100 * done).checked_div(range).unwrap_or(0).min(99)
+    }
+}

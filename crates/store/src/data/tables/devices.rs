@@ -130,6 +130,18 @@ pub(in crate::data) fn all(connection: &Connection) -> Result<Vec<Device>, Store
     devices(&mut statement.query([])?)
 }
 
+/// How many devices are in each state.
+pub(in crate::data) fn states(connection: &Connection) -> Result<Vec<(DeviceState, u64)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT state, count(*) FROM devices GROUP BY state")?;
+    let mut found = statement.query([])?;
+    let mut states = Vec::new();
+    while let Some(row) = found.next()? {
+        let state = number(row, 0, "a device's state", DeviceState::from_number)?;
+        states.push((state, row.get::<_, i64>(1)?.cast_unsigned()));
+    }
+    Ok(states)
+}
+
 /// Every device, with the account it is linked to now.
 pub(in crate::data) fn links(
     connection: &Connection,

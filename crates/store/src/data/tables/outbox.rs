@@ -40,6 +40,18 @@ impl Lane {
         Self::Parked,
     ];
 
+    /// What operators call it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Scheduled => "scheduled",
+            Self::InFlight => "in_flight",
+            Self::Waiting => "waiting",
+            Self::Behind => "behind",
+            Self::Parked => "parked",
+        }
+    }
+
     fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|lane| *lane as u8 == number)
     }
@@ -70,6 +82,22 @@ pub(in crate::data) fn insert(tx: &Connection, device: DeviceId, entry: &Entry) 
         entry.account,
     ))?;
     Ok(())
+}
+
+/// How many rows of all devices are in each lane, by its name; looks at no more than `most` rows.
+pub(in crate::data) fn in_lanes(
+    connection: &Connection,
+    most: u32,
+) -> Result<[(&'static str, u64); Lane::ALL.len()], StoreError> {
+    let mut lanes = Lane::ALL.map(|lane| (lane.name(), 0));
+    let mut statement = connection
+        .prepare_cached("SELECT lane, count(*) FROM (SELECT lane FROM outbox LIMIT ?1) GROUP BY lane")?;
+    let mut found = statement.query([most])?;
+    while let Some(row) = found.next()? {
+        let lane = Lane::from_number(row.get(0)?).ok_or_else(|| unreadable("a lane"))?;
+        lanes[lane as usize].1 = row.get::<_, i64>(1)?.cast_unsigned();
+    }
+    Ok(lanes)
 }
 
 /// The first ready rows, in the order of acceptance.

@@ -47,6 +47,18 @@ pub(in crate::data) fn find(
     found.next()?.map(replay).transpose()
 }
 
+/// The replay of an endpoint that was asked for last.
+pub(in crate::data) fn latest(
+    connection: &Connection,
+    webhook: WebhookId,
+) -> Result<Option<Replay>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE webhook_id = ?1 ORDER BY seq DESC LIMIT 1"
+    ))?;
+    let mut found = statement.query([webhook.to_bytes()])?;
+    found.next()?.map(replay).transpose()
+}
+
 /// The replay of an endpoint that is not worked off, if there is one.
 pub(in crate::data) fn open(tx: &Connection, webhook: WebhookId) -> Result<Option<ReplayId>, StoreError> {
     Ok(tx

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::columns::{id, optional_time, rows, time, unreadable};
 use crate::StoreError;
+use crate::data::levels::EndpointLevels;
 use crate::data::records::{Backlog, Webhook};
 use crate::vault::Vault;
 
@@ -36,6 +37,36 @@ pub(in crate::data) fn insert(tx: &Connection, vault: &Vault, webhook: &Webhook)
         webhook.created_at.as_millis(),
     ))?;
     update(tx, vault, webhook)
+}
+
+/// How many endpoints there are and what waits for them, while the log ends at `end`; counts no more than `most` rows.
+pub(in crate::data) fn levels(
+    connection: &Connection,
+    end: u64,
+    most: u32,
+) -> Result<EndpointLevels, StoreError> {
+    let count = |row: &Row<'_>, column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let mut endpoints = connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE disabled IS NULL), count(*) FILTER (WHERE disabled <> ?1),
+                 coalesce(max(?2 - position) FILTER (WHERE disabled IS NULL), 0) FROM webhooks",
+        )?
+        .query_row((REMOVED, end.cast_signed()), |row| {
+            Ok(EndpointLevels {
+                enabled: count(row, 0)?,
+                disabled: count(row, 1)?,
+                // The position may be of a commit after the one that `end` is of.
+                furthest_behind: row.get::<_, i64>(2)?.max(0).cast_unsigned(),
+                ..EndpointLevels::default()
+            })
+        })?;
+    (endpoints.waiting, endpoints.parked) = connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE state <> 2), count(*) FILTER (WHERE state = 2)
+             FROM (SELECT state FROM deliveries LIMIT ?1)",
+        )?
+        .query_row([most], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
+    Ok(endpoints)
 }
 
 /// Writes what is set, and what is known of failures.

@@ -375,11 +375,12 @@ async fn the_first_workspace_stays_the_first_and_a_ping_writes() {
     let length = || std::fs::metadata(&log).expect("a log of writes").len();
     for _ in 0..2 {
         let before = length();
-        assert_eq!(store.ping().await, Ok(()));
+        assert_eq!(store.ping_write().await, Ok(()));
         assert!(length() > before, "it is written to the disk");
     }
     store.close().await;
-    assert_eq!(store.ping().await, Err(crate::StoreError::Closed));
+    assert_eq!(store.ping_read().await, Err(crate::StoreError::Closed));
+    assert_eq!(store.ping_write().await, Err(crate::StoreError::Closed));
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
-//! API keys: how they look, how they are made, and what of them is stored.
+//! API keys: how they look and how they are made.
+
+mod checks;
 
 use std::fmt;
 
-use postern_domain::{ApiKeyId, Scopes, WorkspaceId};
-use postern_store::NewApiKey;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
+
+pub use self::checks::{KEY_OVERLAP, MOST_KEY_OVERLAP, checked_expiry, checked_networks, checked_scopes};
 
 /// How many hexadecimal digits follow the prefix: 192 random bits.
 const KEY_DIGITS: usize = 48;
@@ -84,21 +86,17 @@ impl ApiKeySecret {
         Sha256::digest(self.text.as_bytes()).into()
     }
 
-    /// What the store keeps of this key: one that may do all of `scopes`, from anywhere, for ever.
+    /// What it starts with.
     #[must_use]
-    pub fn to_stored(&self, workspace: WorkspaceId, name: impl Into<String>, scopes: Scopes) -> NewApiKey {
-        NewApiKey {
-            id: ApiKeyId::generate(),
-            workspace,
-            name: name.into(),
-            hash: self.hash(),
-            prefix: self.kind.prefix().to_owned(),
-            // The whole key is ASCII.
-            last_four: self.text[self.text.len() - 4..].to_owned(),
-            scopes,
-            networks: Vec::new(),
-            expires_at: None,
-        }
+    pub const fn prefix(&self) -> &'static str {
+        self.kind.prefix()
+    }
+
+    /// The four characters that it ends with; they are shown to tell keys apart.
+    #[must_use]
+    pub fn last_four(&self) -> &str {
+        // The whole key is ASCII.
+        &self.text[self.text.len() - 4..]
     }
 }
 
@@ -119,13 +117,9 @@ mod tests {
             assert_eq!((key.expose().len(), &key.expose()[..8]), (56, prefix));
             assert_eq!(ApiKeySecret::parse(key.expose()), Ok(key.clone()));
             assert_ne!(ApiKeySecret::generate(kind), key);
-            let stored = key.to_stored(WorkspaceId::generate(), "first", Scopes::all());
-            assert!(key.expose().ends_with(&stored.last_four));
-            assert_eq!(
-                (stored.last_four.len(), stored.hash, stored.prefix.as_str()),
-                (4, key.hash(), prefix)
-            );
-            assert!(!format!("{key:?}").contains(&stored.last_four));
+            assert!(key.expose().ends_with(key.last_four()));
+            assert_eq!((key.last_four().len(), key.prefix()), (4, prefix));
+            assert!(!format!("{key:?}").contains(key.last_four()));
         }
     }
 

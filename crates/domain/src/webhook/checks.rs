@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use postern_domain::webhook::{EventTypes, WebhookProbe};
-use postern_domain::{DeviceId, EventType};
-
-use crate::errors::{ApiError, FieldError};
-use crate::{Api, Caller};
+use super::{EventTypes, WebhookProbe};
+use crate::{DeviceId, EventType, FieldProblem};
 
 /// Stands for every type of event, also those of later releases.
-pub(super) const EVERY_TYPE: &str = "*";
+pub const EVERY_TYPE: &str = "*";
 /// The longest URL, in bytes.
 const MAX_URL: usize = 2_048;
 /// The longest description, in characters.
@@ -49,25 +46,25 @@ const RESERVED: &[&str] = &[
 const RESERVED_PREFIX: &str = "webhook-";
 
 /// What was found wrong so far. A field that is not acceptable is read as something that is, and reported at the end.
-#[derive(Default)]
-pub(super) struct Checks(Vec<FieldError>);
+#[derive(Debug, Default)]
+pub struct WebhookChecks(Vec<FieldProblem>);
 
-impl Checks {
+impl WebhookChecks {
+    /// Whether everything was acceptable.
+    ///
     /// # Errors
-    /// Every field that is not acceptable.
-    pub(super) fn done(self) -> Result<(), ApiError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::fields(self.0))
-        }
+    /// Every field that is not.
+    pub fn done(self) -> Result<(), Vec<FieldProblem>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 
-    pub(super) fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(FieldError::new(field, message));
+    /// Says of a field that it is not acceptable.
+    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldProblem::new(field, message));
     }
 
-    pub(super) fn url(&mut self, url: &str, probe: &dyn WebhookProbe) {
+    /// At most 2 048 bytes, and what the configuration allows.
+    pub fn url(&mut self, url: &str, probe: &dyn WebhookProbe) {
         if url.len() > MAX_URL {
             self.refuse("url", format!("must have at most {MAX_URL} bytes"));
         } else if let Err(why) = probe.check(url) {
@@ -75,7 +72,8 @@ impl Checks {
         }
     }
 
-    pub(super) fn description(&mut self, text: &str) -> String {
+    /// At most 200 characters; answers it without the spaces around it.
+    pub fn description(&mut self, text: &str) -> String {
         if text.chars().count() > MAX_DESCRIPTION {
             self.refuse(
                 "description",
@@ -87,7 +85,8 @@ impl Checks {
         text.trim().to_owned()
     }
 
-    pub(super) fn event_types(&mut self, names: &[String]) -> EventTypes {
+    /// Names of types, at least one; [`EVERY_TYPE`] alone is all of them.
+    pub fn event_types(&mut self, names: &[String]) -> EventTypes {
         if names == [EVERY_TYPE] {
             return EventTypes::ALL;
         }
@@ -110,7 +109,8 @@ impl Checks {
         EventTypes::only(chosen)
     }
 
-    pub(super) fn devices(&mut self, ids: &[String]) -> Vec<DeviceId> {
+    /// Ids of 1 to 100 devices; whether there are such devices is not looked at.
+    pub fn devices(&mut self, ids: &[String]) -> Vec<DeviceId> {
         if ids.is_empty() || ids.len() > MOST_DEVICES {
             let message = format!("must name 1 to {MOST_DEVICES} devices; null is all of the workspace");
             self.refuse("deviceIds", message);
@@ -121,7 +121,7 @@ impl Checks {
                 Ok(id) if devices.contains(&id) => {}
                 Ok(id) => devices.push(id),
                 Err(why) => {
-                    let why: postern_domain::IdError = why;
+                    let why: crate::IdError = why;
                     self.refuse(format!("deviceIds[{index}]"), why.to_string());
                 }
             }
@@ -129,7 +129,18 @@ impl Checks {
         devices
     }
 
-    pub(super) fn headers(&mut self, headers: BTreeMap<String, String>) -> Vec<(String, String)> {
+    /// Refuses those of the chosen devices that the workspace does not have.
+    pub fn known_devices(&mut self, chosen: &[DeviceId], unknown: &[DeviceId]) {
+        for (index, id) in chosen.iter().enumerate() {
+            if unknown.contains(id) {
+                let message = "there is no device with this id in your workspace";
+                self.refuse(format!("deviceIds[{index}]"), message);
+            }
+        }
+    }
+
+    /// At most 20, none of them of the connection or of the gateway.
+    pub fn headers(&mut self, headers: BTreeMap<String, String>) -> Vec<(String, String)> {
         if headers.len() > MOST_HEADERS {
             self.refuse("headers", format!("must have at most {MOST_HEADERS} fields"));
         }
@@ -147,7 +158,8 @@ impl Checks {
         headers.into_iter().collect()
     }
 
-    pub(super) fn rate_cap(&mut self, rate: Option<u32>) -> Option<u32> {
+    /// 1 to 60 000 deliveries a minute.
+    pub fn rate_cap(&mut self, rate: Option<u32>) -> Option<u32> {
         if rate.is_some_and(|rate| !(1..=MOST_A_MINUTE).contains(&rate)) {
             let message = format!("must be a whole number from 1 to {MOST_A_MINUTE}; null is no limit");
             self.refuse("rateCap", message);
@@ -155,8 +167,9 @@ impl Checks {
         rate
     }
 
-    pub(super) fn skip_verification(&mut self, api: &Api, skip: bool) -> bool {
-        if skip && !api.config.unverified_webhooks {
+    /// Whether the challenge is to be skipped, where the configuration allows that.
+    pub fn skip_verification(&mut self, skip: bool, allowed: bool) -> bool {
+        if skip && !allowed {
             self.refuse(
                 "skipVerification",
                 "the configuration of the gateway does not allow it",
@@ -166,8 +179,9 @@ impl Checks {
     }
 }
 
-/// Why this is not the name of a type of events.
-pub(super) fn not_a_type() -> String {
+/// Why a text is not the name of a type of events.
+#[must_use]
+pub fn not_a_type() -> String {
     let names = EventType::ALL.map(EventType::name);
     format!("must be one of {}", names.join(", "))
 }
@@ -194,32 +208,6 @@ fn header_value(value: &str) -> Option<String> {
     (!fits).then(|| "must be visible ASCII without spaces around it".to_owned())
 }
 
-impl Api {
-    /// # Errors
-    /// One of the devices is not the caller's.
-    pub(super) async fn check_devices(
-        &self,
-        caller: Caller,
-        devices: Option<&[DeviceId]>,
-    ) -> Result<(), ApiError> {
-        let Some(devices) = devices else {
-            return Ok(());
-        };
-        let unknown = self
-            .store
-            .unknown_devices(caller.workspace, devices.to_vec())
-            .await?;
-        let refused = devices.iter().enumerate().filter(|(_, id)| unknown.contains(id));
-        let refused: Vec<_> = refused
-            .map(|(index, _)| {
-                let message = "there is no device with this id in your workspace";
-                FieldError::new(format!("deviceIds[{index}]"), message)
-            })
-            .collect();
-        Checks(refused).done()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +216,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let mut checks = Checks::default();
+        let mut checks = WebhookChecks::default();
         checks.headers(headers.collect());
         checks.0.into_iter().map(|error| error.field).collect()
     }

@@ -1,0 +1,124 @@
+//! Workspaces as an operator sees them: one at a time, and nothing of the others; made and switched off by the owner.
+
+use anyhow::Context as _;
+
+use super::visitor::Visitor;
+use super::with_owner;
+use crate::{CONTACT, OWNER};
+
+/// Makes a workspace as the form does; answers its id.
+async fn make(owner: &Visitor, name: &str, plan: &str) -> anyhow::Result<String> {
+    let form = owner.get("/workspaces").await?.body;
+    let id = form.split_once("name=\"id\" value=\"").context("no form")?.1;
+    let id = id.split('"').next().unwrap_or_default().to_owned();
+    let fields = [("id", id.as_str()), ("name", name), ("plan", plan)];
+    let made = owner.post("/workspaces", &fields).await?;
+    anyhow::ensure!(
+        made.status == 200 && made.body.contains("sk_test_"),
+        "{}",
+        made.body
+    );
+    anyhow::ensure!(
+        owner.post("/workspaces", &fields).await?.status == 303,
+        "sent twice it makes one"
+    );
+    Ok(id)
+}
+
+/// The same person looking at another workspace.
+async fn looking_at(visitor: &Visitor, workspace: &str) -> anyhow::Result<Visitor> {
+    let chosen = visitor
+        .post("/workspaces/choose", &[("workspace", workspace)])
+        .await?;
+    anyhow::ensure!(chosen.location() == "/", "{chosen:?}");
+    let cookie = chosen
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let mut other = visitor.clone();
+    other.cookie = other.cookie.map(|session| format!("{session}; {cookie}"));
+    Ok(other)
+}
+
+#[tokio::test]
+async fn one_workspace_is_seen_at_a_time_and_nothing_of_the_others() -> anyhow::Result<()> {
+    let (network, daemon, owner) = with_owner().await?;
+    let device = daemon.link_device(&network, OWNER).await?;
+    let message = daemon.send_text(&device, CONTACT, "Only for the first").await?;
+    let other = make(&owner, "ACME", "starter").await?;
+    let there = looking_at(&owner, &other).await?;
+
+    for path in ["/devices", "/messages", "/", "/webhooks", "/keys", "/usage"] {
+        let page = there.get(path).await?.body;
+        assert!(page.contains("ACME"), "{path} says where one is");
+        assert!(
+            !page.contains(&device) && !page.contains("Only for the first"),
+            "{path}"
+        );
+    }
+    for path in [format!("/devices/{device}"), format!("/messages/{message}")] {
+        assert_eq!(there.get(&path).await?.status, 404, "{path}");
+        assert_eq!(owner.get(&path).await?.status, 200, "{path}");
+    }
+    for verb in ["pause", "rename", "remove", "logout"] {
+        let done = there
+            .post(&format!("/devices/{device}/{verb}"), &[("name", "x")])
+            .await?;
+        assert_eq!(done.status, 404, "{verb}");
+    }
+    let made = there.post("/devices", &[("name", "Theirs")]).await?;
+    assert_eq!(made.status, 303);
+    assert!(there.get("/activity").await?.body.contains("created a device"));
+    assert!(!owner.get("/activity").await?.body.contains("created a device"));
+    assert!(!owner.get("/devices").await?.body.contains("Theirs"));
+    let second = there.post("/devices", &[("name", "One too many")]).await?;
+    assert_eq!(second.status, 409, "the plan allows one: {}", second.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_switched_off_accepts_nothing_and_says_so() -> anyhow::Result<()> {
+    let (network, daemon, owner) = with_owner().await?;
+    let device = daemon.link_device(&network, OWNER).await?;
+    let page = owner.get("/workspaces").await?.body;
+    let own = page.split_once("id=\"row-").context("no row")?.1;
+    let own = own.split('"').next().unwrap_or_default().to_owned();
+    let path = |verb: &str| format!("/workspaces/{own}/{verb}");
+
+    assert_eq!(
+        owner.post(&path("deactivate"), &[("reason", "")]).await?.status,
+        409
+    );
+    let reason = ("reason", "unpaid invoice 2026-10");
+    assert_eq!(owner.post(&path("deactivate"), &[reason]).await?.status, 303);
+    assert!(
+        owner.get("/devices").await?.body.contains(reason.1),
+        "every page says so"
+    );
+    let form = owner.get("/messages/new").await?.body;
+    let id = form.split_once("name=\"id\" value=\"").context("no form")?.1;
+    let id = id.split('"').next().unwrap_or_default().to_owned();
+    let fields = [
+        ("id", id.as_str()),
+        ("device", device.as_str()),
+        ("to", CONTACT),
+        ("body", "hello"),
+    ];
+    let refused = owner.post("/messages", &fields).await?;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("accepts no messages"), "{}", refused.body);
+    let answer = daemon.http().get("/v1/devices").await?;
+    assert_eq!(answer.status, 403, "the API knows at once");
+
+    assert_eq!(owner.post(&path("activate"), &[]).await?.status, 303);
+    assert_eq!(owner.post("/messages", &fields).await?.status, 303);
+    let changed = [("name", "Ours"), ("plan", "pro")];
+    assert_eq!(owner.post(&path("change"), &changed).await?.status, 303);
+    let page = owner.get("/workspaces").await?.body;
+    assert!(page.contains("Ours") && page.contains("plan pro"), "{page}");
+    let wrong = [("name", "Ours"), ("plan", "nothing")];
+    assert_eq!(owner.post(&path("change"), &wrong).await?.status, 400);
+    Ok(())
+}
