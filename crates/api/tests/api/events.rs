@@ -4,7 +4,7 @@ use postern_domain::{DeviceId, EventId, EventType};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, text_to};
+use crate::harness::{TestApi, next_piece, text_to};
 
 /// The ids of a list.
 fn ids(list: &Value) -> Vec<String> {
@@ -56,7 +56,7 @@ impl Stream {
                 self.text = rest;
                 return Some(piece);
             }
-            let bytes = self.response.chunk().await.expect("read")?;
+            let bytes = next_piece(&mut self.response).await?;
             self.text.push_str(std::str::from_utf8(&bytes).expect("text"));
         }
     }

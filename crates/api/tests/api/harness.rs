@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use postern_api::{Api, ApiConfig, ApiKeySecret, KeyKind, ServerOptions, server};
 use postern_domain::session::Signal;
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::probe::ScriptedProbe;
+
+/// How long anything may take before a test gives up.
+const DEADLINE: Duration = Duration::from_secs(180);
 
 pub(crate) struct TestApi {
     pub(crate) store: Store,
@@ -223,7 +227,7 @@ impl TestApi {
 
     /// Deletes every event but the last of all.
     pub(crate) async fn forget_events(&self) {
-        let later = self.clock.now().after(std::time::Duration::from_hours(1));
+        let later = self.clock.now().after(Duration::from_hours(1));
         let swept = self.store.sweep(Swept::Events, later, 0).await;
         assert_eq!(swept, Ok(None));
     }
@@ -309,6 +313,14 @@ impl Answer {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("text"))
     }
+}
+
+/// The next piece of a stream; `None` at its end. A stream that says nothing although it should fails its test, and does
+/// not hold up the others for ever.
+pub(crate) async fn next_piece(stream: &mut reqwest::Response) -> Option<Vec<u8>> {
+    let piece = tokio::time::timeout(DEADLINE, stream.chunk()).await;
+    let piece = piece.expect("a stream that says something in time");
+    piece.expect("read").map(|bytes| bytes.to_vec())
 }
 
 fn open(folder: &TempDir) -> Store {

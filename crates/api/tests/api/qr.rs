@@ -57,6 +57,32 @@ fn decode(width: usize, height: usize, dark: impl Fn(usize, usize) -> bool) -> S
 }
 
 #[tokio::test]
+async fn a_code_on_show_is_shown_to_its_workspace_alone() {
+    let api = TestApi::start().await;
+    let device = pair(&api).await;
+    let stranger = api.another_workspace().await;
+    for (kind, paths) in [
+        (CodeKind::Qr, &["qr", "qr.png", "qr.json", "qr.svg", "qr.txt"][..]),
+        (CodeKind::PairingCode, &["pairing-code"]),
+    ] {
+        show(&api, device, kind).await;
+        for path in paths {
+            let path = format!("/v1/devices/{device}/{path}");
+            assert_eq!(api.get(&path).await.status, StatusCode::OK, "{path}");
+            let foreign = api.call_as(&stranger, Method::GET, &path).send().await;
+            foreign.expect_error(404, "NOT_FOUND");
+        }
+    }
+    let now = SystemClock.now();
+    let another = postern_domain::WorkspaceId::generate();
+    let shown = api.store.shown_code(another, device, now).await;
+    assert!(
+        shown.expect("read").is_none(),
+        "the query itself asks whose it is"
+    );
+}
+
+#[tokio::test]
 async fn every_form_shows_the_code() {
     let api = TestApi::start().await;
     let device = pair(&api).await;
