@@ -198,7 +198,6 @@ fn senders(connection: &Connection, batch: &NewBatch) -> Result<HashMap<DeviceId
 
 /// The messages that are admitted, with their devices, and those that are not: what their devices do not take, and what
 /// the workspace has no quota left for, which are the last ones; all of them while it is deactivated.
-#[expect(clippy::type_complexity, reason = "two lists, each used once")]
 fn sorted_out<'a>(
     batch: &'a NewBatch,
     senders: &'a HashMap<DeviceId, Sender>,
