@@ -10,6 +10,7 @@
 mod analytics;
 mod api;
 mod api_keys;
+mod audit;
 mod auth;
 mod devices;
 mod docs;

@@ -92,6 +92,22 @@ impl Cursor for WorkspaceId {
     }
 }
 
+/// Where the audit trail goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuditStart(pub(crate) PageStart);
+
+impl Cursor for AuditStart {
+    const KIND: u8 = b'u';
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        PageStart::from_bytes(bytes).map(Self)
+    }
+}
+
 /// Where a list of tries to reach an endpoint goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttemptsStart(pub(crate) PageStart);

@@ -13,7 +13,7 @@ use utoipa::OpenApi as _;
 use self::table::FromTheTables;
 use crate::errors::{ErrorCode, ErrorEnvelope};
 use crate::messages::{AcceptedMessage, Message};
-use crate::{analytics, api_keys, devices, docs, events, health, messages, webhooks, workspaces};
+use crate::{analytics, api_keys, audit, devices, docs, events, health, messages, webhooks, workspaces};
 
 const JSON: &str = "application/json";
 
@@ -56,7 +56,7 @@ const JSON: &str = "application/json";
         workspaces::list, workspaces::get, workspaces::change, workspaces::deactivate, workspaces::activate, workspaces::add_key,
         webhooks::create, webhooks::list, webhooks::get, webhooks::change, webhooks::delete, webhooks::rotate_secret,
         webhooks::test, webhooks::attempts, webhooks::replay, webhooks::show_replay, webhooks::redeliver,
-        analytics::summary, health::healthz, health::readyz, get, docs::explorer, docs::page,
+        audit::list, analytics::summary, health::healthz, health::readyz, get, docs::explorer, docs::page,
         docs::llms, docs::llms_full,
     ),
     components(schemas(AcceptedMessage, Message, ErrorEnvelope, ErrorCode)),

@@ -17,7 +17,7 @@ use crate::errors::ErrorCode::{
     SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
     UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, api_keys, devices, docs, events, health, messages, openapi, webhooks, workspaces};
+use crate::{analytics, api_keys, audit, devices, docs, events, health, messages, openapi, webhooks, workspaces};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -85,6 +85,7 @@ pub static ROUTES: &[Route] = &[
     route(GET,    "/v1/workspace",                       Key(UsageRead),      Ignored,      &[],             || web::to(workspaces::own)),
     route(PATCH,  "/v1/workspace",                       Key(Admin),          Json,         &[],             || web::to(workspaces::rename)),
     route(GET,    "/v1/usage",                           Key(UsageRead),      Ignored,      &[],             || web::to(workspaces::usage)),
+    route(GET,    "/v1/audit",                           Key(Admin),          Ignored,      &[Validation],   || web::to(audit::list)),
 
     route(POST,   "/v1/admin/workspaces",                Key(AdminDaemon),    Json,         &[],             || web::to(workspaces::create)),
     route(GET,    "/v1/admin/workspaces",                Key(AdminDaemon),    Ignored,      &[Validation],   || web::to(workspaces::list)),

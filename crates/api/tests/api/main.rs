@@ -3,6 +3,7 @@
 mod abuse;
 mod analytics;
 mod api_keys;
+mod audit;
 mod bad_batches;
 mod bad_input;
 mod batches;

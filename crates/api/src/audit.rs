@@ -1,0 +1,96 @@
+//! `GET /v1/audit`: who did what on the operators' pages.
+
+use actix_web::{HttpResponse, web};
+use postern_store::{AuditEntry, PageStart};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::errors::ApiError;
+use crate::extract::{FromQuery, Query, QueryFields};
+use crate::page::{AuditStart, List, encode};
+use crate::texts;
+use crate::{Api, Caller};
+
+/// Which page to list.
+pub(crate) struct ListAudit {
+    limit: usize,
+    cursor: Option<AuditStart>,
+}
+
+impl FromQuery for ListAudit {
+    fn from_query(fields: &mut QueryFields) -> Self {
+        Self {
+            limit: fields.limit(),
+            cursor: fields.cursor(),
+        }
+    }
+}
+
+/// How [`ListAudit`] is documented.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the documentation only")]
+pub(crate) struct ListAuditParams {
+    /// How many acts a page has at most.
+    #[param(minimum = 1, maximum = 200, default = 20)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
+    cursor: Option<String>,
+}
+
+/// Something an operator did.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditedAct {
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// The operator's name at the time.
+    #[schema(example = "ada")]
+    actor: String,
+    /// What, as `thing.verb`.
+    #[schema(example = "device.pause")]
+    action: String,
+    /// The id of what it was done to; `null` when it has none.
+    #[schema(required, example = "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
+    target: Option<String>,
+    /// More about it; never a secret, a text or a phone number. `null` when there is nothing more to say.
+    #[schema(required, example = json!(null))]
+    details: Option<String>,
+}
+
+impl From<AuditEntry> for AuditedAct {
+    fn from(entry: AuditEntry) -> Self {
+        let said = |text: String| (!text.is_empty()).then_some(text);
+        Self {
+            at: entry.at.to_rfc3339(),
+            actor: entry.actor_name,
+            action: entry.action,
+            target: said(entry.target),
+            details: said(entry.details),
+        }
+    }
+}
+
+/// List what operators did
+///
+/// What was done to this workspace in the dashboard, newest first. Each act is committed together with its row, so none is
+/// missing and none was refused.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "Workspace", operation_id = "listAudit",
+    params(ListAuditParams),
+    responses((status = 200, description = "A page of acts.", body = List<AuditedAct>)),
+)]
+pub(crate) async fn list(
+    api: web::Data<Api>,
+    caller: Caller,
+    Query(query): Query<ListAudit>,
+) -> Result<HttpResponse, ApiError> {
+    let before = query.cursor.map(|AuditStart(PageStart(before))| before);
+    let (entries, next) = api.store.audit(caller.workspace, query.limit, before).await?;
+    Ok(HttpResponse::Ok().json(List {
+        data: entries.into_iter().map(AuditedAct::from).collect(),
+        next_cursor: next.map(|before| encode(&AuditStart(PageStart(before)))),
+    }))
+}
