@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::{fleet, meter, sends};
 
 /// Messages in a batch, and batches that are being posted at the same time.
-const BATCH: u64 = 5_000;
+const BATCH: u64 = 1_000;
 const AT_ONCE: usize = 4;
 const CONNECTIONS: u64 = 64;
 
@@ -34,8 +34,7 @@ pub(crate) struct Options {
 pub(crate) async fn measure(this: &Postern, options: &Options) -> anyhow::Result<()> {
     let postern = this.clone().with_arguments(&["postern"]);
     let network = TestSandbox::start(&postern).await?;
-    let settings = DaemonOptions::default().set("MESSAGES__BATCH_MAX", &BATCH.to_string());
-    let daemon = TestDaemon::start_with(&postern, &network, settings).await?;
+    let daemon = TestDaemon::start_with(&postern, &network, DaemonOptions::default()).await?;
     let idle = daemon.create_device().await?;
     let (devices, _took) = fleet::link(&daemon, &network, 0, 1).await?;
     let sender = devices.first().context("one was linked")?;

@@ -17,7 +17,9 @@ use crate::errors::ErrorCode::{
     SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
     UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
-use crate::{analytics, api_keys, audit, devices, docs, events, health, messages, openapi, webhooks, workspaces};
+use crate::{
+    analytics, api_keys, audit, devices, docs, events, health, messages, openapi, webhooks, workspaces,
+};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;

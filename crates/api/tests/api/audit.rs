@@ -63,7 +63,9 @@ async fn what_was_done_elsewhere_is_not() {
     let api = TestApi::start().await;
     let stranger = api.another_workspace().await;
     for at in [1, 2] {
-        let noted = api.store.note(act(api.workspace, at, "device.pause", ("dev_1", "")));
+        let noted = api
+            .store
+            .note(act(api.workspace, at, "device.pause", ("dev_1", "")));
         noted.await.expect("noted");
     }
     let cursor = page(&api, "?limit=1").await["nextCursor"].take();
@@ -73,5 +75,8 @@ async fn what_was_done_elsewhere_is_not() {
         assert_eq!(seen.expect(StatusCode::OK)["data"], json!([]), "{path}");
     }
     let wrong = api.get("/v1/audit?cursor=x").await;
-    assert_eq!(wrong.expect(StatusCode::BAD_REQUEST)["error"]["details"][0]["field"], "cursor");
+    assert_eq!(
+        wrong.expect(StatusCode::BAD_REQUEST)["error"]["details"][0]["field"],
+        "cursor"
+    );
 }
