@@ -1,26 +1,23 @@
 //! Devices: what the operator wants of each, what is observed, and what is on show.
 
+mod rows;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use postern_domain::port::Secret;
 use postern_domain::{
-    Account, DeviceCounters, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, Pacing, ParkReason,
-    PhoneNumber, Timestamp, WorkspaceId,
+    Account, DeviceId, DeviceReason, DeviceState, DeviceStatus, Intent, Pacing, ParkReason, PhoneNumber,
+    Timestamp, WorkspaceId,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _};
 
-use super::columns::{
-    id, lid_column, number, optional_lid, optional_phone, optional_time, phone_column, rows, time, unreadable,
-};
+pub(super) use self::rows::park_reason;
+use self::rows::{SELECT, device, devices, status};
+use super::columns::{id, lid_column, number, optional_phone, phone_column, rows, time, unreadable};
 use crate::StoreError;
-use crate::data::records::{CodeKind, Device, PairingRequest, ShownCode};
+use crate::data::records::{CodeKind, Device, ShownCode};
 use crate::data::tally::News;
-
-const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
-    account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at,
-    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked, pacing
-    FROM devices";
 
 /// Stores a device that was never paired.
 pub(in crate::data) fn insert(
@@ -509,94 +506,5 @@ pub(in crate::data) fn shown_code(
         },
         code: Secret::new(row.get(1)?),
         expires_at: time(row, 2)?,
-    }))
-}
-
-fn devices(found: &mut rusqlite::Rows<'_>) -> Result<Vec<Device>, StoreError> {
-    let mut devices = Vec::new();
-    while let Some(row) = found.next()? {
-        devices.push(device(row)?);
-    }
-    Ok(devices)
-}
-
-fn device(row: &Row<'_>) -> Result<Device, StoreError> {
-    Ok(Device {
-        id: id(row, 0, DeviceId::from_bytes)?,
-        workspace: id(row, 1, WorkspaceId::from_bytes)?,
-        name: row.get(2)?,
-        intent: number(row, 3, "a stored intent", Intent::from_number)?,
-        status: status(row, 4)?,
-        linked: row.get(8)?,
-        account: account(row)?,
-        pairing: pairing(row)?,
-        created_at: time(row, 17)?,
-        reconnect: reconnect(row)?,
-        purge: row.get(20)?,
-        parking: row.get::<_, Option<u8>>(21)?.map(park_reason).transpose()?,
-        pacing: pacing(row)?,
-        heard_at: optional_time(row, 22)?,
-        counters: DeviceCounters {
-            reconnects: row.get::<_, i64>(23)?.cast_unsigned(),
-            sent: row.get::<_, i64>(24)?.cast_unsigned(),
-            received: row.get::<_, i64>(25)?.cast_unsigned(),
-            parked: row.get::<_, i64>(26)?.cast_unsigned(),
-        },
-    })
-}
-
-fn pacing(row: &Row<'_>) -> Result<Option<Pacing>, StoreError> {
-    let stored: Option<Vec<u8>> = row.get(27)?;
-    stored
-        .map(|bytes| Pacing::decode(&bytes).ok_or_else(|| unreadable("a stored pacing")))
-        .transpose()
-}
-
-/// The reason behind its stored number.
-pub(super) fn park_reason(number: u8) -> Result<ParkReason, StoreError> {
-    ParkReason::from_number(number).ok_or_else(|| unreadable("why a message is parked"))
-}
-
-/// The request that was not served yet.
-fn reconnect(row: &Row<'_>) -> Result<Option<u64>, StoreError> {
-    let (request, served): (i64, i64) = (row.get(18)?, row.get(19)?);
-    Ok((request > served).then_some(request.cast_unsigned()))
-}
-
-/// Four columns from `first` on.
-fn status(row: &Row<'_>, first: usize) -> Result<DeviceStatus, StoreError> {
-    Ok(DeviceStatus {
-        state: number(row, first, "a stored device state", DeviceState::from_number)?,
-        reason: number(
-            row,
-            first + 1,
-            "a stored device reason",
-            DeviceReason::from_number,
-        )?,
-        since: time(row, first + 2)?,
-        retry_at: optional_time(row, first + 3)?,
-    })
-}
-
-fn account(row: &Row<'_>) -> Result<Option<Account>, StoreError> {
-    let Some(phone) = optional_phone(row, 9)? else {
-        return Ok(None);
-    };
-    Ok(Some(Account {
-        phone,
-        lid: optional_lid(row, 10)?,
-        companion: row.get(11)?,
-        push_name: row.get(12)?,
-        platform: row.get(13)?,
-    }))
-}
-
-fn pairing(row: &Row<'_>) -> Result<Option<PairingRequest>, StoreError> {
-    if row.get::<_, i64>(14)? == 0 {
-        return Ok(None);
-    }
-    Ok(Some(PairingRequest {
-        number: row.get::<_, i64>(16)?.cast_unsigned(),
-        phone: optional_phone(row, 15)?,
     }))
 }
