@@ -163,7 +163,7 @@ impl World {
         let batch = json!({ "deviceId": device, "messages": [batch] });
         let batch = http.post("/v1/messages/batch", &batch).await?.ok()?;
         let events = http
-            .get("/v1/events?type=message.delivered&limit=1")
+            .get("/v1/events?type=message.read&limit=1")
             .await?
             .ok()?;
         let event = events["data"][0]["id"].as_str().context("an event")?.to_owned();

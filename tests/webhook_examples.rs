@@ -153,7 +153,7 @@ async fn events_of_a_daemon_reach_each_consumer() -> anyhow::Result<()> {
 async fn registered_and_sent_to(kind: Kind, daemon: &TestDaemon, device: &str) -> anyhow::Result<()> {
     let unknowing = Consumer::start(kind, None, 0).await?;
     let (url, port) = (format!("{}/postern", unknowing.url), unknowing.port()?);
-    let added = done(daemon, &["add", &url, "--types", "message.accepted,message.sent"]).await?;
+    let added = done(daemon, &["add", &url, "--types", "message.accepted,message.read"]).await?;
     drop(unknowing);
 
     let mut consumer = eventually_on(kind, &secret_of(&added)?, port).await?;
@@ -170,7 +170,7 @@ async fn registered_and_sent_to(kind: Kind, daemon: &TestDaemon, device: &str) -
         seen.push(words[0].to_owned());
     }
     seen.sort_unstable();
-    assert_eq!(seen, ["message.accepted", "message.sent"], "{kind:?}");
+    assert_eq!(seen, ["message.accepted", "message.read"], "{kind:?}");
     done(daemon, &["remove", &url, "--yes"]).await?;
     Ok(())
 }
