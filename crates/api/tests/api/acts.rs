@@ -359,8 +359,9 @@ async fn what_was_refused_or_found_nothing_is_not_in_the_audit() {
         assert_eq!(walker.acts().await, Vec::<Value>::new(), "{method} {pattern}");
     }
     let id = walker.failed_message().await;
-    let refused = walker.call(&Method::POST, &format!("/v1/messages/{id}/release"), &json!({}));
-    refused.await.expect_error(409, "INVALID_STATE");
+    let release = format!("/v1/messages/{id}/release");
+    let refused = walker.call(&Method::POST, &release, &json!({})).await;
+    refused.expect_error(409, "INVALID_STATE");
     assert_eq!(walker.acts().await, Vec::<Value>::new());
 }
 
