@@ -62,7 +62,7 @@ fn author(author: &Author) -> Markup {
             Author::Operator { name, .. } => { (name) }
             Author::Shell => { "shell" }
             Author::ApiKey { name, last_four, .. } => { (name) small { "API key …" (last_four) } }
-            Author::Administration => { "administration" small { "API key of the gateway's" } }
+            Author::Administration => { "administration" small { "of the gateway" } }
         }
     }
 }
