@@ -32,9 +32,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Accepted, AcceptError> {
         let asked = Instant::now();
-        let accepted = self
-            .write_counted(move |tx, tally| accept(tx, tally, &message, idempotency.as_ref(), now))
-            .await;
+        let work =
+            move |tx: &Connection, tally: &Tally| accept(tx, tally, &message, idempotency.as_ref(), now);
+        // What was accepted before is no second act.
+        let is_act = |accepted: &Accepted| *accepted == Accepted::New;
+        let accepted = self.database.write_deferring_when(work, is_act).await;
         if matches!(accepted, Ok(Accepted::New)) {
             self.meters.accepts.took(asked.elapsed());
         }
