@@ -223,7 +223,7 @@ impl Api {
             hash: key.hash,
             scopes: key.scopes,
             networks: (!networks.is_empty()).then_some(networks),
-            expires_at: key.expires_at,
+            expires_at: key.ends_at(),
             deactivated,
             plan: (plan, allows),
             noted: AtomicI64::new(key.last_used_at.map_or(0, Timestamp::as_millis)),

@@ -74,6 +74,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V13__acts",
             include_str!("../../../../migrations/postern/V13__acts.sql"),
         ),
+        (
+            "V14__successors",
+            include_str!("../../../../migrations/postern/V14__successors.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };
