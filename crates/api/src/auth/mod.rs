@@ -150,7 +150,8 @@ fn forbidden(why: String) -> ApiError {
 
 /// The caller's workspace may do nothing.
 pub(crate) fn deactivated(reason: &str) -> ApiError {
-    forbidden(format!("the workspace is deactivated: {reason}"))
+    let way_out = "ask whoever runs the gateway to activate it";
+    forbidden(format!("the workspace is deactivated: {reason}; {way_out}"))
 }
 
 /// The caller's key lacks this scope.

@@ -75,8 +75,12 @@ pub(crate) const SCHEMA: Schema = Schema {
             include_str!("../../../../migrations/postern/V13__acts.sql"),
         ),
         (
-            "V14__successors",
-            include_str!("../../../../migrations/postern/V14__successors.sql"),
+            "V14__plans",
+            include_str!("../../../../migrations/postern/V14__plans.sql"),
+        ),
+        (
+            "V15__successors",
+            include_str!("../../../../migrations/postern/V15__successors.sql"),
         ),
     ],
     watched: Some(log::LAST),
