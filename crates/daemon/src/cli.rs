@@ -152,6 +152,10 @@ pub struct Serve {
     /// Link devices to a simulated network that runs elsewhere on this machine, e.g. ws://127.0.0.1:8490/ws/chat.
     #[arg(long, value_name = "URL")]
     pub sandbox_url: Option<String>,
+    /// Give webhook endpoints new secrets where the key that sealed them is lost, and disable them until somebody has rotated
+    /// their secrets. Only what does not open is touched; there is no way back.
+    #[arg(long)]
+    pub renew_webhook_secrets: bool,
     /// An API key for everything, stored if it is not there yet: the first one, or one more when all others are lost. Kept
     /// out of the process list.
     #[arg(

@@ -324,12 +324,7 @@ pub(crate) async fn next_piece(stream: &mut reqwest::Response) -> Option<Vec<u8>
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 2,
-        write_queue: 1_024,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(folder.path())).expect("a store")
 }
 
 fn serve(api: Api) -> SocketAddr {

@@ -67,11 +67,7 @@ impl Answer {
 impl Entrance {
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = StoreOptions {
-            data_dir: folder.path().to_owned(),
-            readers: 2,
-            write_queue: 1_024,
-        };
+        let options = StoreOptions::new(folder.path());
         let store = Store::open(&options).expect("a store");
         let clock = Arc::new(ManualClock::default());
         clock.set(Timestamp::from_millis(1_800_000_000_000));

@@ -65,7 +65,7 @@ impl Store {
     /// The store failed, or the secrets are sealed with another key.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.clear_removed_webhooks().await?;
-        self.seal_webhooks(now).await?;
+        self.seal_webhooks().await?;
         self.write_counted(move |tx, tally| {
             let mut corrected = 0;
             for device in devices::all(tx)? {
