@@ -221,10 +221,16 @@ fn apply(
     Ok(following)
 }
 
-/// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
+/// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent, or sending
+/// had paused until a time while it stood.
 fn heard_at_login(tally: &Tally, device: &Device, now: Timestamp) {
-    let again =
-        device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
+    let status = &device.status;
+    let stood = match status.reason {
+        DeviceReason::KeepaliveLate => true,
+        DeviceReason::ServerUnavailable => status.retry_at.is_some(),
+        _ => false,
+    };
+    let again = status.state == DeviceState::Degraded && !stood;
     let counted = DeviceCounters {
         reconnects: again.into(),
         ..DeviceCounters::default()
