@@ -71,6 +71,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V12__vault",
             include_str!("../../../../migrations/postern/V12__vault.sql"),
         ),
+        (
+            "V13__attempts_by_event",
+            include_str!("../../../../migrations/postern/V13__attempts_by_event.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };
