@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
+use postern_api::{Api, ApiConfig, KeyKind, ServerOptions};
 use postern_dashboard::{Dashboard, DashboardParts};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
@@ -358,12 +358,7 @@ fn api_config(config: &Config) -> ApiConfig {
         max_streams: config.server.max_streams,
         unverified_webhooks: config.webhooks.allow_unverified,
         key_kind: key_kind(config),
-        trusted_proxies: config
-            .server
-            .trusted_proxies()
-            .into_iter()
-            .map(Network::from)
-            .collect(),
+        trusted_proxies: config.server.trusted_proxies(),
         plans: config.plans(),
         requests_per_address: config.limits.requests_per_address,
         failures_per_address: config.limits.failures_per_address,

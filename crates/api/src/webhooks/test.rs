@@ -53,7 +53,7 @@ pub(crate) async fn test(
         .kind
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
-    let _permit = api.probing()?;
+    let _place = api.probing(webhook.workspace)?;
     let event = postern_payloads::fresh_example(kind, webhook.workspace, api.clock.now());
     let outcome = api.probe.deliver(&webhook.target(event.at), &event).await;
     Ok(HttpResponse::Ok().json(Tested {
