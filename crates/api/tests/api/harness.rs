@@ -268,7 +268,7 @@ impl Call {
         Answer {
             status: response.status(),
             headers: response.headers().clone(),
-            body: response.bytes().await.expect("a body").to_vec(),
+            body: in_time(response.bytes()).await.expect("a body").to_vec(),
         }
     }
 }
