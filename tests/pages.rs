@@ -162,10 +162,7 @@ impl World {
         let batch = json!({ "to": CONTACT, "type": "text", "text": { "body": "one" } });
         let batch = json!({ "deviceId": device, "messages": [batch] });
         let batch = http.post("/v1/messages/batch", &batch).await?.ok()?;
-        let events = http
-            .get("/v1/events?type=message.read&limit=1")
-            .await?
-            .ok()?;
+        let events = http.get("/v1/events?type=message.read&limit=1").await?.ok()?;
         let event = events["data"][0]["id"].as_str().context("an event")?.to_owned();
         let workspace = id(http.get("/v1/workspace").await?.ok()?)?;
         let here = self.folder.path().to_str().context("a plain name")?.to_owned();
