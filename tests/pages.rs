@@ -76,7 +76,7 @@ macro_rules! pages {
                 let mut world = World::$world($page).await?;
                 world.run($page).await?;
                 $($seen(&world).await?;)?
-                Ok(())
+                world.stop().await
             }
         )*
     };

@@ -34,7 +34,8 @@ impl Shell {
         })
     }
 
-    /// Runs a block; answers what it said. Whoever has a phone at hand scans the first QR code that appears.
+    /// Runs a block; answers what it said. The phone at hand scans the first QR code that appears, if
+    /// it is one of its network.
     pub(super) async fn run(&mut self, script: &str, network: &TestSandbox) -> anyhow::Result<String> {
         self.blocks += 1;
         let (from, mark) = (self.group.said()?.len(), format!("END-OF-BLOCK-{}", self.blocks));
@@ -56,7 +57,8 @@ impl Shell {
                 return Ok(said.to_owned());
             }
             let rows = code.with_context(|| self.group.complaint())?;
-            network.scan(OWNER, &code::read(&rows)?).await?;
+            // One of a sandbox of the page's own is left to the page.
+            network.scan(OWNER, &code::read(&rows)?).await.ok();
             scanned = true;
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct World {
     /// What stands on the pages, and what this reader has instead.
     known: Vec<(&'static str, String)>,
     environment: Vec<(String, String)>,
+    /// What goes on running.
+    terminal: Option<Terminal>,
 }
 
 impl World {
@@ -93,6 +95,7 @@ impl World {
             daemon: None,
             known: Vec::new(),
             environment: Vec::new(),
+            terminal: None,
         };
         world.lay_out()?;
         let addresses = Addresses::reserve()?;
@@ -210,21 +213,28 @@ impl World {
         if page != "docs/errors.md" {
             shell.run(CURL, &self.network).await?;
         }
-        let mut terminal = None;
         for block in blocks(&text) {
             let Some(script) = block.script().map(|script| self.filled(&script)) else {
                 continue;
             };
             if block.stays() {
                 // It may need the address that the one before it has.
-                stop(terminal.take()).await?;
-                terminal = Some(self.start(&script).await?);
+                self.stop().await?;
+                self.terminal = Some(self.start(&script).await?);
             } else {
                 let said = shell.run(&script, &self.network).await?;
                 self.note(&said).await?;
             }
         }
-        stop(terminal).await
+        Ok(())
+    }
+
+    /// Stops what goes on running.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        match self.terminal.take() {
+            Some(terminal) => terminal.stop().await,
+            None => Ok(()),
+        }
     }
 
     async fn shell(&self) -> anyhow::Result<Shell> {
@@ -273,13 +283,6 @@ impl World {
         let folder = folder.join(format!("{of}-{number}"));
         fs::create_dir(&folder)?;
         Ok(folder)
-    }
-}
-
-async fn stop(terminal: Option<Terminal>) -> anyhow::Result<()> {
-    match terminal {
-        Some(terminal) => terminal.stop().await,
-        None => Ok(()),
     }
 }
 
