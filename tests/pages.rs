@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use postern_testkit::eventually;
+use tokio::process::Command;
 
 use self::blocks::blocks;
 use self::world::World;
@@ -129,6 +130,18 @@ async fn installed(world: &World) -> anyhow::Result<()> {
     ] {
         anyhow::ensure!(world.machine().join(file).exists(), "no {file}");
     }
+    let unit = world.machine().join("etc/systemd/system/postern.service");
+    let here = format!("{}/usr/local/", world.machine().display());
+    fs::write(&unit, fs::read_to_string(&unit)?.replace("/usr/local/", &here))?;
+    let mut verify = Command::new("systemd-analyze");
+    let Ok(output) = verify.args(["verify", "--man=no"]).arg(&unit).output().await else {
+        println!("SKIPPED: there is no systemd-analyze, so systemd's opinion of the unit is not asked");
+        return Ok(());
+    };
+    let complaint = String::from_utf8(output.stderr)?;
+    // It looks at units of the machine, too.
+    let ours = complaint.lines().filter(|line| line.contains("postern.service"));
+    anyhow::ensure!(output.status.success() && ours.count() == 0, "{complaint}");
     Ok(())
 }
 

@@ -99,6 +99,7 @@ impl World {
         };
         world.lay_out()?;
         let addresses = Addresses::reserve()?;
+        let whatsapp = world.network.websocket_url().to_owned();
         let machine = plain(&world.machine())?;
         let stand_ins = plain(&root().join("tests/pages/machine").canonicalize()?)?;
         let path = format!("{stand_ins}:{machine}/usr/local/bin:{}", inherited_path());
@@ -109,7 +110,7 @@ impl World {
             ("BUILT", &plain(&built()?)?),
             ("MACHINE", &machine),
             ("CONTAINER", &addresses.container),
-            ("POSTERN_WHATSAPP__URL", &world.network.websocket_url().to_owned()),
+            ("POSTERN_WHATSAPP__URL", &whatsapp),
             ("POSTERN_SERVER__LISTEN", &addresses.api),
             ("POSTERN_SANDBOX__LISTEN", &addresses.sandbox),
             ("POSTERN_URL", &format!("http://{}", addresses.api)),
