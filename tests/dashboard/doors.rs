@@ -141,8 +141,8 @@ async fn every_form_must_come_from_a_page_of_its_session() -> anyhow::Result<()>
     let (_network, daemon, owner) = with_owner().await?;
     let mut other = owner.another();
     other.log_in(OWNER_NAME, PASSWORD).await?;
-    let before = owner.get("/activity").await?.body;
     let device = daemon.create_device().await?;
+    let before = owner.get("/activity").await?.body;
     let forms = ROUTES.iter().filter(|route| route.method == "POST");
     for route in forms {
         let path = route.path.replace("{id}", &device);

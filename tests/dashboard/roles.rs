@@ -2,6 +2,8 @@
 
 use postern_dashboard::{Need, ROUTES};
 use postern_domain::Role;
+use reqwest::Method;
+use serde_json::json;
 
 use super::visitor::Visitor;
 use super::{OWNER_NAME, PASSWORD, with_owner};
@@ -165,5 +167,29 @@ async fn what_is_done_is_written_down_with_it_and_what_is_refused_is_not() -> an
     assert!(!trail.contains("reconnected"), "nothing was done");
     assert!(trail.contains(&device) && trail.contains(OWNER_NAME));
     assert!(!trail.contains(PASSWORD) && !trail.contains("not my password"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_programs_do_is_written_down_with_their_key() -> anyhow::Result<()> {
+    let (_network, daemon, owner) = with_owner().await?;
+    let device = daemon.create_device().await?;
+    let pacing = json!({ "pacing": { "messagesPerMinute": 6 } });
+    let path = format!("/v1/devices/{device}");
+    let paced = daemon.http().request(Method::PATCH, &path).json(&pacing);
+    daemon.http().send(paced).await?.ok()?;
+    let refused = daemon
+        .http()
+        .post(&format!("{path}/reconnect"), &json!({}))
+        .await?;
+    assert_eq!(refused.status, 409, "it was never linked");
+
+    let trail = owner.get("/activity").await?.body;
+    let last_four = &daemon.key()[daemon.key().len() - 4..];
+    for words in ["created a device", "changed the pacing of a device", &device] {
+        assert!(trail.contains(words), "{words}: {trail}");
+    }
+    assert!(trail.contains(&format!("API key …{last_four}")), "{trail}");
+    assert!(!trail.contains("reconnected") && !trail.contains(daemon.key()));
     Ok(())
 }

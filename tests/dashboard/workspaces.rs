@@ -70,8 +70,14 @@ async fn one_workspace_is_seen_at_a_time_and_nothing_of_the_others() -> anyhow::
     }
     let made = there.post("/devices", &[("name", "Theirs")]).await?;
     assert_eq!(made.status, 303);
-    assert!(there.get("/activity").await?.body.contains("created a device"));
-    assert!(!owner.get("/activity").await?.body.contains("created a device"));
+    let theirs = made
+        .location()
+        .trim_start_matches("/devices/")
+        .split(['/', '?'])
+        .next();
+    let theirs = theirs.filter(|id| id.starts_with("dev_")).context("a device")?;
+    assert!(there.get("/activity").await?.body.contains(theirs));
+    assert!(!owner.get("/activity").await?.body.contains(theirs));
     assert!(!owner.get("/devices").await?.body.contains("Theirs"));
     let second = there.post("/devices", &[("name", "One too many")]).await?;
     assert_eq!(second.status, 409, "the plan allows one: {}", second.body);

@@ -7,6 +7,7 @@
 //! The API writes what is wanted (a message, an intent, a request to pair) and rings; it never talks to a
 //! session. An answer that promises something is sent after the store committed it.
 
+mod acts;
 mod analytics;
 mod api;
 mod api_keys;

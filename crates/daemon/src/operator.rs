@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use postern_dashboard::password_hash;
 use postern_domain::{OperatorId, OperatorName, Role, Timestamp, WorkspaceId};
 use postern_runtime::{Clock as _, SystemClock};
-use postern_store::{Act, NewOperator, Operator, Store, StoreOptions};
+use postern_store::{Act, Actor, NewOperator, Operator, Store, StoreOptions};
 use rand::RngExt as _;
 use serde_json::json;
 
@@ -120,9 +120,7 @@ impl Shell<'_> {
         self.store.acting(Act {
             workspace: self.workspace,
             at: self.now,
-            // Nobody of those who are listed.
-            actor: OperatorId::from_bytes([0; 16]),
-            actor_name: "shell".to_owned(),
+            actor: Actor::Shell,
             action,
             target: target.to_string(),
             details: details.to_owned(),

@@ -328,6 +328,7 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),
         attempt_retention: days(config.retention.attempts_days),
+        act_retention: days(config.retention.key_acts_days),
         ..SessionsConfig::default()
     }
 }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use postern_domain::webhook::WebhookProbe;
 use postern_domain::{KeyKind, OperatorId, Pacing, Plan};
 use postern_runtime::{Clock, Stop, Tasks, Wakes};
-use postern_store::{Act, Operator, Store, StoreError};
+use postern_store::{Act, Actor, Operator, Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::Setting;
@@ -193,8 +193,10 @@ impl Dashboard {
         Act {
             workspace: operator.workspace,
             at: self.clock.now(),
-            actor: operator.id,
-            actor_name: operator.name.clone(),
+            actor: Actor::Operator {
+                id: operator.id,
+                name: operator.name.clone(),
+            },
             action,
             target: target.to_string(),
             details: details.to_string(),
@@ -211,8 +213,10 @@ impl Dashboard {
         Act {
             workspace,
             at: self.clock.now(),
-            actor: id,
-            actor_name: name.to_owned(),
+            actor: Actor::Operator {
+                id,
+                name: name.to_owned(),
+            },
             action: "operator.set_up",
             target: id.to_string(),
             details: String::new(),

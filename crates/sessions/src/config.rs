@@ -41,6 +41,8 @@ pub struct SessionsConfig {
     pub event_retention: Option<Duration>,
     /// For how long the tries to deliver events are kept; `None` for ever.
     pub attempt_retention: Option<Duration>,
+    /// For how long the audit keeps what was done with API keys; `None` for ever. Default 365 days.
+    pub act_retention: Option<Duration>,
 }
 
 impl Default for SessionsConfig {
@@ -60,6 +62,7 @@ impl Default for SessionsConfig {
             message_retention: Some(Duration::from_hours(90 * 24)),
             event_retention: Some(Duration::from_hours(30 * 24)),
             attempt_retention: Some(Duration::from_hours(7 * 24)),
+            act_retention: Some(Duration::from_hours(365 * 24)),
         }
     }
 }

@@ -64,6 +64,7 @@ async fn sweep(context: &Context) -> Result<(), StoreError> {
             Swept::Messages | Swept::Batches => config.message_retention,
             Swept::Events | Swept::ParkedDeliveries => config.event_retention,
             Swept::Attempts => config.attempt_retention,
+            Swept::Acts => config.act_retention,
         };
         let Some(kept_for) = kept_for else {
             continue;

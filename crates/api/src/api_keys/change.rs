@@ -56,7 +56,7 @@ pub(crate) async fn change(
         networks: request.allowed_ips.as_deref().map(checked_networks).transpose()?,
         expires_at: request.expires_at.map(expiry).transpose()?,
     };
-    let store = api.store.clone();
+    let store = api.acting(caller, "key.change", id);
     let changed = async move {
         let (workspace, held) = (caller.workspace, caller.scopes);
         store.change_api_key(workspace, id, held, change, now).await

@@ -72,7 +72,8 @@ impl Api {
         let expiry = request.expires_at.as_deref();
         key.expires_at = expiry.map(|text| checked_expiry(text, now)).transpose()?;
         let id = key.id;
-        self.store.add_api_key(key, now).await?;
+        let act = self.act(caller, "key.create", id, "");
+        self.acting_on(workspace, act).add_api_key(key, now).await?;
         let stored = self.store.api_key(workspace, id).await?;
         let stored = stored.ok_or_else(|| ApiError::internal("a key that was stored is not there"))?;
         Ok(HttpResponse::Created()

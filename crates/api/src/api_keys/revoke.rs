@@ -21,7 +21,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<HttpResponse, ApiError> {
-    let (store, now) = (api.store.clone(), api.clock.now());
+    let (store, now) = (api.acting(caller, "key.revoke", id), api.clock.now());
     let revoked = async move {
         let (workspace, held) = (caller.workspace, caller.scopes);
         store.revoke_api_key(workspace, id, held, now).await

@@ -68,7 +68,7 @@ pub(crate) async fn rotate(
     let expiry = request.expires_at.as_deref();
     let expiry = expiry.map(|text| checked_expiry(text, now)).transpose()?;
     let secret = ApiKeySecret::generate(api.config.key_kind);
-    let (store, new_secret) = (api.store.clone(), secret.clone());
+    let (store, new_secret) = (api.acting(caller, "key.rotate", id), secret.clone());
     let rotated = async move {
         let successor = move |old: &postern_store::ApiKey| {
             let mut new =

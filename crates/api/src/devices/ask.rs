@@ -16,10 +16,22 @@ impl Api {
         id: DeviceId,
         request: DeviceRequest,
     ) -> Result<HttpResponse, ApiError> {
-        let asked = self.store.request(caller.workspace, id, request).await;
+        let store = self.acting(caller, action(request), id);
+        let asked = store.request(caller.workspace, id, request).await;
         let device = asked.map_err(|error| refused(error, request))?;
         self.wakes.devices.ring();
         Ok(HttpResponse::Accepted().json(Device::from(device)))
+    }
+}
+
+fn action(request: DeviceRequest) -> &'static str {
+    match request {
+        DeviceRequest::Pause => "device.pause",
+        DeviceRequest::Resume => "device.resume",
+        DeviceRequest::Reconnect => "device.reconnect",
+        DeviceRequest::LogOut => "device.logout",
+        DeviceRequest::Remove { purge: false } => "device.remove",
+        DeviceRequest::Remove { purge: true } => "device.purge",
     }
 }
 

@@ -50,7 +50,13 @@ pub(crate) async fn change(
             None => None,
         },
     };
-    let device = api.store.change_device(caller.workspace, id, change).await?;
+    let renamed = change.name.as_ref().map(|_| "device.rename");
+    let paced = change.pacing.map(|_| "device.pacing");
+    let acts = renamed.into_iter().chain(paced);
+    let store = acts.fold(api.store.clone(), |store, action| {
+        store.acting(api.act(caller, action, id, ""))
+    });
+    let device = store.change_device(caller.workspace, id, change).await?;
     let device = device.ok_or_else(|| ApiError::no_such("device"))?;
     api.wakes.devices.ring();
     Ok(HttpResponse::Ok().json(Device::from(device)))

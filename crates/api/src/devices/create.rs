@@ -43,7 +43,8 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let name = checked_name(request.name.unwrap_or_default())?;
     let (id, now) = (DeviceId::generate(), api.clock.now());
-    let device = api.store.create_device(caller.workspace, id, name, now).await;
+    let store = api.acting(caller, "device.create", id);
+    let device = store.create_device(caller.workspace, id, name, now).await;
     let device = device.map_err(refused)?;
     api.wakes.devices.ring();
     Ok(HttpResponse::Created()

@@ -27,7 +27,8 @@ pub(crate) async fn pair(
     PathId(id): PathId<DeviceId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let requested = api.store.request_pairing(caller.workspace, id, None).await;
+    let store = api.acting(caller, "device.pair", id);
+    let requested = store.request_pairing(caller.workspace, id, None).await;
     requested.map_err(refused)?;
     api.wakes.devices.ring();
     let device = api.store.device(caller.workspace, id).await?;

@@ -98,7 +98,8 @@ pub(crate) async fn ask(
         Ok(phone) => phone,
         Err(why) => return Err(ApiError::field("phone", format!("{why}"))),
     };
-    let requested = api.store.request_pairing(caller.workspace, id, Some(phone)).await;
+    let store = api.acting(caller, "device.pair", id);
+    let requested = store.request_pairing(caller.workspace, id, Some(phone)).await;
     requested.map_err(refused)?;
     api.wakes.devices.ring();
     let device = api.store.device(caller.workspace, id).await?;

@@ -25,7 +25,7 @@ pub(crate) async fn release_parked(
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
     let released = api
-        .store
+        .acting(caller, "device.release_parked", id)
         .release_parked(caller.workspace, id, api.clock.now())
         .await;
     let messages = released.map_err(not_moved)?;
@@ -48,7 +48,7 @@ pub(crate) async fn cancel_parked(
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
     let canceled = api
-        .store
+        .acting(caller, "device.cancel_parked", id)
         .cancel_parked(caller.workspace, id, api.clock.now())
         .await;
     let messages = canceled.map_err(not_moved)?;

@@ -24,7 +24,8 @@ pub(crate) async fn cancel(
     PathId(id): PathId<MessageId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let canceled = api.store.cancel(caller.workspace, id, api.clock.now()).await;
+    let store = api.acting(caller, "message.cancel", id);
+    let canceled = store.cancel(caller.workspace, id, api.clock.now()).await;
     let message = canceled.map_err(not_moved)?;
     api.wakes.outbox.ring(&message.device);
     api.wakes.events.ring();

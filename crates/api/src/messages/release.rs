@@ -24,7 +24,8 @@ pub(crate) async fn release(
     PathId(id): PathId<MessageId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let released = api.store.release(caller.workspace, id, api.clock.now()).await;
+    let store = api.acting(caller, "message.release", id);
+    let released = store.release(caller.workspace, id, api.clock.now()).await;
     let message = released.map_err(not_moved)?;
     api.wakes.outbox.ring(&message.device);
     Ok(HttpResponse::Ok().json(Message::with_timeline(message)))

@@ -44,7 +44,8 @@ pub(crate) async fn reschedule(
     if let Some(at) = at {
         checked_send_at(at, now)?;
     }
-    let moved = api.store.reschedule(caller.workspace, id, at, now).await;
+    let store = api.acting(caller, "message.reschedule", id);
+    let moved = store.reschedule(caller.workspace, id, at, now).await;
     let message = moved.map_err(not_moved)?;
     api.wakes.outbox.ring(&message.device);
     Ok(HttpResponse::Ok().json(Message::with_timeline(message)))

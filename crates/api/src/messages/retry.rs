@@ -24,7 +24,8 @@ pub(crate) async fn retry(
     PathId(id): PathId<MessageId>,
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    let queued = api.store.retry(caller.workspace, id, api.clock.now()).await;
+    let store = api.acting(caller, "message.retry", id);
+    let queued = store.retry(caller.workspace, id, api.clock.now()).await;
     let message = queued.map_err(not_moved)?;
     api.wakes.outbox.ring(&message.device);
     Ok(HttpResponse::Ok().json(Message::with_timeline(message)))

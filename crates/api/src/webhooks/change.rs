@@ -74,13 +74,24 @@ pub(crate) async fn change(
         change.url = Some((url, verified_at));
     }
     let (id, now) = (webhook.id, api.clock.now());
-    let changed = api
-        .store
-        .change_webhook(caller.workspace, id, change, now)
-        .await?;
+    let store = api.acting(caller, action(&change), id);
+    let changed = store.change_webhook(caller.workspace, id, change, now).await?;
     let changed = changed.ok_or_else(|| ApiError::no_such("webhook"))?;
     api.wakes.webhooks.ring();
     Ok(HttpResponse::Ok().json(api.shown(changed).await?))
+}
+
+/// Switching it on or off has a name of its own.
+fn action(change: &WebhookChange) -> &'static str {
+    let switched = |enabled| WebhookChange {
+        enabled: Some(enabled),
+        ..WebhookChange::default()
+    };
+    match change {
+        change if *change == switched(true) => "webhook.enable",
+        change if *change == switched(false) => "webhook.pause",
+        _ => "webhook.change",
+    }
 }
 
 impl Api {

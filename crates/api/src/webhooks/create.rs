@@ -95,7 +95,8 @@ pub(crate) async fn create(
         new.verified_at = Some(api.challenge(&target).await?);
     }
     let secret = new.secret.to_text();
-    let created = api.store.create_webhook(new, api.clock.now()).await;
+    let store = api.acting(caller, "webhook.create", new.id);
+    let created = store.create_webhook(new, api.clock.now()).await;
     let webhook = created.map_err(refused)?;
     api.wakes.webhooks.ring();
     let location = format!("/v1/webhooks/{}", webhook.id);

@@ -21,7 +21,8 @@ pub(crate) async fn delete(
     caller: Caller,
     PathId(id): PathId<WebhookId>,
 ) -> Result<HttpResponse, ApiError> {
-    if !api.store.remove_webhook(caller.workspace, id).await? {
+    let store = api.acting(caller, "webhook.remove", id);
+    if !store.remove_webhook(caller.workspace, id).await? {
         return Err(ApiError::no_such("webhook"));
     }
     api.wakes.webhooks.ring();

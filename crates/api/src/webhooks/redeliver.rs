@@ -67,10 +67,12 @@ impl Api {
     ) -> Result<Redelivery, ReplayError> {
         let (workspace, now) = (caller.workspace, self.clock.now());
         let Some(webhook) = webhook else {
-            return self.store.redeliver(workspace, event, now).await;
+            let store = self.acting(caller, "event.redeliver", event);
+            return store.redeliver(workspace, event, now).await;
         };
-        let request = ReplayRequest::Event(event);
-        let replay = self.store.replay_events(workspace, webhook, request, now).await?;
+        let act = self.act(caller, "webhook.replay", webhook, event);
+        let (store, request) = (self.store.acting(act), ReplayRequest::Event(event));
+        let replay = store.replay_events(workspace, webhook, request, now).await?;
         Ok(Redelivery {
             replays: vec![replay],
             busy: Vec::new(),

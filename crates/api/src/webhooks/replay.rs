@@ -82,7 +82,8 @@ pub(crate) async fn replay(
 ) -> Result<HttpResponse, ApiError> {
     let wanted = request.check()?;
     let now = api.clock.now();
-    let asked = api.store.replay_events(caller.workspace, id, wanted, now).await;
+    let store = api.acting(caller, "webhook.replay", id);
+    let asked = store.replay_events(caller.workspace, id, wanted, now).await;
     let replay = asked.map_err(refused)?;
     api.wakes.webhooks.ring();
     Ok(HttpResponse::Accepted()

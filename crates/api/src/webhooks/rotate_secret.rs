@@ -66,7 +66,7 @@ pub(crate) async fn rotate_secret(
     let (secret, now) = (WebhookSecret::generate(), api.clock.now());
     let until = now.after(Duration::from_hours(hours));
     let rotated = api
-        .store
+        .acting(caller, "webhook.secret", id)
         .rotate_webhook_secret(caller.workspace, id, secret.clone(), until, now)
         .await?;
     let webhook = rotated.ok_or_else(|| ApiError::no_such("webhook"))?;

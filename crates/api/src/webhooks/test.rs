@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::Outcome;
-use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Json, OwnedWebhook};
 use crate::texts;
+use crate::{Api, Caller};
 
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
@@ -46,6 +46,7 @@ pub(crate) struct Tested {
 )]
 pub(crate) async fn test(
     api: web::Data<Api>,
+    caller: Caller,
     OwnedWebhook(webhook): OwnedWebhook,
     Json(request): Json<TestWebhook>,
 ) -> Result<HttpResponse, ApiError> {
@@ -54,6 +55,8 @@ pub(crate) async fn test(
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
     let _permit = api.probing()?;
+    let act = api.act(caller, "webhook.test", webhook.id, kind);
+    api.store.note(act).await?;
     let event = postern_payloads::fresh_example(kind, webhook.workspace, api.clock.now());
     let outcome = api.probe.deliver(&webhook.target(event.at), &event).await;
     Ok(HttpResponse::Ok().json(Tested {

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Workspace;
-use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Json, PathId};
 use crate::texts;
+use crate::{Api, Caller};
 
 /// What is to be changed; what is left out stays.
 #[derive(Deserialize, ToSchema)]
@@ -36,13 +36,16 @@ pub(crate) struct ChangeWorkspace {
 )]
 pub(crate) async fn change(
     api: web::Data<Api>,
+    caller: Caller,
     PathId(id): PathId<WorkspaceId>,
     Json(request): Json<ChangeWorkspace>,
 ) -> Result<HttpResponse, ApiError> {
+    let plan = request.plan.as_ref().map(|plan| format!("plan {plan}"));
+    let act = api.act(caller, "workspace.change", id, plan.unwrap_or_default());
     let change = WorkspaceChange {
         name: request.name.as_deref().map(checked_name).transpose()?,
         plan: request.plan.map(|plan| api.plan(&plan)).transpose()?,
         deactivate: None,
     };
-    api.change_workspace(id, change).await
+    api.change_workspace(id, change, act).await
 }

@@ -3,6 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use postern_domain::{Scopes, WorkspaceId, checked_name};
+use postern_store::{Act, Actor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,7 +12,7 @@ use crate::api_keys::NewApiKey;
 use crate::errors::ApiError;
 use crate::extract::Json;
 use crate::texts;
-use crate::{Api, ApiKeySecret};
+use crate::{Api, ApiKeySecret, Caller};
 
 /// A workspace to make.
 #[derive(Deserialize, ToSchema)]
@@ -53,19 +54,38 @@ pub(crate) struct CreatedWorkspace {
 )]
 pub(crate) async fn create(
     api: web::Data<Api>,
+    caller: Caller,
     Json(request): Json<CreateWorkspace>,
 ) -> Result<HttpResponse, ApiError> {
-    api.make_workspace(&request.name, &request.plan).await
+    api.make_workspace(Some(caller), &request.name, &request.plan)
+        .await
 }
 
 impl Api {
-    /// Makes a workspace with a first key.
-    pub(crate) async fn make_workspace(&self, name: &str, plan: &str) -> Result<HttpResponse, ApiError> {
+    /// Makes a workspace with a first key, for a caller or for anybody.
+    pub(crate) async fn make_workspace(
+        &self,
+        caller: Option<Caller>,
+        name: &str,
+        plan: &str,
+    ) -> Result<HttpResponse, ApiError> {
         let (name, plan) = (checked_name(name)?, self.plan(plan)?);
         let (id, now) = (WorkspaceId::generate(), self.clock.now());
         let secret = ApiKeySecret::generate(self.config.key_kind);
         let key = postern_store::NewApiKey::of(&secret, id, "first", Scopes::of_a_workspace());
-        let (workspace, stored) = self.store.create_workspace(name, plan, key, now).await?;
+        let store = match caller {
+            Some(caller) => self.acting_on(id, self.act(caller, "workspace.create", id, "")),
+            // Whoever asked is known by the new key alone.
+            None => self.store.acting(Act {
+                workspace: id,
+                at: now,
+                actor: Actor::ApiKey(key.id),
+                action: "workspace.register",
+                target: id.to_string(),
+                details: String::new(),
+            }),
+        };
+        let (workspace, stored) = store.create_workspace(name, plan, key, now).await?;
         Ok(HttpResponse::Created()
             .insert_header((LOCATION, format!("/v1/admin/workspaces/{id}")))
             .json(CreatedWorkspace {

@@ -25,7 +25,7 @@ pub(crate) use usage::{__path_usage, usage};
 
 use actix_web::HttpResponse;
 use postern_domain::{Plan, WorkspaceId};
-use postern_store::WorkspaceChange;
+use postern_store::{Act, WorkspaceChange};
 
 use self::dto::Workspace;
 use crate::Api;
@@ -37,8 +37,9 @@ impl Api {
         &self,
         id: WorkspaceId,
         change: WorkspaceChange,
+        act: Act,
     ) -> Result<HttpResponse, ApiError> {
-        let (store, now) = (self.store.clone(), self.clock.now());
+        let (store, now) = (self.acting_on(id, act), self.clock.now());
         let changed = async move { store.change_workspace(id, change, now).await };
         let changed = self.change_access(changed).await?;
         let (workspace, devices) = changed.ok_or_else(|| ApiError::no_such("workspace"))?;

@@ -50,5 +50,7 @@ pub(crate) async fn rename(
         name: Some(checked_name(&request.name)?),
         ..WorkspaceChange::default()
     };
-    api.change_workspace(caller.workspace, change).await
+    let (id, act) = (caller.workspace, "workspace.change");
+    api.change_workspace(id, change, api.act(caller, act, id, ""))
+        .await
 }

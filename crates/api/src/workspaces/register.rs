@@ -43,5 +43,5 @@ pub(crate) async fn register(
     if let Some(address) = api.client_address(&request) {
         api.limits.register(address)?;
     }
-    api.make_workspace(&body.name, plan).await
+    api.make_workspace(None, &body.name, plan).await
 }

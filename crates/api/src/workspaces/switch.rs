@@ -7,10 +7,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Workspace;
-use crate::Api;
 use crate::errors::ApiError;
 use crate::extract::{Empty, Json, OptionalJson, PathId};
 use crate::texts;
+use crate::{Api, Caller};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 200;
@@ -37,6 +37,7 @@ pub(crate) struct DeactivateWorkspace {
 )]
 pub(crate) async fn deactivate(
     api: web::Data<Api>,
+    caller: Caller,
     PathId(id): PathId<WorkspaceId>,
     Json(request): Json<DeactivateWorkspace>,
 ) -> Result<HttpResponse, ApiError> {
@@ -45,7 +46,9 @@ pub(crate) async fn deactivate(
         let why = format!("must have 1 to {MAX_REASON} characters, none of them a control character");
         return Err(ApiError::field("reason", why));
     }
-    api.change_workspace(id, switched(Some(reason.to_owned()))).await
+    let act = api.act(caller, "workspace.deactivate", id, "");
+    let change = switched(Some(reason.to_owned()));
+    api.change_workspace(id, change, act).await
 }
 
 /// Activate a workspace
@@ -59,10 +62,12 @@ pub(crate) async fn deactivate(
 )]
 pub(crate) async fn activate(
     api: web::Data<Api>,
+    caller: Caller,
     PathId(id): PathId<WorkspaceId>,
     OptionalJson(Empty {}): OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
-    api.change_workspace(id, switched(None)).await
+    let act = api.act(caller, "workspace.activate", id, "");
+    api.change_workspace(id, switched(None), act).await
 }
 
 fn switched(deactivate: Option<String>) -> WorkspaceChange {

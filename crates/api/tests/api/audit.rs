@@ -1,19 +1,24 @@
-//! The audit trail over the API: what operators did to this workspace, newest first.
+//! The audit trail over the API: what was done to this workspace, newest first.
 
 use postern_domain::{OperatorId, Timestamp, WorkspaceId};
-use postern_store::Act;
+use postern_store::{Act, Actor};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::TestApi;
 
-/// Something that an operator did in the second `at`.
-fn act(workspace: WorkspaceId, at: i64, action: &'static str, (target, details): (&str, &str)) -> Act {
+/// Something that was done in the second `at`.
+fn act(
+    actor: Actor,
+    workspace: WorkspaceId,
+    at: i64,
+    action: &'static str,
+    (target, details): (&str, &str),
+) -> Act {
     Act {
         workspace,
         at: Timestamp::from_millis(at * 1000),
-        actor: OperatorId::generate(),
-        actor_name: "ada".to_owned(),
+        actor,
         action,
         target: target.to_owned(),
         details: details.to_owned(),
@@ -29,12 +34,17 @@ async fn page(api: &TestApi, query: &str) -> Value {
 async fn what_was_done_is_listed_newest_first() {
     let api = TestApi::start().await;
     assert_eq!(page(&api, "").await, json!({ "data": [], "nextCursor": null }));
-    for (at, action, about) in [
-        (1, "device.pause", ("dev_1", "")),
-        (2, "operator.add", ("", "viewer")),
-        (3, "device.resume", ("dev_1", "")),
+    let id = OperatorId::generate();
+    let ada = || Actor::Operator {
+        id,
+        name: "ada".to_owned(),
+    };
+    for (actor, at, action, about) in [
+        (ada(), 1, "device.pause", ("dev_1", "")),
+        (Actor::Shell, 2, "operator.add", ("", "viewer")),
+        (ada(), 3, "device.resume", ("dev_1", "")),
     ] {
-        let noted = api.store.note(act(api.workspace, at, action, about));
+        let noted = api.store.note(act(actor, api.workspace, at, action, about));
         noted.await.expect("noted");
     }
     let first = page(&api, "?limit=2").await;
@@ -42,12 +52,12 @@ async fn what_was_done_is_listed_newest_first() {
         first["data"],
         json!([
             {
-                "at": "1970-01-01T00:00:03.000Z", "actor": "ada", "action": "device.resume",
-                "target": "dev_1", "details": null,
+                "at": "1970-01-01T00:00:03.000Z", "action": "device.resume", "target": "dev_1", "details": null,
+                "actor": { "kind": "operator", "id": id.to_string(), "name": "ada", "lastFour": null },
             },
             {
-                "at": "1970-01-01T00:00:02.000Z", "actor": "ada", "action": "operator.add",
-                "target": null, "details": "viewer",
+                "at": "1970-01-01T00:00:02.000Z", "action": "operator.add", "target": null, "details": "viewer",
+                "actor": { "kind": "shell", "id": null, "name": "shell", "lastFour": null },
             },
         ])
     );
@@ -63,9 +73,13 @@ async fn what_was_done_elsewhere_is_not() {
     let api = TestApi::start().await;
     let stranger = api.another_workspace().await;
     for at in [1, 2] {
-        let noted = api
-            .store
-            .note(act(api.workspace, at, "device.pause", ("dev_1", "")));
+        let noted = api.store.note(act(
+            Actor::Shell,
+            api.workspace,
+            at,
+            "device.pause",
+            ("dev_1", ""),
+        ));
         noted.await.expect("noted");
     }
     let cursor = page(&api, "?limit=1").await["nextCursor"].take();

@@ -215,7 +215,7 @@ async fn no_query_shows_anything_foreign() {
     ] {
         assert!(tried.contains(parameter), "{parameter} is tried: {tried:?}");
     }
-    for path in ["/v1/messages", "/v1/events"] {
+    for path in ["/v1/messages", "/v1/events", "/v1/audit"] {
         assert!(tried.contains(&format!("cursor of {path}")), "{tried:?}");
     }
 }

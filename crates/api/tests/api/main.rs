@@ -1,6 +1,7 @@
 //! The API over a real server and a real store: what it answers, and what it never answers.
 
 mod abuse;
+mod acts;
 mod analytics;
 mod api_keys;
 mod audit;

@@ -111,12 +111,15 @@ pub struct RetentionConfig {
     pub events_days: u64,
     /// Days; 0 for ever.
     pub attempts_days: u64,
+    /// Days; 0 for ever.
+    pub key_acts_days: u64,
 }
 
 impl RetentionConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         within("retention.messages_days", self.messages_days, 0, 36_500)?;
         within("retention.events_days", self.events_days, 0, 36_500)?;
-        within("retention.attempts_days", self.attempts_days, 0, 36_500)
+        within("retention.attempts_days", self.attempts_days, 0, 36_500)?;
+        within("retention.key_acts_days", self.key_acts_days, 0, 36_500)
     }
 }

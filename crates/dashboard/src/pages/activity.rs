@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use maud::{Markup, html};
-use postern_store::AuditEntry;
+use postern_store::{AuditEntry, Author};
 
 use crate::Dashboard;
 use crate::answer::{Answer, page};
@@ -20,12 +20,11 @@ const ROWS: usize = 50;
 pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
     let before = fields.get("before").parse().ok();
     let (entries, next) = dashboard.store.audit(person.workspace(), ROWS, before).await?;
-    let subtitle =
-        html! { p class="quiet-text" { "What was done in the dashboard, and by whom. Kept for good." } };
+    let subtitle = html! { p class="quiet-text" { "What operators and API keys changed. Messages that keys send are on their own page." } };
     let body = html! {
         (heading("Activity", subtitle, html! {}))
         @if entries.is_empty() {
-            (empty(Icon::Activity, "Nothing was done yet", "Every act of an operator is written down here.", html! {}))
+            (empty(Icon::Activity, "Nothing was done yet", "Every act of an operator or an API key is written down here.", html! {}))
         } @else { (table(&entries)) }
         nav class="pages" aria-label="Pages" {
             @if before.is_some() { a class="button quiet" href="/activity" { "Newest" } } @else { span {} }
@@ -45,7 +44,7 @@ fn table(entries: &[AuditEntry]) -> Markup {
                         @for entry in entries {
                             tr {
                                 td { (time::clock(entry.at)) }
-                                td { (entry.actor_name) }
+                                td { (author(&entry.author)) }
                                 td { (words(&entry.action)) @if !entry.details.is_empty() { small { (entry.details) } } }
                                 td { (target(&entry.target)) }
                             }
@@ -53,6 +52,17 @@ fn table(entries: &[AuditEntry]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn author(author: &Author) -> Markup {
+    html! {
+        @match author {
+            Author::Operator { name, .. } => { (name) }
+            Author::Shell => { "shell" }
+            Author::ApiKey { name, last_four, .. } => { (name) small { "API key …" (last_four) } }
+            Author::Administration => { "administration" small { "of the gateway" } }
         }
     }
 }
@@ -90,8 +100,11 @@ fn words(action: &str) -> &str {
         "device.cancel_parked" => "canceled parked messages",
         "message.send" => "sent a message",
         "message.retry" => "retried a message",
+        "message.reschedule" => "gave a message another time",
         "message.release" => "released a parked message",
         "message.cancel" => "canceled a message",
+        "batch.cancel" => "canceled a batch",
+        "event.redeliver" => "sent an event to webhooks again",
         "webhook.create" => "added a webhook",
         "webhook.change" => "changed a webhook",
         "webhook.pause" => "paused a webhook",
@@ -101,8 +114,10 @@ fn words(action: &str) -> &str {
         "webhook.secret" => "replaced the secret of a webhook",
         "webhook.remove" => "removed a webhook",
         "key.create" => "made an API key",
+        "key.change" => "changed an API key",
         "key.rotate" => "rotated an API key",
         "key.revoke" => "revoked an API key",
+        "workspace.register" => "registered the workspace",
         "workspace.create" => "made a workspace",
         "workspace.change" => "changed a workspace",
         "workspace.deactivate" => "deactivated a workspace",

@@ -1,11 +1,11 @@
 //! Who did what: an act's row of the audit trail is written in the transaction of the act itself.
 //!
 //! [`Store::acting`] answers a store whose next write carries an [`Act`]. Nothing else changes: what is
-//! refused or rolled back leaves no row, and what is committed cannot be without its row.
+//! refused, rolled back or finds nothing to be done to leaves no row, and what is committed cannot be without its row.
 
 use std::sync::Arc;
 
-use postern_domain::{OperatorId, Timestamp, WorkspaceId};
+use postern_domain::{ApiKeyId, OperatorId, Timestamp, WorkspaceId};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -15,7 +15,7 @@ use super::tally::Tally;
 use crate::StoreError;
 use crate::sqlite::{Database, WriterMeters};
 
-/// Something an operator does.
+/// Something that somebody does.
 #[derive(Debug, Clone)]
 pub struct Act {
     /// Where.
@@ -23,9 +23,7 @@ pub struct Act {
     /// When.
     pub at: Timestamp,
     /// Who.
-    pub actor: OperatorId,
-    /// The operator's name.
-    pub actor_name: String,
+    pub actor: Actor,
     /// What, as `thing.verb`.
     pub action: &'static str,
     /// The id of what it is done to; may be empty.
@@ -34,13 +32,56 @@ pub struct Act {
     pub details: String,
 }
 
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody in the dashboard.
+    Operator {
+        /// Who.
+        id: OperatorId,
+        /// The name to log in with.
+        name: String,
+    },
+    /// Whoever has the data folder.
+    Shell,
+    /// Who holds this key. Its name and last four characters are looked up in the transaction of the act.
+    ApiKey(ApiKeyId),
+    /// Who holds a key of another workspace, for the trail of one that shall not learn which key.
+    Administration,
+}
+
+/// Who acted, as it was at the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// Somebody in the dashboard.
+    Operator {
+        /// Who.
+        id: OperatorId,
+        /// The name to log in with.
+        name: String,
+    },
+    /// Whoever has the data folder.
+    Shell,
+    /// Who holds an API key of the workspace.
+    ApiKey {
+        /// Its id.
+        id: ApiKeyId,
+        /// What its owner called it.
+        name: String,
+        /// The last four characters of the key.
+        last_four: String,
+    },
+    /// Who holds an API key of the gateway's administration, in another workspace.
+    Administration,
+}
+
 /// A row of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// The operator's name at the time.
-    pub actor_name: String,
+    /// Who.
+    pub author: Author,
     /// What, as `thing.verb`.
     pub action: String,
     /// The id of what it was done to; may be empty.
@@ -53,14 +94,14 @@ pub struct AuditEntry {
 #[derive(Clone)]
 pub(super) struct Audited {
     database: Arc<Database<Tally>>,
-    act: Option<Arc<Act>>,
+    acts: Vec<Arc<Act>>,
 }
 
 impl Audited {
     pub(super) fn new(database: Database<Tally>) -> Self {
         Self {
             database: Arc::new(database),
-            act: None,
+            acts: Vec::new(),
         }
     }
 
@@ -71,14 +112,31 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let Some(act) = self.act.clone() else {
-            return self.database.write(work).await;
-        };
+        let acts = self.acts.clone();
         self.database
             .write(move |tx| {
                 let done = work(tx)?;
-                audit::append(tx, &act)?;
+                audit::append(tx, &acts)?;
                 Ok(done)
+            })
+            .await
+    }
+
+    /// The same for work that may find nothing to be done to: then there was no act.
+    pub(super) async fn write_found<T, E, F>(&self, work: F) -> Result<Option<T>, E>
+    where
+        F: Fn(&Connection) -> Result<Option<T>, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let acts = self.acts.clone();
+        self.database
+            .write(move |tx| {
+                let found = work(tx)?;
+                if found.is_some() {
+                    audit::append(tx, &acts)?;
+                }
+                Ok(found)
             })
             .await
     }
@@ -90,13 +148,11 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let Some(act) = self.act.clone() else {
-            return self.database.write_deferring(work).await;
-        };
+        let acts = self.acts.clone();
         self.database
             .write_deferring(move |tx, tally| {
                 let done = work(tx, tally)?;
-                audit::append(tx, &act)?;
+                audit::append(tx, &acts)?;
                 Ok(done)
             })
             .await
@@ -133,18 +189,19 @@ impl Audited {
 }
 
 impl Store {
-    /// The same store; what it writes is `act`, and its row of the audit trail is committed with it.
+    /// The same store; what it writes is `act`, and its row of the audit trail is committed with it. Called twice, it is
+    /// both.
     #[must_use]
     pub fn acting(&self, act: Act) -> Self {
         let mut store = self.clone();
-        store.database.act = Some(Arc::new(act));
+        store.database.acts.push(Arc::new(act));
         store
     }
 
     /// The same store without an act: for what follows from one and is no act of its own.
     pub(super) fn following(&self) -> Self {
         let mut store = self.clone();
-        store.database.act = None;
+        store.database.acts.clear();
         store
     }
 

@@ -116,14 +116,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<(usize, Vec<DeviceId>), MoveError> {
         let (mut canceled, mut involved) = (0, BTreeSet::new());
-        let mut from = Some(0);
+        let (mut from, mut store) = (Some(0), self.clone());
         while let Some(after) = from {
             let step =
                 move |tx: &Connection, tally: &Tally| cancel_some(tx, tally, workspace, id, after, now);
-            let (devices, next) = self.write_counted(step).await?;
+            let (devices, next) = store.write_counted(step).await?;
             canceled += devices.len();
             involved.extend(devices);
-            from = next;
+            (from, store) = (next, self.following());
         }
         Ok((canceled, involved.into_iter().collect()))
     }

@@ -112,7 +112,7 @@ impl Store {
         change: DeviceChange,
     ) -> Result<Option<Device>, StoreError> {
         self.database
-            .write(move |tx| {
+            .write_found(move |tx| {
                 if devices::find_visible(tx, workspace, id)?.is_none() {
                     return Ok(None);
                 }

@@ -51,7 +51,7 @@ mod words;
 mod workspaces;
 
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyError, Credentials, NewApiKey};
-pub use audit::{Act, AuditEntry};
+pub use audit::{Act, Actor, AuditEntry, Author};
 pub(crate) use checks::{CHECKS, links};
 pub use devices::CreateDeviceError;
 pub use levels::{EndpointLevels, Levels};

@@ -76,10 +76,10 @@ impl Store {
         device: DeviceId,
         now: Timestamp,
     ) -> Result<usize, MoveError> {
-        let mut released = 0;
+        let (mut released, mut store) = (0, self.clone());
         let mut from = Some(0);
         while let Some(after) = from {
-            let (step, next) = self
+            let (step, next) = store
                 .write_counted(move |tx, tally| {
                     devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
                     let linked = devices::linked_account(tx, device)?.ok_or(MoveError::OtherAccount)?;
@@ -91,7 +91,7 @@ impl Store {
                 })
                 .await?;
             released += step;
-            from = next;
+            (from, store) = (next, self.following());
         }
         Ok(released)
     }
@@ -106,10 +106,10 @@ impl Store {
         device: DeviceId,
         now: Timestamp,
     ) -> Result<usize, MoveError> {
-        let mut canceled = 0;
+        let (mut canceled, mut store) = (0, self.clone());
         let mut from = Some(0);
         while let Some(after) = from {
-            let (step, next) = self
+            let (step, next) = store
                 .write_counted(move |tx, tally| {
                     devices::find_visible(tx, workspace, device)?.ok_or(MoveError::UnknownDevice)?;
                     let entries = outbox::parked_of(tx, device, None, after, AT_ONCE)?;
@@ -120,7 +120,7 @@ impl Store {
                 })
                 .await?;
             canceled += step;
-            from = next;
+            (from, store) = (next, self.following());
         }
         Ok(canceled)
     }

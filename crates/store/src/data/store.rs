@@ -70,6 +70,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V12__vault",
             include_str!("../../../../migrations/postern/V12__vault.sql"),
         ),
+        (
+            "V13__acts",
+            include_str!("../../../../migrations/postern/V13__acts.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };

@@ -3,7 +3,7 @@
 use postern_domain::Timestamp;
 
 use super::store::Store;
-use super::tables::{attempts, batches, deliveries, events, history, idempotency};
+use super::tables::{attempts, audit, batches, deliveries, events, history, idempotency};
 use crate::StoreError;
 
 /// Rows looked at in one write.
@@ -24,17 +24,20 @@ pub enum Swept {
     ParkedDeliveries,
     /// Tries to deliver events.
     Attempts,
+    /// What was done with API keys. What operators did stays.
+    Acts,
 }
 
 impl Swept {
     /// Everything that is swept.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::IdempotencyRecords,
         Self::Messages,
         Self::Batches,
         Self::Events,
         Self::ParkedDeliveries,
         Self::Attempts,
+        Self::Acts,
     ];
 }
 
@@ -57,6 +60,7 @@ impl Store {
                 Swept::Events => events::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
                 Swept::ParkedDeliveries => deliveries::sweep(tx, AT_ONCE).map(|more| more.then_some(0)),
                 Swept::Attempts => attempts::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
+                Swept::Acts => audit::sweep(tx, before, AT_ONCE).map(|more| more.then_some(0)),
             })
             .await
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use postern_domain::webhook::{DisableReason, WebhookSecret};
 use postern_domain::{DeviceId, Timestamp, WebhookId, WorkspaceId};
+use rusqlite::Connection;
 
 use super::records::{Attempt, AttemptFilter, Backlog, NewWebhook, Page, PageStart, Webhook, WebhookChange};
 use super::store::Store;
@@ -160,7 +161,7 @@ impl Store {
     ) -> Result<Option<Webhook>, StoreError> {
         let vault = Arc::clone(&self.vault);
         self.database
-            .write(move |tx| {
+            .write_found(move |tx| {
                 let Some(mut webhook) = webhooks::find(tx, &vault, workspace, id)? else {
                     return Ok(None);
                 };
@@ -181,14 +182,13 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn remove_webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool, StoreError> {
-        let marked = self
-            .database
-            .write(move |tx| webhooks::mark_removed(tx, workspace, id))
-            .await?;
-        if marked {
-            self.following().clear_webhook(id).await?;
+        let mark = move |tx: &Connection| Ok(webhooks::mark_removed(tx, workspace, id)?.then_some(()));
+        let marked: Result<_, StoreError> = self.database.write_found(mark).await;
+        if marked?.is_none() {
+            return Ok(false);
         }
-        Ok(marked)
+        self.following().clear_webhook(id).await?;
+        Ok(true)
     }
 
     /// Finishes the removals that were cut short.

@@ -129,7 +129,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<(Workspace, Vec<DeviceId>)>, StoreError> {
         self.database
-            .write(move |tx| write_change(tx, id, change.clone(), now))
+            .write_found(move |tx| write_change(tx, id, change.clone(), now))
             .await
     }
 

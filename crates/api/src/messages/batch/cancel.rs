@@ -25,7 +25,7 @@ pub(crate) async fn cancel_batch(
     _body: OptionalJson<Empty>,
 ) -> Result<HttpResponse, ApiError> {
     let canceled = api
-        .store
+        .acting(caller, "batch.cancel", id)
         .cancel_batch(caller.workspace, id, api.clock.now())
         .await;
     let (messages, devices) = canceled.map_err(not_moved)?;

@@ -35,7 +35,7 @@ pub struct NewWebhook {
 }
 
 /// What is to be changed about an endpoint; `None` leaves it as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookChange {
     /// Where it is, and when the challenge was answered there. What is known of its failures is forgotten.
     pub url: Option<(String, Option<Timestamp>)>,

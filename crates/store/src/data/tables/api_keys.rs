@@ -1,7 +1,7 @@
 //! API keys, by the hash of their secret.
 
 use postern_domain::{ApiKeyId, Scopes, Timestamp, WorkspaceId};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{id, optional_time, rows, time};
 use crate::StoreError;
@@ -67,6 +67,17 @@ pub(in crate::data) fn any(connection: &Connection, workspace: WorkspaceId) -> R
     Ok(connection
         .prepare_cached("SELECT 1 FROM api_keys WHERE workspace_id = ?1 LIMIT 1")?
         .exists([workspace.to_bytes()])?)
+}
+
+/// What a key is called, and its last four characters.
+pub(in crate::data) fn label(
+    connection: &Connection,
+    key: ApiKeyId,
+) -> Result<Option<(String, String)>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT name, last_four FROM api_keys WHERE id = ?1")?
+        .query_row([key.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// One key of a workspace.

@@ -1,31 +1,56 @@
-//! The audit trail: appended to, read newest first, never changed.
+//! The audit trail: appended to, read newest first, never changed. What programs did is swept.
 
-use postern_domain::WorkspaceId;
-use rusqlite::Connection;
+use std::sync::Arc;
 
-use super::columns::{place, rows, time};
+use postern_domain::{ApiKeyId, OperatorId, Timestamp, WorkspaceId};
+use rusqlite::{Connection, Row};
+
+use super::api_keys;
+use super::columns::{id, place, rows, time, unreadable};
 use crate::StoreError;
-use crate::data::audit::{Act, AuditEntry};
+use crate::data::audit::{Act, Actor, AuditEntry, Author};
 
-/// Appends an act; once, although some take several transactions, and although the form of a message, which is accepted
-/// once, may arrive twice.
-pub(in crate::data) fn append(tx: &Connection, act: &Act) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO audit (workspace_id, at, actor, actor_name, action, target, details)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (
-             SELECT 1 FROM (
-                 SELECT at, actor, action, target FROM audit WHERE workspace_id = ?1 ORDER BY seq DESC LIMIT 1)
-             WHERE actor = ?3 AND action = ?5 AND target = ?6 AND (at = ?2 OR action = 'message.send'))",
-    )?
-    .execute((
-        act.workspace.to_bytes(),
-        act.at.as_millis(),
-        act.actor.to_bytes(),
-        &act.actor_name,
-        act.action,
-        &act.target,
-        &act.details,
-    ))?;
+const OPERATOR: u8 = 1;
+const SHELL: u8 = 2;
+const API_KEY: u8 = 3;
+const ADMINISTRATION: u8 = 4;
+
+/// Of those that have no id.
+const NOBODY: [u8; 16] = [0; 16];
+
+/// Appends acts; a message that was sent with a form only once, because the form may arrive twice and the message is accepted
+/// once.
+pub(in crate::data) fn append(tx: &Connection, acts: &[Arc<Act>]) -> Result<(), StoreError> {
+    for act in acts {
+        let (kind, actor, name, last_four) = match &act.actor {
+            Actor::Operator { id, name } => (OPERATOR, id.to_bytes(), name.clone(), None),
+            Actor::Shell => (SHELL, NOBODY, "shell".to_owned(), None),
+            Actor::ApiKey(id) => {
+                let (name, last_four) =
+                    api_keys::label(tx, *id)?.ok_or_else(|| unreadable("the key that acts"))?;
+                (API_KEY, id.to_bytes(), name, Some(last_four))
+            }
+            Actor::Administration => (ADMINISTRATION, NOBODY, "administration".to_owned(), None),
+        };
+        tx.prepare_cached(
+            "INSERT INTO audit (workspace_id, at, actor_kind, actor, actor_name, actor_last_four, action, target, details)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ?7 <> 'message.send' OR NOT EXISTS (
+                 SELECT 1 FROM (
+                     SELECT actor, action, target FROM audit WHERE workspace_id = ?1 ORDER BY seq DESC LIMIT 1)
+                 WHERE actor = ?4 AND action = ?7 AND target = ?8)",
+        )?
+        .execute((
+            act.workspace.to_bytes(),
+            act.at.as_millis(),
+            kind,
+            actor,
+            name,
+            last_four,
+            act.action,
+            &act.target,
+            &act.details,
+        ))?;
+    }
     Ok(())
 }
 
@@ -37,7 +62,7 @@ pub(in crate::data) fn page(
     before: Option<u64>,
 ) -> Result<(Vec<AuditEntry>, Option<u64>), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, at, actor_name, action, target, details FROM audit
+        "SELECT seq, at, actor_kind, actor, actor_name, actor_last_four, action, target, details FROM audit
          WHERE workspace_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
     )?;
     let before = place(before.unwrap_or(u64::MAX));
@@ -50,11 +75,39 @@ pub(in crate::data) fn page(
         last = Some(row.get::<_, i64>(0)?.cast_unsigned());
         entries.push(AuditEntry {
             at: time(row, 1)?,
-            actor_name: row.get(2)?,
-            action: row.get(3)?,
-            target: row.get(4)?,
-            details: row.get(5)?,
+            author: author(row)?,
+            action: row.get(6)?,
+            target: row.get(7)?,
+            details: row.get(8)?,
         });
     }
     Ok((entries, None))
+}
+
+fn author(row: &Row<'_>) -> Result<Author, StoreError> {
+    match row.get::<_, u8>(2)? {
+        OPERATOR => Ok(Author::Operator {
+            id: id(row, 3, OperatorId::from_bytes)?,
+            name: row.get(4)?,
+        }),
+        SHELL => Ok(Author::Shell),
+        API_KEY => Ok(Author::ApiKey {
+            id: id(row, 3, ApiKeyId::from_bytes)?,
+            name: row.get(4)?,
+            last_four: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        }),
+        ADMINISTRATION => Ok(Author::Administration),
+        _ => Err(unreadable("who acted")),
+    }
+}
+
+/// Deletes what programs did before `before`; whether there may be more of it.
+pub(in crate::data) fn sweep(tx: &Connection, before: Timestamp, limit: usize) -> Result<bool, StoreError> {
+    let deleted = tx
+        .prepare_cached(
+            "DELETE FROM audit WHERE seq IN (
+                 SELECT seq FROM audit WHERE actor_kind > 2 AND at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute((before.as_millis(), rows(limit)))?;
+    Ok(deleted == limit)
 }

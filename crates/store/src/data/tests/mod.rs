@@ -1,6 +1,7 @@
 //! What the gateway's data promises, asked of the store as the other crates ask it.
 
 mod accept;
+mod acts;
 mod analytics;
 mod api_keys;
 mod batches;

@@ -18,8 +18,10 @@ fn act(fixture: &Fixture, actor: &NewOperator, action: &'static str, target: &st
     Act {
         workspace: fixture.workspace,
         at,
-        actor: actor.id,
-        actor_name: actor.name.to_string(),
+        actor: Actor::Operator {
+            id: actor.id,
+            name: actor.name.to_string(),
+        },
         action,
         target: target.to_owned(),
         details: String::new(),
