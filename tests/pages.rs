@@ -8,6 +8,7 @@
 mod addresses;
 mod blocks;
 mod image;
+mod machine;
 mod past;
 mod settings;
 mod shell;
@@ -128,10 +129,10 @@ async fn installed(world: &World) -> anyhow::Result<()> {
         "var/lib/postern/postern.db",
         "backups/before-upgrade/manifest.json",
     ] {
-        anyhow::ensure!(world.machine().join(file).exists(), "no {file}");
+        anyhow::ensure!(world.machine.root().join(file).exists(), "no {file}");
     }
-    let unit = world.machine().join("etc/systemd/system/postern.service");
-    let here = format!("{}/usr/local/", world.machine().display());
+    let unit = world.machine.root().join("etc/systemd/system/postern.service");
+    let here = format!("{}/usr/local/", world.machine.root().display());
     fs::write(&unit, fs::read_to_string(&unit)?.replace("/usr/local/", &here))?;
     let mut verify = Command::new("systemd-analyze");
     let Ok(output) = verify.args(["verify", "--man=no"]).arg(&unit).output().await else {

@@ -16,12 +16,17 @@ use crate::postern;
 
 /// The blocks of a language on all pages, each with the name of its page.
 fn written_in(language: &str) -> anyhow::Result<Vec<(String, String)>> {
+    marked(language, "")
+}
+
+/// Those that are marked so.
+fn marked(language: &str, mark: &str) -> anyhow::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for page in all()? {
         let text = text(&page)?;
         let blocks = blocks(&text)
             .into_iter()
-            .filter(|block| block.language == language);
+            .filter(|block| (block.language, block.mark) == (language, mark));
         found.extend(blocks.map(|block| (page.clone(), block.code.to_owned())));
     }
     anyhow::ensure!(!found.is_empty(), "no page has {language}");
@@ -71,10 +76,15 @@ fn json_on_pages_is_json() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Those that no shell of a test runs.
 #[tokio::test]
-async fn command_lines_beside_their_output_are_understood() -> anyhow::Result<()> {
-    for (page, code) in written_in("console")? {
-        for line in code.lines().filter_map(|line| line.strip_prefix("$ ")) {
+async fn command_lines_of_examples_are_understood() -> anyhow::Result<()> {
+    for (page, code) in [written_in("console")?, marked("sh", "elsewhere")?].concat() {
+        for line in code.lines().map(|line| line.trim_start_matches("$ ")) {
+            let line = line.split(" | ").next().unwrap_or_default();
+            if !line.starts_with("postern ") {
+                continue;
+            }
             // A shell knows what a word is.
             let split = format!("printf '%s\\n' {line}");
             let words = Command::new("bash").args(["-c", &split]).output().await?.stdout;

@@ -34,8 +34,7 @@ impl Shell {
         })
     }
 
-    /// Runs a block; answers what it said. The phone at hand scans the first QR code that appears, if
-    /// it is one of its network.
+    /// Runs a block; answers what it said. The phone at hand scans every QR code that appears.
     pub(super) async fn run(&mut self, script: &str, network: &TestSandbox) -> anyhow::Result<String> {
         self.blocks += 1;
         let (from, mark) = (self.group.said()?.len(), format!("END-OF-BLOCK-{}", self.blocks));
@@ -44,11 +43,11 @@ impl Shell {
         let told = format!(". '{}' </dev/null\nprintf '\\n%s\\n' {mark}\n", file.display());
         self.input.write_all(told.as_bytes()).await?;
         self.input.flush().await?;
-        let mut scanned = false;
+        let mut scanned = 0;
         loop {
             let (said, code) = eventually("the block has run", || async {
                 let said = self.group.said()?[from..].to_owned();
-                let code = drawn(&said).filter(|_| !scanned);
+                let code = drawn(&said).into_iter().nth(scanned);
                 Ok((said.contains(&mark) || code.is_some() || !self.group.runs()?).then_some((said, code)))
             })
             .await
@@ -57,24 +56,24 @@ impl Shell {
                 return Ok(said.to_owned());
             }
             let rows = code.with_context(|| self.group.complaint())?;
-            // One of a sandbox of the page's own is left to the page.
+            // It is refused when the next one has come, and when it is one of a sandbox of the page's own.
             network.scan(OWNER, &code::read(&rows)?).await.ok();
-            scanned = true;
+            scanned += 1;
         }
     }
 }
 
-/// The first QR code in what was said, when all of it is there.
-fn drawn(said: &str) -> Option<Vec<String>> {
-    let mut rows = Vec::new();
+/// The QR codes in what was said, but one of which the end is not there yet.
+fn drawn(said: &str) -> Vec<Vec<String>> {
+    let (mut codes, mut rows) = (Vec::new(), Vec::new());
     for line in said.lines() {
         match code::row_of(line) {
             Some(row) => rows.push(row.to_owned()),
             None if rows.is_empty() => {}
-            None => return Some(rows),
+            None => codes.push(std::mem::take(&mut rows)),
         }
     }
-    None
+    codes
 }
 
 /// A terminal in which something goes on running.
@@ -98,7 +97,8 @@ impl Terminal {
         eventually("it serves", || async {
             let group = &terminal.group;
             anyhow::ensure!(group.runs()?, "it ended:\n{}", group.complaint());
-            Ok(group.said()?.contains(marker).then_some(()))
+            let said = group.said()?;
+            Ok((said.contains(marker) && said.ends_with('\n')).then_some(()))
         })
         .await
         .with_context(|| terminal.group.complaint())?;
@@ -170,8 +170,8 @@ impl Group {
     fn runs(&self) -> anyhow::Result<bool> {
         // Not reaped, so that the group keeps its name until it is ended.
         let status = fs::read_to_string(format!("/proc/{}/stat", self.leader))?;
-        let state = status.rsplit_once(") ").map(|(_, rest)| rest);
-        Ok(!state.is_some_and(|state| state.starts_with('Z')))
+        let (_, state) = status.rsplit_once(") ").context("a state")?;
+        Ok(!state.starts_with('Z'))
     }
 }
 
