@@ -258,3 +258,36 @@ async fn tries_are_filtered_without_loading_the_page_anew_and_a_test_is_asked_fo
     })
     .await
 }
+
+#[tokio::test]
+async fn a_plan_without_webhooks_says_so_and_what_happened_meanwhile_comes_after_it() -> anyhow::Result<()> {
+    let (network, daemon, owner, sink) = at_work().await?;
+    let (path, _) = add(&owner, &sink.url("/hook"), &[]).await?;
+    daemon.link_device(&network, OWNER).await?;
+    let own = daemon.http().get("/v1/workspace").await?.ok()?;
+    let own = own["id"].as_str().unwrap_or_default();
+    let put_on = async |plan: &str| {
+        let fields = [("name", "Ours"), ("plan", plan)];
+        let changed = owner.post(&format!("/workspaces/{own}/change"), &fields).await?;
+        anyhow::ensure!(changed.status == 303, "{}", changed.body);
+        Ok(())
+    };
+    put_on("free").await?;
+    for page in ["/webhooks", path.as_str()] {
+        let said = owner.get(page).await?.body;
+        assert!(said.contains("The plan free has no webhooks"), "{page}: {said}");
+    }
+    network.write(CONTACT, OWNER, "is anybody there").await?;
+    says(&owner, "/messages", "is anybody there").await?;
+    put_on("pro").await?;
+    eventually("it arrives", || async {
+        let received = sink.received();
+        let came = received
+            .iter()
+            .any(|request| request.kind() == "message.received");
+        Ok(came.then_some(()))
+    })
+    .await?;
+    assert!(!owner.get(&path).await?.body.contains("has no webhooks"));
+    Ok(())
+}

@@ -114,12 +114,25 @@ async fn a_workspace_that_is_switched_off_accepts_nothing_and_says_so() -> anyho
     ];
     let refused = owner.post("/messages", &fields).await?;
     assert_eq!(refused.status, 409);
-    assert!(refused.body.contains("accepts no messages"), "{}", refused.body);
+    for part in ["accepts no messages", reason.1, "activate it under Workspaces"] {
+        assert!(refused.body.contains(part), "{part}: {}", refused.body);
+    }
+    assert_eq!(
+        owner.get(&format!("/messages/{id}")).await?.status,
+        404,
+        "nothing is stored"
+    );
     let answer = daemon.http().get("/v1/devices").await?;
     assert_eq!(answer.status, 403, "the API knows at once");
 
     assert_eq!(owner.post(&path("activate"), &[]).await?.status, 303);
     assert_eq!(owner.post("/messages", &fields).await?.status, 303);
+    daemon.message_reaches(&id, "read").await?;
+    assert_eq!(
+        network.received_by(CONTACT).await?.len(),
+        1,
+        "the refused one never leaves"
+    );
     let changed = [("name", "Ours"), ("plan", "pro")];
     assert_eq!(owner.post(&path("change"), &changed).await?.status, 303);
     let page = owner.get("/workspaces").await?.body;

@@ -150,7 +150,8 @@ fn forbidden(why: String) -> ApiError {
 
 /// The caller's workspace may do nothing.
 pub(crate) fn deactivated(reason: &str) -> ApiError {
-    forbidden(format!("the workspace is deactivated: {reason}"))
+    let way_out = "ask whoever runs the gateway to activate it";
+    forbidden(format!("the workspace is deactivated: {reason}; {way_out}"))
 }
 
 /// The caller's key lacks this scope.
@@ -223,7 +224,7 @@ impl Api {
             hash: key.hash,
             scopes: key.scopes,
             networks: (!networks.is_empty()).then_some(networks),
-            expires_at: key.expires_at,
+            expires_at: key.ends_at(),
             deactivated,
             plan: (plan, allows),
             noted: AtomicI64::new(key.last_used_at.map_or(0, Timestamp::as_millis)),

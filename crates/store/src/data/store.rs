@@ -74,6 +74,14 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V13__acts",
             include_str!("../../../../migrations/postern/V13__acts.sql"),
         ),
+        (
+            "V14__plans",
+            include_str!("../../../../migrations/postern/V14__plans.sql"),
+        ),
+        (
+            "V15__successors",
+            include_str!("../../../../migrations/postern/V15__successors.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };

@@ -194,7 +194,10 @@ impl Store {
 }
 
 fn set_limits(tx: &Connection, name: &str, plan: &Plan) -> Result<(), StoreError> {
-    workspaces::set_limits(tx, name, plan.devices, plan.messages_per_month)
+    if plan.webhooks {
+        webhooks::forgive_plan(tx, name)?;
+    }
+    workspaces::set_limits(tx, name, plan)
 }
 
 fn write_change(

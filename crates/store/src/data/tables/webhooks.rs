@@ -151,11 +151,11 @@ pub(in crate::data) fn list(
     )
 }
 
-/// Every endpoint that is enabled, of all workspaces that are active.
+/// Every endpoint that is enabled, of all workspaces that are active and have a plan with webhooks.
 pub(in crate::data) fn enabled(connection: &Connection, vault: &Vault) -> Result<Vec<Webhook>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "{SELECT} WHERE disabled IS NULL
-         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL)"
+         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL OR webhooks = 0)"
     ))?;
     webhooks(&mut statement.query([])?, vault)
 }
@@ -166,6 +166,16 @@ pub(in crate::data) fn forgive(tx: &Connection, workspace: WorkspaceId) -> Resul
         "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL WHERE workspace_id = ?1",
     )?
     .execute([workspace.to_bytes()])?;
+    Ok(())
+}
+
+/// The same of all workspaces with this plan that had no webhooks by it, or by the one before.
+pub(in crate::data) fn forgive_plan(tx: &Connection, plan: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL
+         WHERE workspace_id IN (SELECT id FROM workspaces WHERE plan = ?1 AND webhooks = 0)",
+    )?
+    .execute([plan])?;
     Ok(())
 }
 

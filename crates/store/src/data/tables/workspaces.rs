@@ -1,6 +1,6 @@
 //! Workspaces, the tenants, with what is counted for them.
 
-use postern_domain::{Timestamp, WorkspaceId};
+use postern_domain::{Plan, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{id, optional_time, rows, time};
@@ -77,18 +77,18 @@ pub(in crate::data) fn update(tx: &Connection, workspace: &Workspace) -> Result<
 }
 
 /// Writes the limits of a plan to every workspace that has it.
-pub(in crate::data) fn set_limits(
-    tx: &Connection,
-    plan: &str,
-    devices: Option<u32>,
-    messages: Option<u64>,
-) -> Result<(), StoreError> {
+pub(in crate::data) fn set_limits(tx: &Connection, name: &str, plan: &Plan) -> Result<(), StoreError> {
     // The next message looks at the new limit.
     tx.prepare_cached(
-        "UPDATE workspaces SET device_limit = ?2, message_limit = ?3, month_look_at = 0
-         WHERE plan = ?1 AND (device_limit IS NOT ?2 OR message_limit IS NOT ?3)",
+        "UPDATE workspaces SET device_limit = ?2, message_limit = ?3, webhooks = ?4, month_look_at = 0
+         WHERE plan = ?1 AND (device_limit IS NOT ?2 OR message_limit IS NOT ?3 OR webhooks IS NOT ?4)",
     )?
-    .execute((plan, devices, messages.map(stored)))?;
+    .execute((
+        name,
+        plan.devices,
+        plan.messages_per_month.map(stored),
+        plan.webhooks,
+    ))?;
     Ok(())
 }
 

@@ -372,6 +372,40 @@ async fn what_an_endpoint_failed_before_a_deactivation_does_not_count_after_it()
 }
 
 #[tokio::test]
+async fn a_plan_without_webhooks_holds_endpoints_back_and_one_with_them_lets_them_go_on() {
+    let mut fixture = Fixture::new().await;
+    let webhook = fixture.failing_webhook().await;
+    let webhooks = |webhooks| Plan {
+        webhooks,
+        ..Plan::UNLIMITED
+    };
+    // How many are enabled, what counts as failed of this one, and where it stands.
+    async fn standing(fixture: &Fixture, webhook: WebhookId) -> (usize, u32, u64) {
+        let enabled = fixture.store.enabled_webhooks().await.expect("an answer");
+        let webhook = fixture.store.webhook(fixture.workspace, webhook).await;
+        let webhook = webhook.expect("an answer").expect("an endpoint");
+        assert_eq!(webhook.disabled, None, "it is left as it is");
+        (enabled.len(), webhook.failures, webhook.position)
+    }
+    let (_, _, place) = standing(&fixture, webhook).await;
+    fixture.put_on(webhooks(true)).await;
+    assert_eq!(standing(&fixture, webhook).await, (1, 4, place), "it had them");
+    fixture.put_on(webhooks(false)).await;
+    assert_eq!(standing(&fixture, webhook).await, (0, 4, place));
+    fixture.reopen().await;
+    assert_eq!(standing(&fixture, webhook).await, (0, 4, place));
+    fixture.put_on(webhooks(true)).await;
+    assert_eq!(standing(&fixture, webhook).await, (1, 0, place));
+    // The same by the configuration.
+    for (has, enabled) in [(false, 0), (true, 1)] {
+        let plans = BTreeMap::from([("small".to_owned(), webhooks(has))]);
+        let unknown = fixture.store.apply_plans(plans).await;
+        assert_eq!(unknown, Ok(Vec::new()));
+        assert_eq!(standing(&fixture, webhook).await, (enabled, 0, place));
+    }
+}
+
+#[tokio::test]
 async fn warnings_and_refusals_leave_no_gap_in_any_numbering() {
     let fixture = Fixture::new().await;
     fixture.put_on(plan(None, Some(5))).await;
