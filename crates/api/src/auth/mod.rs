@@ -73,12 +73,14 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<(Caller, Pass)
             return Err(error);
         }
     };
+    // First, so that who has stolen it cannot use up its requests from elsewhere.
+    admit_from(&key, address)?;
     let (left, taken) = api.limits.take(key.id, key.plan.1.as_ref());
     if let Some(left) = left {
         request.extensions_mut().insert(left);
     }
     taken?;
-    admit(&key, scope, address)?;
+    admit(&key, scope)?;
     if key.is_to_be_noted(now) {
         note_use(&api.store, key.id, now);
     }
@@ -97,12 +99,17 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<(Caller, Pass)
     Ok((caller, pass))
 }
 
-/// Whether the holder of a valid key may do this, here and now.
-fn admit(key: &KnownKey, scope: Scope, address: Option<IpAddr>) -> Result<(), ApiError> {
-    if !key.may_come_from(address) {
-        let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
-        return Err(forbidden(format!("the API key may not be used from {from}")));
+/// Whether a valid key may be used from here.
+fn admit_from(key: &KnownKey, address: Option<IpAddr>) -> Result<(), ApiError> {
+    if key.may_come_from(address) {
+        return Ok(());
     }
+    let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
+    Err(forbidden(format!("the API key may not be used from {from}")))
+}
+
+/// Whether the holder of a valid key may do this now.
+fn admit(key: &KnownKey, scope: Scope) -> Result<(), ApiError> {
     if !key.scopes.has(scope) {
         return Err(lacks(scope));
     }

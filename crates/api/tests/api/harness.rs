@@ -315,21 +315,20 @@ impl Answer {
     }
 }
 
-/// The next piece of a stream; `None` at its end. A stream that says nothing although it should fails its test, and does
-/// not hold up the others for ever.
+/// What has to come. When it does not, its test fails, and does not hold up the others for ever.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(DEADLINE, future).await;
+    outcome.expect("what has to come in time")
+}
+
+/// The next piece of a stream; `None` at its end.
 pub(crate) async fn next_piece(stream: &mut reqwest::Response) -> Option<Vec<u8>> {
-    let piece = tokio::time::timeout(DEADLINE, stream.chunk()).await;
-    let piece = piece.expect("a stream that says something in time");
+    let piece = within(stream.chunk()).await;
     piece.expect("read").map(|bytes| bytes.to_vec())
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 2,
-        write_queue: 1_024,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(folder.path())).expect("a store")
 }
 
 fn serve(api: Api) -> SocketAddr {

@@ -105,7 +105,7 @@ pub(in crate::data) fn list(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM api_keys WHERE workspace_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     ))?;
-    // No ULID is as large: its first character is 7 at most.
+    // Larger than any id that is made: its time is in the year 10889.
     let before = before.map_or([u8::MAX; 16], ApiKeyId::to_bytes);
     let mut found = statement.query((workspace.to_bytes(), before, rows(limit)))?;
     let mut keys = Vec::new();

@@ -85,7 +85,7 @@ impl Fixture {
             EventPayload::Quota {
                 percent, used, limit, ..
             } => {
-                assert_eq!((event.device, *limit), (None, 5));
+                assert_eq!((event.device, *limit % 5), (None, 0));
                 (*percent, *used)
             }
             other => panic!("{other:?}"),
@@ -132,6 +132,36 @@ async fn a_month_has_so_many_messages_and_the_next_one_again() {
     }
     assert!(fixture.try_accept(NOVEMBER).await.is_err());
     assert_eq!(fixture.warnings().await.len(), 4, "once a month each");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_costs_one_month_and_no_more() {
+    let fixture = Fixture::new().await;
+    fixture.put_on(plan(None, Some(1))).await;
+    let ahead = NOVEMBER + 10 * 365 * 24 * 3_600_000;
+    fixture.try_accept(ahead).await.expect("within");
+    assert_eq!(fixture.used(NOVEMBER).await, 0);
+    fixture.try_accept(NOVEMBER).await.expect("counted in November");
+    assert_eq!(fixture.used(NOVEMBER).await, 1);
+    assert!(fixture.try_accept(NOVEMBER).await.is_err());
+}
+
+#[tokio::test]
+async fn a_new_limit_is_warned_of_anew() {
+    let fixture = Fixture::new().await;
+    fixture.put_on(plan(None, Some(5))).await;
+    for _ in 0..5 {
+        fixture.try_accept(NOVEMBER).await.expect("within");
+    }
+    fixture.put_on(plan(None, Some(10))).await;
+    for _ in 0..5 {
+        fixture.try_accept(NOVEMBER).await.expect("within the new one");
+    }
+    assert_eq!(fixture.warnings().await, [(80, 4), (100, 5), (80, 8), (100, 10)]);
+    // The same limit once more, as at each start, changes nothing.
+    fixture.put_on(plan(None, Some(10))).await;
+    assert!(fixture.try_accept(NOVEMBER).await.is_err());
+    assert_eq!(fixture.warnings().await.len(), 4);
 }
 
 #[tokio::test]
