@@ -5,7 +5,7 @@ use postern_domain::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, read_until, rest, text_to};
+use crate::harness::{TestApi, next_piece, read_until, rest, text_to};
 
 const NOON: Timestamp = Timestamp::from_millis(1_796_126_400_000);
 
