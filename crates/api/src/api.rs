@@ -28,6 +28,8 @@ pub struct ApiConfig {
     pub batch_max: usize,
     /// The largest body of a batch, in bytes; 8 MiB unless told.
     pub batch_body_limit: usize,
+    /// How long a request's body may take to arrive, from when it is first waited for; 60 s unless told.
+    pub body_deadline: Duration,
     /// How long a verified API key is trusted without asking the store again; 5 s unless told. What is changed through
     /// this API takes effect at once.
     pub key_cache_ttl: Duration,
@@ -66,6 +68,7 @@ impl Default for ApiConfig {
             body_limit: 256 * 1024,
             batch_max: 1_000,
             batch_body_limit: 8 * 1024 * 1024,
+            body_deadline: Duration::from_secs(60),
             key_cache_ttl: Duration::from_secs(5),
             max_streams: 1_000,
             stream_deadline: Duration::from_secs(60),

@@ -6,38 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::ApiError;
-use crate::extract::{FromQuery, Query, QueryFields};
-use crate::page::{AuditStart, List, encode};
-use crate::texts;
+use crate::extract::Query;
+use crate::page::{AuditStart, List, PageParams, WhichPage};
 use crate::{Api, Caller};
-
-/// Which page to list.
-pub(crate) struct ListAudit {
-    limit: usize,
-    cursor: Option<AuditStart>,
-}
-
-impl FromQuery for ListAudit {
-    fn from_query(fields: &mut QueryFields) -> Self {
-        Self {
-            limit: fields.limit(),
-            cursor: fields.cursor(),
-        }
-    }
-}
-
-/// How [`ListAudit`] is documented.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the documentation only")]
-pub(crate) struct ListAuditParams {
-    /// How many acts a page has at most.
-    #[param(minimum = 1, maximum = 200, default = 20)]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[param(value_type = Option<texts::Cursor>)]
-    cursor: Option<String>,
-}
 
 /// Something that was done.
 #[derive(Serialize, ToSchema)]
@@ -127,18 +98,16 @@ impl From<AuditEntry> for AuditedAct {
 /// with keys is kept for `retention.key_acts_days`, what operators did for good.
 #[utoipa::path(
     get, path = "/v1/audit", tag = "Workspace", operation_id = "listAudit",
-    params(ListAuditParams),
+    params(PageParams),
     responses((status = 200, description = "A page of acts.", body = List<AuditedAct>)),
 )]
 pub(crate) async fn list(
     api: web::Data<Api>,
     caller: Caller,
-    Query(query): Query<ListAudit>,
+    Query(query): Query<WhichPage<AuditStart>>,
 ) -> Result<HttpResponse, ApiError> {
     let before = query.cursor.map(|AuditStart(PageStart(before))| before);
     let (entries, next) = api.store.audit(caller.workspace, query.limit, before).await?;
-    Ok(HttpResponse::Ok().json(List {
-        data: entries.into_iter().map(AuditedAct::from).collect(),
-        next_cursor: next.map(|before| encode(&AuditStart(PageStart(before)))),
-    }))
+    let next = next.map(|before| AuditStart(PageStart(before)));
+    Ok(HttpResponse::Ok().json(List::<AuditedAct>::new(entries, next.as_ref())))
 }

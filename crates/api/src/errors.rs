@@ -74,6 +74,8 @@ error_codes! {
         "A pairing code was asked for and WhatsApp has not answered yet; ask again after `Retry-After`.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED,
         "The route exists and does not take this method; `Allow` lists those it takes.";
+    RequestTimeout = "REQUEST_TIMEOUT", REQUEST_TIMEOUT,
+        "The request body did not arrive in time; nothing was done.";
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", CONFLICT,
         "The `Idempotency-Key` was used before with another request.";
     InvalidState = "INVALID_STATE", CONFLICT,

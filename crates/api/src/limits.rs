@@ -1,7 +1,8 @@
 //! How often a key may ask, and an address: buckets that refill evenly within a minute.
 //!
-//! Buckets are kept in memory, for those who asked lately only. A restart fills them. Those of addresses are bounded by
-//! number; those of keys by the keys that are stored, because nobody else gets as far.
+//! Buckets are kept in memory, for those who asked lately only: one that has filled up again is forgotten within a minute,
+//! and so is that of a key that was revoked. A restart fills them. Those of addresses are bounded by number; those of keys
+//! by the keys that are stored, because nobody else gets as far.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -318,6 +319,24 @@ mod tests {
         }
         let blocked = limits.blocked.lock().expect("no panic").len();
         assert!((1..=MOST_ADDRESSES).contains(&blocked), "{blocked}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_used_costs_nothing() {
+        let plan = Plan {
+            requests_per_minute: Some(60_000),
+            ..Plan::UNLIMITED
+        };
+        let limits = Limits::new([&plan].into_iter(), 0, 0);
+        for _ in 0..1_000 {
+            assert!(limits.take(ApiKeyId::generate(), Some(&plan)).1.is_ok());
+        }
+        // Each bucket is full again after a millisecond, and then nobody needs it.
+        let begun = Instant::now();
+        while !limits.keys.values().all(|buckets| buckets.limiter.is_empty()) {
+            assert!(begun.elapsed() < Duration::from_secs(180), "buckets stay");
+            limits.tidy();
+        }
     }
 
     #[test]

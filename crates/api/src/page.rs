@@ -5,7 +5,8 @@ use postern_store::PageStart;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::extract::QueryFields;
+use crate::extract::{FromQuery, QueryFields};
+use crate::texts;
 
 /// How many rows a page has unless told.
 const DEFAULT_LIMIT: u32 = 20;
@@ -23,6 +24,44 @@ pub(crate) struct List<T> {
     /// Send it as `cursor` to get the next page; `null` on the last one.
     #[schema(required, example = json!(null))]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// These rows, and where those after them begin.
+    pub(crate) fn new<C: Cursor>(rows: impl IntoIterator<Item = impl Into<T>>, next: Option<&C>) -> Self {
+        Self {
+            data: rows.into_iter().map(Into::into).collect(),
+            next_cursor: next.map(encode),
+        }
+    }
+}
+
+/// Which page of a list that takes no filters.
+pub(crate) struct WhichPage<C> {
+    pub(crate) limit: usize,
+    pub(crate) cursor: Option<C>,
+}
+
+impl<C: Cursor + 'static> FromQuery for WhichPage<C> {
+    fn from_query(fields: &mut QueryFields) -> Self {
+        Self {
+            limit: fields.limit(),
+            cursor: fields.cursor(),
+        }
+    }
+}
+
+/// How the limit and the cursor of every list are documented.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the documentation only")]
+pub(crate) struct PageParams {
+    /// How many rows a page has at most.
+    #[param(minimum = 1, maximum = 200, default = 20)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    #[param(value_type = Option<texts::Cursor>)]
+    cursor: Option<String>,
 }
 
 /// Where a list goes on. Opaque to callers; each kind of list has its own letter.
@@ -44,52 +83,27 @@ impl Cursor for PageStart {
     }
 }
 
-impl Cursor for DeviceId {
-    const KIND: u8 = b'd';
+macro_rules! cursors {
+    ($($id:ident = $kind:literal;)*) => {$(
+        impl Cursor for $id {
+            const KIND: u8 = $kind;
 
-    fn to_bytes(&self) -> Vec<u8> {
-        (*self).to_bytes().to_vec()
-    }
+            fn to_bytes(&self) -> Vec<u8> {
+                (*self).to_bytes().to_vec()
+            }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_bytes(bytes.try_into().ok()?))
-    }
+            fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                Some(Self::from_bytes(bytes.try_into().ok()?))
+            }
+        }
+    )*};
 }
 
-impl Cursor for ApiKeyId {
-    const KIND: u8 = b'k';
-
-    fn to_bytes(&self) -> Vec<u8> {
-        (*self).to_bytes().to_vec()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_bytes(bytes.try_into().ok()?))
-    }
-}
-
-impl Cursor for WebhookId {
-    const KIND: u8 = b'w';
-
-    fn to_bytes(&self) -> Vec<u8> {
-        (*self).to_bytes().to_vec()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_bytes(bytes.try_into().ok()?))
-    }
-}
-
-impl Cursor for WorkspaceId {
-    const KIND: u8 = b's';
-
-    fn to_bytes(&self) -> Vec<u8> {
-        (*self).to_bytes().to_vec()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_bytes(bytes.try_into().ok()?))
-    }
+cursors! {
+    DeviceId = b'd';
+    ApiKeyId = b'k';
+    WebhookId = b'w';
+    WorkspaceId = b's';
 }
 
 /// Where the audit trail goes on.

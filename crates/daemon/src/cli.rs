@@ -3,6 +3,8 @@
 mod access;
 mod daemon;
 mod device;
+#[cfg(test)]
+mod lines;
 mod listen;
 mod messages;
 mod operator;

@@ -176,3 +176,38 @@ fn resource(path: &str, routes: &[&'static Route]) -> Resource {
         resource.route(handler.wrap(from_fn(move |request, next| gate::guard(need, request, next))))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What changes only what concerns oneself.
+    const OF_VIEWERS: [&str; 3] = ["/logout", "/workspaces/choose", "/account/password"];
+    /// What cannot be taken back, and who may do what.
+    const OF_OWNERS: [&str; 11] = [
+        "/devices/{id}/remove",
+        "/keys",
+        "/keys/{id}/rotate",
+        "/workspaces",
+        "/workspaces/{id}/change",
+        "/workspaces/{id}/deactivate",
+        "/workspaces/{id}/activate",
+        "/people",
+        "/people/{id}/role",
+        "/people/{id}/password",
+        "/people/{id}/remove",
+    ];
+
+    #[test]
+    fn every_form_takes_an_operator_unless_it_is_listed_here() {
+        for Route { path, need, .. } in ROUTES.iter().filter(|route| route.method == POST) {
+            let expected = match *path {
+                "/setup" | "/login" => Nobody,
+                path if OF_VIEWERS.contains(&path) => VIEWER,
+                path if OF_OWNERS.contains(&path) => OWNER,
+                _ => OPERATOR,
+            };
+            assert_eq!(*need, expected, "{path}");
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! What every request passes first and every answer last.
 //!
-//! Gives the request its id, renders errors in the envelope, catches a handler's panic, adds the headers
-//! that every answer carries, and writes the one line of the access log.
+//! Gives the request its id and its body a deadline, renders errors in the envelope, catches a handler's panic, adds the
+//! headers that every answer carries, and writes the one line of the access log.
 
 mod access_log;
+mod body;
 mod request_id;
 mod trace;
 
@@ -23,6 +24,8 @@ use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use self::access_log::Line;
+use self::body::Body;
+pub(crate) use self::body::is_late;
 use self::request_id::RequestId;
 use crate::Api;
 use crate::errors::{ApiError, ErrorCode};
@@ -30,13 +33,16 @@ use crate::limits::Left;
 
 /// The middleware around everything.
 pub(crate) async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let line = Line::start(&request);
-    let meters = request.app_data::<Data<Api>>().map(|api| Arc::clone(&api.meters));
+    let api = request.app_data::<Data<Api>>();
+    let meters = api.map(|api| Arc::clone(&api.meters));
+    let patience = api.map(|api| api.config.body_deadline);
+    let body = patience.and_then(|patience| Body::of(&mut request, patience));
     let span = trace::begin(line.method(), line.route(), &id);
     // `next` holds nothing that outlives the call: after a panic the request is gone, and so is its state.
     let outcome = AssertUnwindSafe(next.call(request))
@@ -52,6 +58,12 @@ pub(crate) async fn edge(
         Ok(Err(error)) => Err(render(&error, &id)),
         Err(panic) => Err(render(&panicked(panic.as_ref()).into(), &id)),
     };
+    if let Some(body) = body {
+        answer = match answer {
+            Ok(answer) => Ok(answer.map_body(|_, answer| body.kept_by(answer))),
+            Err(answer) => Err(answer.map_body(|_, answer| body.kept_by(answer))),
+        };
+    }
     let (status, headers) = match &mut answer {
         Ok(answer) => (answer.status(), answer.headers_mut()),
         Err(answer) => (answer.status(), answer.headers_mut()),

@@ -10,7 +10,7 @@ use postern_store::{EventFilter, EventPage, EventStart};
 use super::format::{Format, PROTOBUF, delimited};
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
-use crate::page::{Cursor, List, encode};
+use crate::page::{Cursor, List, PageParams, encode};
 use crate::texts;
 use crate::{Api, Caller};
 
@@ -74,12 +74,6 @@ pub(crate) struct ListEventsParams {
     #[param(example = "evt_01KBC31ZM00000000000000003")]
     #[param(value_type = Option<texts::EventId>)]
     after: Option<String>,
-    /// How many events a page has at most.
-    #[param(minimum = 1, maximum = 200, default = 20)]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[param(value_type = Option<texts::Cursor>)]
-    cursor: Option<String>,
 }
 
 impl Cursor for EventStart {
@@ -115,7 +109,7 @@ impl Cursor for EventStart {
 /// and the cursor is in the header `Next-Cursor`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "Events", operation_id = "listEvents",
-    params(ListEventsParams),
+    params(ListEventsParams, PageParams),
     responses((status = 200, description = "A page of events.", content(
         (List<LoggedEvent> = "application/json"), (String = "application/x-protobuf"),
     ))),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::edge::is_late;
 use crate::errors::{ApiError, ErrorCode, FieldError};
 use crate::{Api, ApiConfig};
 
@@ -153,7 +155,7 @@ fn read(
         }
         let mut body = Vec::with_capacity(length.unwrap_or(0));
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|broken| unreadable(&broken))?;
+            let chunk = chunk.map_err(unreadable)?;
             if body.len() + chunk.len() > limit {
                 return Err(too_large(limit));
             }
@@ -170,7 +172,13 @@ fn too_large(limit: usize) -> ApiError {
     )
 }
 
-fn unreadable(broken: &dyn fmt::Display) -> ApiError {
+fn unreadable(broken: PayloadError) -> ApiError {
+    if is_late(&broken) {
+        return ApiError::new(
+            ErrorCode::RequestTimeout,
+            "the request body did not arrive in time; send it again",
+        );
+    }
     ApiError::new(
         ErrorCode::Validation,
         format!("the request body could not be read: {broken}"),

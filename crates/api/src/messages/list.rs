@@ -7,7 +7,7 @@ use postern_store::{MessageFilter, PageStart};
 use super::Message;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, Query, QueryFields};
-use crate::page::{List, encode};
+use crate::page::{List, PageParams};
 use crate::texts;
 use crate::{Api, Caller};
 
@@ -90,12 +90,6 @@ pub(crate) struct ListMessagesParams {
     /// Only messages accepted or received before this time.
     #[param(rename = "createdBefore", format = DateTime)]
     created_before: Option<String>,
-    /// How many messages a page has at most.
-    #[param(minimum = 1, maximum = 200, default = 20)]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[param(value_type = Option<texts::Cursor>)]
-    cursor: Option<String>,
 }
 
 /// List messages
@@ -105,7 +99,7 @@ pub(crate) struct ListMessagesParams {
 /// rare may have few messages or none although there are more: go on until `nextCursor` is `null`.
 #[utoipa::path(
     get, path = "/v1/messages", tag = "Messages", operation_id = "listMessages",
-    params(ListMessagesParams),
+    params(ListMessagesParams, PageParams),
     responses((status = 200, description = "A page of messages.", body = List<Message>)),
 )]
 pub(crate) async fn list(
@@ -117,8 +111,6 @@ pub(crate) async fn list(
         .store
         .messages(caller.workspace, query.filter, query.limit, query.cursor)
         .await?;
-    Ok(HttpResponse::Ok().json(List {
-        next_cursor: page.next.as_ref().map(encode),
-        data: page.rows.into_iter().map(Message::without_timeline).collect(),
-    }))
+    let rows = page.rows.into_iter().map(Message::without_timeline);
+    Ok(HttpResponse::Ok().json(List::<Message>::new(rows, page.next.as_ref())))
 }

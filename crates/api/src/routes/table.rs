@@ -14,8 +14,8 @@ use crate::errors::ErrorCode;
 use crate::errors::ErrorCode::{
     EventGone, Forbidden, IdempotencyConflict, Internal, InvalidState, NotFound, Overloaded,
     PairingCodeNotReady, PartStopped, PayloadTooLarge, QrNotReady, QuotaExceeded, RateLimited,
-    SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable, TooManyStreams, Unauthorized,
-    UnsupportedMediaType, Validation, WhatsAppUnavailable,
+    RequestTimeout, SessionDisconnected, Starting, Stopping, StorageStuck, StorageUnavailable,
+    TooManyStreams, Unauthorized, UnsupportedMediaType, Validation, WhatsAppUnavailable,
 };
 use crate::{
     analytics, api_keys, audit, devices, docs, events, health, messages, openapi, webhooks, workspaces,
@@ -131,7 +131,9 @@ impl Route {
                     Unauthorized | Forbidden | RateLimited | Overloaded | StorageUnavailable => {
                         matches!(self.access, Key(_))
                     }
-                    Validation | PayloadTooLarge | UnsupportedMediaType => self.body != Ignored,
+                    Validation | PayloadTooLarge | UnsupportedMediaType | RequestTimeout => {
+                        self.body != Ignored
+                    }
                     NotFound => self.path.contains("{id}"),
                     Internal => true,
                     _ => false,

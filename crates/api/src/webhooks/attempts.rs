@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::dto::Outcome;
 use crate::errors::ApiError;
 use crate::extract::{FromQuery, PathId, Query, QueryFields};
-use crate::page::{AttemptsStart, List, encode};
+use crate::page::{AttemptsStart, List, PageParams};
 use crate::texts;
 use crate::{Api, Caller};
 
@@ -46,12 +46,6 @@ pub(crate) struct ListAttemptsParams {
     #[param(rename = "eventId", example = "evt_01JDXW6N4A7Q2M8Z5T9V3B1C0D")]
     #[param(value_type = Option<texts::EventId>)]
     event_id: Option<String>,
-    /// How many tries a page has at most.
-    #[param(minimum = 1, maximum = 200, default = 20)]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[param(value_type = Option<texts::Cursor>)]
-    cursor: Option<String>,
 }
 
 /// A try to deliver an event.
@@ -84,6 +78,7 @@ pub(crate) struct Attempt {
     params(
         ("id" = texts::WebhookId, Path, description = "The endpoint.", example = "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
         ListAttemptsParams,
+        PageParams,
     ),
     responses((status = 200, description = "A page of tries.", body = List<Attempt>)),
 )]
@@ -99,10 +94,8 @@ pub(crate) async fn attempts(
         .webhook_attempts(caller.workspace, id, query.filter, query.limit, start)
         .await?;
     let page = page.ok_or_else(|| ApiError::no_such("webhook"))?;
-    Ok(HttpResponse::Ok().json(List {
-        next_cursor: page.next.map(AttemptsStart).as_ref().map(encode),
-        data: page.rows.into_iter().map(Attempt::from).collect(),
-    }))
+    let next = page.next.map(AttemptsStart);
+    Ok(HttpResponse::Ok().json(List::<Attempt>::new(page.rows, next.as_ref())))
 }
 
 impl From<postern_store::Attempt> for Attempt {

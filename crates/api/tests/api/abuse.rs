@@ -1,9 +1,14 @@
 //! What nobody well-behaved sends: it is answered or cut off, costs little, and harms nobody else.
 
-use postern_api::{ApiKeySecret, KeyKind};
-use reqwest::{Method, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::harness::TestApi;
+use postern_api::{ApiConfig, ApiKeySecret, KeyKind};
+use postern_runtime::SystemClock;
+use reqwest::{Method, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::harness::{TestApi, within};
 
 /// The status of an answer as it came; 0 when the connection was closed without one.
 fn status(answer: &str) -> u16 {
@@ -93,4 +98,71 @@ async fn without_a_key_no_body_is_read() {
     let answer = api.cut_off(request.as_bytes()).await;
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("PAYLOAD_TOO_LARGE"), "{answer}");
+}
+
+/// An API that waits for bodies next to no time, and where anybody may register.
+async fn impatient() -> TestApi {
+    let config = ApiConfig {
+        body_deadline: Duration::from_millis(1),
+        registration: Some("unlimited".to_owned()),
+        ..ApiConfig::default()
+    };
+    TestApi::start_with(Arc::new(SystemClock), config).await
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let api = impatient().await;
+    let key = format!("Authorization: Bearer {}\r\n", api.key.expose());
+    for (path, key) in [("/v1/register", ""), ("/v1/devices", &key)] {
+        for body in [
+            "Content-Length: 100\r\n\r\n{",
+            "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        ] {
+            let request =
+                format!("POST {path} HTTP/1.1\r\nHost: a\r\n{key}Content-Type: application/json\r\n{body}");
+            let answer = api.cut_off(request.as_bytes()).await;
+            assert_eq!(status(&answer), 408, "{answer}");
+            assert!(answer.contains("REQUEST_TIMEOUT"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_not_waited_for_longer() {
+    let api = impatient().await;
+    let (mut reading, mut writing) = api.connect_raw().await.into_split();
+    let head = "POST /v1/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+                Content-Length: 200000\r\n\r\n";
+    writing.write_all(head.as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    {
+        let read = reading.read_to_end(&mut answer);
+        let write = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(1));
+            while writing.write_all(b" ").await.is_ok() {
+                pace.tick().await;
+            }
+            // The server is gone; what it said is being read.
+            std::future::pending::<()>().await;
+        };
+        within(async {
+            tokio::select! {
+                read = read => drop(read),
+                () = write => {}
+            }
+        })
+        .await;
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(matches!(status(&answer), 0 | 408), "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_refused_before_its_body_is_read_is_not_read_on_for() {
+    let api = TestApi::start().await;
+    let request = "POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+                   Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+    let answer = api.cut_off(request.as_bytes()).await;
+    assert_eq!(status(&answer), 401, "{answer}");
 }

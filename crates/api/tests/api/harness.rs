@@ -157,21 +157,24 @@ impl TestApi {
         format!("http://{}{path}", self.address)
     }
 
+    /// A connection on which a client may say what it likes.
+    pub(crate) async fn connect_raw(&self) -> tokio::net::TcpStream {
+        let socket = tokio::net::TcpStream::connect(self.address).await;
+        socket.expect("connected")
+    }
+
     /// Sends bytes as they are and answers everything until the server closes; for what a client refuses to send.
     pub(crate) async fn raw(&self, request: &[u8]) -> String {
-        let mut socket = tokio::net::TcpStream::connect(self.address)
-            .await
-            .expect("connected");
+        let mut socket = self.connect_raw().await;
         socket.write_all(request).await.expect("written");
         let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).await.expect("read");
+        within(socket.read_to_end(&mut answer)).await.expect("read");
         String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// The same, where the server may close before it has read everything: what could not be written is not needed.
     pub(crate) async fn cut_off(&self, request: &[u8]) -> String {
-        let socket = tokio::net::TcpStream::connect(self.address).await;
-        let (mut reading, mut writing) = socket.expect("connected").into_split();
+        let (mut reading, mut writing) = self.connect_raw().await.into_split();
         let write = async {
             drop(writing.write_all(request).await);
             // Stays open: its end is the server's to tell.
@@ -179,7 +182,7 @@ impl TestApi {
         };
         let read = async {
             let mut answer = Vec::new();
-            drop(reading.read_to_end(&mut answer).await);
+            drop(within(reading.read_to_end(&mut answer)).await);
             answer
         };
         let (_writing, answer) = futures_util::future::join(write, read).await;
@@ -265,7 +268,7 @@ impl Call {
         Answer {
             status: response.status(),
             headers: response.headers().clone(),
-            body: response.bytes().await.expect("a body").to_vec(),
+            body: within(response.bytes()).await.expect("a body").to_vec(),
         }
     }
 }
@@ -325,6 +328,30 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
 pub(crate) async fn next_piece(stream: &mut reqwest::Response) -> Option<Vec<u8>> {
     let piece = within(stream.chunk()).await;
     piece.expect("read").map(|bytes| bytes.to_vec())
+}
+
+/// All of a stream up to its end, which has to come.
+pub(crate) async fn rest(stream: &mut reqwest::Response) -> String {
+    let mut text = Vec::new();
+    within(async {
+        while let Some(piece) = next_piece(stream).await {
+            text.extend(piece);
+        }
+    })
+    .await;
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// All of a stream up to where it says `word`, which has to come.
+pub(crate) async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
+    let mut text = Vec::new();
+    within(async {
+        while !String::from_utf8_lossy(&text).contains(word) {
+            text.extend(next_piece(stream).await.expect("more"));
+        }
+    })
+    .await;
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn open(folder: &TempDir) -> Store {

@@ -7,7 +7,7 @@ use postern_domain::{BatchId, DeviceId, EventId, Scope, WebhookId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApi, batch_of, next_piece, text_to};
+use crate::harness::{Answer, TestApi, batch_of, next_piece, read_until, rest, text_to};
 
 /// One of everything, in a workspace.
 struct World<'a> {
@@ -385,8 +385,7 @@ async fn a_stream_tells_nothing_foreign() {
     for (query, hears_mine) in [("from=2020-01-01T00:00:00Z", true), ("", true), (&all, false)] {
         let path = format!("/v1/events/stream?{query}");
         let mut stream = api.call_as(&mine.key, Method::GET, &path).open().await;
-        let mut text = Vec::new();
-        text.extend(next_piece(&mut stream).await.expect("a greeting"));
+        next_piece(&mut stream).await.expect("a greeting");
         for world in [&theirs, &mine] {
             let sent = world
                 .call(Method::POST, "/v1/messages", &text_to(world.device, "now"))
@@ -397,10 +396,8 @@ async fn a_stream_tells_nothing_foreign() {
             &mine.get("/v1/events?limit=1").await.expect(StatusCode::OK)["data"][0],
             "id",
         );
-        if hears_mine {
-            while !String::from_utf8_lossy(&text).contains(&newest) {
-                text.extend(next_piece(&mut stream).await.expect("more"));
-            }
+        let text = if hears_mine {
+            read_until(&mut stream, &newest).await
         } else {
             // Another one that was opened later, woken by the same bell, and has told everything.
             let everything = api.call_as(
@@ -416,11 +413,8 @@ async fn a_stream_tells_nothing_foreign() {
             let path = format!("/v1/api-keys/{}", id(&keys["data"][0], "id"));
             let revoked = api.call_as(&mine.key, Method::DELETE, &path).send().await;
             assert_eq!(revoked.status, StatusCode::NO_CONTENT);
-            while let Some(piece) = next_piece(&mut stream).await {
-                text.extend(piece);
-            }
-        }
-        let text = String::from_utf8_lossy(&text);
+            rest(&mut stream).await
+        };
         for foreign in [theirs.word, &theirs.device.to_string(), &theirs.message] {
             assert!(!text.contains(foreign), "{query}: {text}");
         }

@@ -5,7 +5,7 @@ use postern_domain::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, next_piece, text_to};
+use crate::harness::{TestApi, next_piece, read_until, rest, text_to};
 
 const NOON: Timestamp = Timestamp::from_millis(1_796_126_400_000);
 
@@ -33,15 +33,6 @@ async fn streams(api: &TestApi, key: &ApiKeySecret) -> [reqwest::Response; 2] {
         open("text/event-stream").await,
         open("application/x-protobuf").await,
     ]
-}
-
-/// Everything up to the end.
-async fn rest(stream: &mut reqwest::Response) -> String {
-    let mut text = Vec::new();
-    while let Some(piece) = next_piece(stream).await {
-        text.extend(piece);
-    }
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[tokio::test]
@@ -90,11 +81,7 @@ async fn a_change_that_leaves_a_key_valid_ends_no_stream() {
     changed.send().await.expect(StatusCode::OK);
     let sent = api.post("/v1/messages", &text_to(device, "x")).await;
     let sent = sent.expect(StatusCode::ACCEPTED);
-    let mut text = String::new();
-    while !text.contains(sent["id"].as_str().expect("an id")) {
-        let piece = next_piece(&mut stream).await.expect("more");
-        text.push_str(&String::from_utf8_lossy(&piece));
-    }
+    read_until(&mut stream, sent["id"].as_str().expect("an id")).await;
 }
 
 #[tokio::test]

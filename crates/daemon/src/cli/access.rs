@@ -152,13 +152,11 @@ pub struct CreateKey {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use crate::cli::Cli;
+    use crate::cli::lines::{refused, taken};
 
     #[test]
     fn mistakes_are_refused_with_exit_code_2() {
-        for line in [
+        refused(&[
             "postern workspace",
             "postern workspace create",
             "postern workspace plan ACME",
@@ -169,18 +167,13 @@ mod tests {
             "postern keys create worker --scope admin --workspace ACME",
             "postern keys rotate worker --overlap 2592001",
             "postern keys revoke",
-        ] {
-            let refused = Cli::try_parse_from(line.split_whitespace()).expect_err(line);
-            assert_eq!(refused.exit_code(), 2, "{line}");
-        }
-        for line in [
+        ]);
+        taken(&[
             "postern workspace create ACME",
             "postern workspace list --json",
             "postern keys list --json",
             "postern keys create worker --scope admin --scope usage:read --allow 10.0.0.0/8",
             "postern keys rotate worker --overlap 0",
-        ] {
-            Cli::try_parse_from(line.split_whitespace()).expect(line);
-        }
+        ]);
     }
 }

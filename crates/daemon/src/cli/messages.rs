@@ -111,29 +111,22 @@ fn statuses() -> clap::builder::PossibleValuesParser {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use crate::cli::Cli;
+    use crate::cli::lines::{refused, taken};
 
     #[test]
     fn mistakes_are_refused_with_exit_code_2() {
-        for line in [
+        refused(&[
             "postern messages",
             "postern messages list --status lost",
             "postern messages list --limit 0",
             "postern messages show dev_01M7Z4JKDSYE37JR3EQNK0K2H6",
             "postern messages retry",
             "postern usage more",
-        ] {
-            let refused = Cli::try_parse_from(line.split_whitespace()).expect_err(line);
-            assert_eq!(refused.exit_code(), 2, "{line}");
-        }
-        for line in [
+        ]);
+        taken(&[
             "postern messages list --status failed --parked --json",
             "postern messages cancel msg_01M7Z4JKDSYE37JR3EQNK0K2H6",
             "postern usage --json",
-        ] {
-            Cli::try_parse_from(line.split_whitespace()).expect(line);
-        }
+        ]);
     }
 }

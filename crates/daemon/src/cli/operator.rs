@@ -84,29 +84,22 @@ fn role(text: &str) -> Result<postern_domain::Role, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use crate::cli::Cli;
+    use crate::cli::lines::{refused, taken};
 
     #[test]
     fn mistakes_are_refused_with_exit_code_2() {
-        for line in [
+        refused(&[
             "postern operator",
             "postern operator add",
             "postern operator add a",
             "postern operator add ada --role king",
             "postern operator role ada",
             "postern operator password",
-        ] {
-            let refused = Cli::try_parse_from(line.split_whitespace()).expect_err(line);
-            assert_eq!(refused.exit_code(), 2, "{line}");
-        }
-        for line in [
+        ]);
+        taken(&[
             "postern operator list --data-dir /tmp --json",
             "postern operator add ada --role owner",
             "postern operator password ada --stdin",
-        ] {
-            Cli::try_parse_from(line.split_whitespace()).expect(line);
-        }
+        ]);
     }
 }

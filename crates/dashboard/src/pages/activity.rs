@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::guard::Person;
 use crate::view::icon::Icon;
 use crate::view::layout::{Place, shell};
-use crate::view::parts::{empty, heading};
+use crate::view::parts::{empty, heading, pages};
 use crate::view::time;
 
 /// Rows on a page.
@@ -26,10 +26,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
         @if entries.is_empty() {
             (empty(Icon::Activity, "Nothing was done yet", "Every act of an operator or an API key is written down here.", html! {}))
         } @else { (table(&entries)) }
-        nav class="pages" aria-label="Pages" {
-            @if before.is_some() { a class="button quiet" href="/activity" { "Newest" } } @else { span {} }
-            @if let Some(next) = next { a class="button quiet" href={ "/activity?before=" (next) } { "Older" } }
-        }
+        (pages("/activity", before.is_none(), next.map(|next| format!("/activity?before={next}"))))
     };
     page(shell(&person, Place::Activity, "Activity", body))
 }

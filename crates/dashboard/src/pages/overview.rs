@@ -2,25 +2,20 @@
 
 use actix_web::web;
 use maud::html;
-use postern_domain::Role;
 
 use crate::Dashboard;
 use crate::answer::{Answer, page};
 use crate::guard::Person;
 use crate::stream;
 use crate::view::View;
-use crate::view::icon::{Icon, icon};
+use crate::view::icon::Icon;
 use crate::view::layout::{Place, live_shell};
-use crate::view::parts::{heading, live};
+use crate::view::parts::{heading, live, way};
 
 /// `GET /`
 pub(crate) async fn show(dashboard: web::Data<Dashboard>, person: Person) -> Answer {
     let inner = View::Overview.live(&dashboard, &person).await?;
-    let actions = html! {
-        @if person.operator.role.may(Role::Operator) {
-            a class="button primary" href="/devices/new" { (icon(Icon::Plus)) span { "Link a device" } }
-        }
-    };
+    let actions = way(&person, "/devices/new", Icon::Plus, "Link a device");
     let body = html! {
         (heading("Overview", html! {}, actions))
         (live("/stream", inner))

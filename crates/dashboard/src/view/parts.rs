@@ -1,6 +1,7 @@
 //! The parts that pages are put together from.
 
 use maud::{Markup, PreEscaped, html};
+use postern_domain::Role;
 
 use super::icon::{Icon, icon};
 use crate::guard::Person;
@@ -194,6 +195,25 @@ pub(crate) fn notice(text: &str) -> Markup {
     html! {
         @if !text.is_empty() {
             p class="notice" role="status" { (icon(Icon::Check)) span { (text) } }
+        }
+    }
+}
+
+/// A way to what an operator may do on a page, for those who may.
+pub(crate) fn way(person: &Person, path: &str, symbol: Icon, label: &str) -> Markup {
+    html! {
+        @if person.operator.role.may(Role::Operator) {
+            a class="button primary" href=(path) { (icon(symbol)) span { (label) } }
+        }
+    }
+}
+
+/// The ways from one page of a list to others: to its newest rows, unless they are shown, and to those that are `older`.
+pub(crate) fn pages(list: &str, shows_newest: bool, older: Option<String>) -> Markup {
+    html! {
+        nav class="pages" aria-label="Pages" {
+            @if shows_newest { span {} } @else { a class="button quiet" href=(list) { "Newest" } }
+            @if let Some(older) = older { a class="button quiet" href=(older) { "Older" } }
         }
     }
 }

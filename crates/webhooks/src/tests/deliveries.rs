@@ -74,20 +74,29 @@ async fn only_what_is_wanted_arrives_and_the_rest_is_passed() {
 async fn two_secrets_sign_while_one_replaces_the_other() {
     let fixture = Fixture::new(hasty()).await;
     let endpoint = fixture.endpoint("/hook").await;
-    let (new, later) = (
-        WebhookSecret::from_bytes([3; 32]),
-        now().after(Duration::from_secs(60)),
-    );
-    let rotated = fixture
-        .store
-        .rotate_webhook_secret(fixture.workspace, endpoint, new.clone(), later, now());
-    rotated.await.expect("rotated");
-    fixture.wakes.webhooks.ring();
+    let [second, third] = [3, 4].map(|byte| WebhookSecret::from_bytes([byte; 32]));
+    let replace = async |new: &WebhookSecret, overlap| {
+        let until = now().after(Duration::from_secs(overlap));
+        let store = &fixture.store;
+        let rotated = store.rotate_webhook_secret(fixture.workspace, endpoint, new.clone(), until, now());
+        rotated.await.expect("rotated");
+        fixture.wakes.webhooks.ring();
+    };
+    let signed = |new: &WebhookSecret, old: &WebhookSecret, by_old| {
+        let got = fixture.got("/hook");
+        let mut by_new = got.iter().filter(|request| is_genuine(request, new));
+        by_new.any(|request| is_genuine(request, old) == by_old)
+    };
+    replace(&second, 3_600).await;
     until("both sign", || async {
         fixture.happen(fixture.device, 1).await;
-        let got = fixture.got("/hook");
-        got.iter()
-            .any(|request| is_genuine(request, &new) && is_genuine(request, &secret()))
+        signed(&second, &secret(), true)
+    })
+    .await;
+    replace(&third, 2).await;
+    until("the one before signs no more", || async {
+        fixture.happen(fixture.device, 1).await;
+        signed(&third, &second, false)
     })
     .await;
 }

@@ -162,6 +162,13 @@ async fn a_request_to_wait_is_honoured() {
     let got = fixture.got("/hook");
     assert_eq!(got.len(), 2);
     assert!(got[1].at - got[0].at >= Duration::from_millis(1_900));
+    let attempts = fixture.attempts(endpoint).await;
+    let first = attempts.last().expect("a try");
+    let due = first.next_at.expect("another try");
+    assert!(
+        due.since(first.at) >= Duration::from_secs(2),
+        "not before, though the endpoint be well again by then"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

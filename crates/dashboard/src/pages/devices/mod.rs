@@ -24,18 +24,14 @@ use crate::guard::Person;
 use crate::stream;
 use crate::view::View;
 use crate::view::device::{discard_question, title};
-use crate::view::icon::{Icon, icon};
+use crate::view::icon::Icon;
 use crate::view::layout::{Place, live_shell};
-use crate::view::parts::{Question, ask, heading, live, notice, question};
+use crate::view::parts::{Question, ask, heading, live, notice, question, way};
 
 /// `GET /devices`
 pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
     let inner = View::Devices.live(&dashboard, &person).await?;
-    let actions = html! {
-        @if person.operator.role.may(Role::Operator) {
-            a class="button primary" href="/devices/new" { (icon(Icon::Plus)) span { "Link a device" } }
-        }
-    };
+    let actions = way(&person, "/devices/new", Icon::Plus, "Link a device");
     let body = html! {
         (heading("Devices", html! {}, actions))
         (notice(super::done(fields.get("done"))))

@@ -19,7 +19,7 @@ use crate::fields::Fields;
 use crate::guard::Person;
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, shell};
-use crate::view::parts::{ask, empty, heading, notice, question};
+use crate::view::parts::{ask, empty, heading, notice, pages, question};
 use crate::view::time;
 
 /// Rows on a page.
@@ -52,10 +52,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
                 ul class="rows keys" { @for key in &keys { li class="row" id={ "row-" (key.id) } { (row(&person, key, now)) } } }
             }
         }
-        nav class="pages" aria-label="Pages" {
-            @if after.is_some() { a class="button quiet" href="/keys" { "Newest" } } @else { span {} }
-            @if let Some(next) = next { a class="button quiet" href={ "/keys?after=" (next) } { "Older" } }
-        }
+        (pages("/keys", after.is_none(), next.map(|next| format!("/keys?after={next}"))))
         @if may_make { @for key in &alive { (rotate::with_question(key, |asked| question(&person, asked))) } }
         @if person.operator.role.may(Role::Operator) {
             @for key in &alive { (end::with_question(key, |asked| question(&person, asked))) }

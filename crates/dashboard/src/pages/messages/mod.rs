@@ -4,7 +4,7 @@ mod compose;
 
 use actix_web::web;
 use maud::{Markup, html};
-use postern_domain::{MessageId, MessageStatus, Role};
+use postern_domain::{MessageId, MessageStatus};
 use postern_store::Device;
 
 pub(crate) use self::compose::{new, send};
@@ -18,7 +18,7 @@ use crate::view::device::title;
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, live_shell};
 use crate::view::messages::{Listing, PARKED};
-use crate::view::parts::{heading, live, notice};
+use crate::view::parts::{heading, live, notice, way};
 use crate::view::{View, messages};
 
 /// `GET /messages`
@@ -26,11 +26,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
     let listing = Listing::of(fields);
     let devices = dashboard.devices(person.workspace()).await?;
     let inner = messages::live(&dashboard, &person, &listing).await?;
-    let actions = html! {
-        @if person.operator.role.may(Role::Operator) {
-            a class="button primary" href="/messages/new" { (icon(Icon::Send)) span { "Send a message" } }
-        }
-    };
+    let actions = way(&person, "/messages/new", Icon::Send, "Send a message");
     let body = html! {
         (heading("Messages", html! {}, actions))
         (filters(&listing, &devices))

@@ -27,7 +27,7 @@ use crate::stream;
 use crate::view::View;
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, live_shell};
-use crate::view::parts::{Question, ask, heading, live, notice, question};
+use crate::view::parts::{Question, ask, heading, live, notice, question, way};
 use crate::view::webhooks::attempts::Tries;
 use crate::view::webhooks::endpoint::test_question;
 use crate::view::webhooks::title;
@@ -35,11 +35,7 @@ use crate::view::webhooks::title;
 /// `GET /webhooks`
 pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
     let inner = View::Webhooks.live(&dashboard, &person).await?;
-    let actions = html! {
-        @if person.operator.role.may(Role::Operator) {
-            a class="button primary" href="/webhooks/new" { (icon(Icon::Plus)) span { "Add a webhook" } }
-        }
-    };
+    let actions = way(&person, "/webhooks/new", Icon::Plus, "Add a webhook");
     let body = html! {
         (heading("Webhooks", html! {}, actions))
         (held_back(&dashboard, &person))

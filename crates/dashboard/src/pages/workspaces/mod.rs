@@ -19,7 +19,7 @@ use crate::guard::Person;
 use crate::security::{Client, workspace};
 use crate::view::icon::{Icon, icon};
 use crate::view::layout::{Place, shell};
-use crate::view::parts::{act, ask, heading, notice, question};
+use crate::view::parts::{act, ask, heading, notice, pages, question};
 use crate::view::time;
 
 /// Rows on a page.
@@ -63,10 +63,7 @@ async fn render(
                 @for workspace in &workspaces { li class="row" id={ "row-" (workspace.id) } { (row(dashboard, person, workspace)) } }
             }
         }
-        nav class="pages" aria-label="Pages" {
-            @if after.is_some() { a class="button quiet" href="/workspaces" { "Newest" } } @else { span {} }
-            @if let Some(next) = next { a class="button quiet" href={ "/workspaces?after=" (next) } { "Older" } }
-        }
+        (pages("/workspaces", after.is_none(), next.map(|next| format!("/workspaces?after={next}"))))
         @if manages {
             (create::form(dashboard, person, fields, problems))
             @for workspace in &workspaces {

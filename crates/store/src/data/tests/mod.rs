@@ -7,6 +7,7 @@ mod api_keys;
 mod batches;
 mod claim;
 mod cost;
+mod counted;
 mod deliveries;
 mod devices;
 mod events;
