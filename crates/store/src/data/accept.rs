@@ -30,12 +30,13 @@ impl Store {
     ) -> Result<Accepted, AcceptError> {
         let asked = Instant::now();
         let forgotten = self.forgotten_before(now);
-        let accepted = self
-            .write_counted(move |tx, tally| {
-                let key = idempotency.as_ref().map(|key| (key, forgotten));
-                accept(tx, tally, &message, key, now)
-            })
-            .await;
+        let work = move |tx: &Connection, tally: &Tally| {
+            let key = idempotency.as_ref().map(|key| (key, forgotten));
+            accept(tx, tally, &message, key, now)
+        };
+        // What was accepted before is no second act.
+        let is_act = |accepted: &Accepted| *accepted == Accepted::New;
+        let accepted = self.database.write_deferring_when(work, is_act).await;
         if matches!(accepted, Ok(Accepted::New)) {
             self.meters.accepts.took(asked.elapsed());
         }

@@ -148,9 +148,8 @@ impl Store {
     /// # Errors
     /// The store failed, or has no such workspace.
     pub async fn add_api_key(&self, key: NewApiKey, now: Timestamp) -> Result<bool, StoreError> {
-        self.database
-            .write(move |tx| api_keys::insert(tx, &key, now))
-            .await
+        let insert = move |tx: &Connection| api_keys::insert(tx, &key, now);
+        self.database.write_when(insert, |stored| *stored).await
     }
 
     /// Whether the workspace has, or had, any key.

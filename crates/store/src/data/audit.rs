@@ -1,7 +1,7 @@
 //! Who did what: an act's row of the audit trail is written in the transaction of the act itself.
 //!
-//! [`Store::acting`] answers a store whose next write carries an [`Act`]. Nothing else changes: what is
-//! refused, rolled back or finds nothing to be done to leaves no row, and what is committed cannot be without its row.
+//! [`Store::acting`] answers a store whose next write carries an [`Act`]. Nothing else changes: what is refused, rolled back,
+//! done already or finds nothing to be done to leaves no row, and what is committed cannot be without its row.
 
 use std::sync::Arc;
 
@@ -112,31 +112,24 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let acts = self.acts.clone();
-        self.database
-            .write(move |tx| {
-                let done = work(tx)?;
-                audit::append(tx, &acts)?;
-                Ok(done)
-            })
-            .await
+        self.write_when(work, |_done| true).await
     }
 
-    /// The same for work that may find nothing to be done to: then there was no act.
-    pub(super) async fn write_found<T, E, F>(&self, work: F) -> Result<Option<T>, E>
+    /// The same for work of which the outcome says whether anything was done.
+    pub(super) async fn write_when<T, E, F>(&self, work: F, is_act: fn(&T) -> bool) -> Result<T, E>
     where
-        F: Fn(&Connection) -> Result<Option<T>, E> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let acts = self.acts.clone();
         self.database
             .write(move |tx| {
-                let found = work(tx)?;
-                if found.is_some() {
+                let outcome = work(tx)?;
+                if is_act(&outcome) {
                     audit::append(tx, &acts)?;
                 }
-                Ok(found)
+                Ok(outcome)
             })
             .await
     }
@@ -148,12 +141,24 @@ impl Audited {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_deferring_when(work, |_done| true).await
+    }
+
+    /// The same for work of which the outcome says whether anything was done.
+    pub(super) async fn write_deferring_when<T, E, F>(&self, work: F, is_act: fn(&T) -> bool) -> Result<T, E>
+    where
+        F: Fn(&Connection, &Tally) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let acts = self.acts.clone();
         self.database
             .write_deferring(move |tx, tally| {
-                let done = work(tx, tally)?;
-                audit::append(tx, &acts)?;
-                Ok(done)
+                let outcome = work(tx, tally)?;
+                if is_act(&outcome) {
+                    audit::append(tx, &acts)?;
+                }
+                Ok(outcome)
             })
             .await
     }

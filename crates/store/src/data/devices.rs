@@ -111,20 +111,19 @@ impl Store {
         id: DeviceId,
         change: DeviceChange,
     ) -> Result<Option<Device>, StoreError> {
-        self.database
-            .write_found(move |tx| {
-                if devices::find_visible(tx, workspace, id)?.is_none() {
-                    return Ok(None);
-                }
-                if let Some(name) = &change.name {
-                    devices::set_name(tx, id, name)?;
-                }
-                if let Some(pacing) = change.pacing {
-                    devices::set_pacing(tx, id, pacing)?;
-                }
-                devices::find(tx, id)
-            })
-            .await
+        let work = move |tx: &Connection| {
+            if devices::find_visible(tx, workspace, id)?.is_none() {
+                return Ok(None);
+            }
+            if let Some(name) = &change.name {
+                devices::set_name(tx, id, name)?;
+            }
+            if let Some(pacing) = change.pacing {
+                devices::set_pacing(tx, id, pacing)?;
+            }
+            devices::find(tx, id)
+        };
+        self.database.write_when(work, Option::is_some).await
     }
 
     /// Asks for pairing; sets the intent to `linked`. A request while one is being served starts it anew.

@@ -161,17 +161,16 @@ impl Store {
         change: impl Fn(&mut Webhook) + Send + 'static,
     ) -> Result<Option<Webhook>, StoreError> {
         let vault = Arc::clone(&self.vault);
-        self.database
-            .write_found(move |tx| {
-                let Some(mut webhook) = webhooks::find(tx, &vault, workspace, id)? else {
-                    return Ok(None);
-                };
-                change(&mut webhook);
-                webhook.updated_at = now;
-                webhooks::update(tx, &vault, &webhook)?;
-                Ok(Some(webhook))
-            })
-            .await
+        let work = move |tx: &Connection| {
+            let Some(mut webhook) = webhooks::find(tx, &vault, workspace, id)? else {
+                return Ok(None);
+            };
+            change(&mut webhook);
+            webhook.updated_at = now;
+            webhooks::update(tx, &vault, &webhook)?;
+            Ok(Some(webhook))
+        };
+        self.database.write_when(work, Option::is_some).await
     }
 
     /// Removes an endpoint with what it has still to get, its tries and its replays; `false` when there is no such
@@ -183,13 +182,12 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn remove_webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool, StoreError> {
-        let mark = move |tx: &Connection| Ok(webhooks::mark_removed(tx, workspace, id)?.then_some(()));
-        let marked: Result<_, StoreError> = self.database.write_found(mark).await;
-        if marked?.is_none() {
-            return Ok(false);
+        let mark = move |tx: &Connection| webhooks::mark_removed(tx, workspace, id);
+        let marked = self.database.write_when(mark, |marked| *marked).await?;
+        if marked {
+            self.following().clear_webhook(id).await?;
         }
-        self.following().clear_webhook(id).await?;
-        Ok(true)
+        Ok(marked)
     }
 
     /// Finishes the removals that were cut short.

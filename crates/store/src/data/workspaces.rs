@@ -128,9 +128,8 @@ impl Store {
         change: WorkspaceChange,
         now: Timestamp,
     ) -> Result<Option<(Workspace, Vec<DeviceId>)>, StoreError> {
-        self.database
-            .write_found(move |tx| write_change(tx, id, change.clone(), now))
-            .await
+        let work = move |tx: &Connection| write_change(tx, id, change.clone(), now);
+        self.database.write_when(work, Option::is_some).await
     }
 
     /// Writes the limits of the configured plans to the workspaces that have them; those with another plan keep what they

@@ -18,8 +18,7 @@ const ADMINISTRATION: u8 = 4;
 /// Of those that have no id.
 const NOBODY: [u8; 16] = [0; 16];
 
-/// Appends acts; a message that was sent with a form only once, because the form may arrive twice and the message is accepted
-/// once.
+/// Appends acts.
 pub(in crate::data) fn append(tx: &Connection, acts: &[Arc<Act>]) -> Result<(), StoreError> {
     for act in acts {
         let (kind, actor, name, last_four) = match &act.actor {
@@ -34,10 +33,7 @@ pub(in crate::data) fn append(tx: &Connection, acts: &[Arc<Act>]) -> Result<(), 
         };
         tx.prepare_cached(
             "INSERT INTO audit (workspace_id, at, actor_kind, actor, actor_name, actor_last_four, action, target, details)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ?7 <> 'message.send' OR NOT EXISTS (
-                 SELECT 1 FROM (
-                     SELECT actor, action, target FROM audit WHERE workspace_id = ?1 ORDER BY seq DESC LIMIT 1)
-                 WHERE actor = ?4 AND action = ?7 AND target = ?8)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             act.workspace.to_bytes(),

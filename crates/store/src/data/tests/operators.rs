@@ -149,8 +149,23 @@ async fn an_act_and_its_row_are_one() {
         .await;
     assert!(refused.is_err());
     let twice = act(&fixture, &ada, "message.send", "msg_1", at(3));
+    let (message, key) = (
+        fixture.message(1),
+        IdempotencyKey {
+            endpoint: "form",
+            key: "k".to_owned(),
+            fingerprint: [1; 32],
+            http_status: 202,
+            body: Vec::new(),
+        },
+    );
     for _ in 0..2 {
-        store.note(twice.clone()).await.expect("noted");
+        let sending = store.acting(twice.clone());
+        let accepted = sending.accept(message.clone(), Some(key.clone()), at(3));
+        accepted.await.expect("accepted");
+        // Whatever others do between the two.
+        let other = act(&fixture, &ada, "device.rename", "dev_1", at(3));
+        store.note(other).await.expect("noted");
     }
     for number in 4..8 {
         let paused = act(&fixture, &ada, "device.pause", "dev_1", at(number));
@@ -166,7 +181,15 @@ async fn an_act_and_its_row_are_one() {
     );
     let (rest, end) = store.audit(fixture.workspace, 4, next).await.expect("read");
     let actions: Vec<_> = rest.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions, ["message.send", "operator.set_up"]);
+    assert_eq!(
+        actions,
+        [
+            "device.rename",
+            "device.rename",
+            "message.send",
+            "operator.set_up"
+        ]
+    );
     assert_eq!(end, None);
     let (others, _) = store.audit(WorkspaceId::generate(), 4, None).await.expect("read");
     assert_eq!(others, []);
