@@ -77,7 +77,6 @@ async fn leaks(options: DaemonOptions) -> anyhow::Result<Vec<String>> {
         .set("LOG__LEVEL", "debug,postern=trace")
         .set("WEBHOOKS__ALLOW", "127.0.0.0/8")
         .set("WEBHOOKS__ALLOW_HTTP", "true")
-        .set("WEBHOOKS__TIMEOUT", "2")
         .set("WEBHOOKS__RETRY_SECONDS", "0,1");
     let network = TestSandbox::start(&postern()).await?;
     let mut daemon = TestDaemon::start_with(&postern(), &network, options).await?;

@@ -182,7 +182,7 @@ async fn another_login_with_the_same_keys_waits_for_the_operator() -> anyhow::Re
 async fn a_ban_ends_by_itself() -> anyhow::Result<()> {
     let mut scene = Scene::set().await?;
     scene
-        .fault("login_failure", json!({ "code": 402, "seconds": 4 }))
+        .fault("login_failure", json!({ "code": 402, "seconds": 20 }))
         .await?;
     let barred = scene.becomes("disconnected", "temporary_ban").await?;
     let retry_at = barred["retryAt"].as_str().unwrap_or_default().to_owned();

@@ -30,6 +30,7 @@ mod searching;
 mod sending;
 mod shell;
 mod stopping;
+mod switched_off;
 mod telemetry;
 mod tracing;
 mod upgrades;

@@ -30,8 +30,9 @@ fn value(text: &str, series: &str) -> Option<f64> {
 
 #[tokio::test]
 async fn a_message_is_counted_at_every_step_and_names_nobody() -> anyhow::Result<()> {
-    let options = DaemonOptions::default().set("METRICS__TOKEN", TOKEN);
-    let (network, daemon) = started(options).await?;
+    // An ack that takes long must not become a second attempt.
+    let options = DaemonOptions::default().set("SESSIONS__ACK_TIMEOUT", "300");
+    let (network, daemon) = started(options.set("METRICS__TOKEN", TOKEN)).await?;
     let device = daemon.link_device(&network, OWNER).await?;
     let message = daemon.send_text(&device, CONTACT, "nobody reads this").await?;
     daemon.message_reaches(&message, "read").await?;

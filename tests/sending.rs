@@ -93,7 +93,7 @@ async fn a_scheduled_message_waits_and_metadata_comes_back() -> anyhow::Result<(
     // Ahead by the server's own clock, so that a slow machine cannot make it the past.
     let now = daemon.http().get(&format!("/v1/devices/{device}")).await?;
     let now = chrono::DateTime::parse_from_rfc2822(now.header("date"))?;
-    body["sendAt"] = json!((now + chrono::TimeDelta::seconds(4)).to_rfc3339());
+    body["sendAt"] = json!((now + chrono::TimeDelta::seconds(15)).to_rfc3339());
     body["metadata"] = json!({ "orderId": "1234", "nested": { "ü": [1, 2] } });
     let accepted = daemon.http().post("/v1/messages", &body).await?.ok()?;
     assert_eq!(accepted["status"], "scheduled");

@@ -65,6 +65,9 @@ async fn an_owner_who_is_locked_out_gets_in_again_from_the_shell() -> anyhow::Re
     let network = TestSandbox::start(&postern()).await?;
     let mut daemon = TestDaemon::start(&postern(), &network).await?;
     // While the daemon runs, and without any key.
+    let viewer = operator(&daemon, &["add", "bob"], "").await?;
+    assert_eq!(viewer.code, Some(1), "nobody could manage people");
+    assert!(viewer.err.contains("--role owner"), "{}", viewer.err);
     let added = operator(&daemon, &["add", "Ada", "--role", "owner"], "").await?;
     assert_eq!(added.code, Some(0), "{}", added.err);
     let first = added.out.trim_end().to_owned();

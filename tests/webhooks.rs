@@ -15,7 +15,7 @@ fn hasty() -> DaemonOptions {
     DaemonOptions::default()
         .set("WEBHOOKS__ALLOW", "127.0.0.0/8")
         .set("WEBHOOKS__ALLOW_HTTP", "true")
-        .set("WEBHOOKS__TIMEOUT", "2")
+        .set("WEBHOOKS__TIMEOUT", "15")
         .set("WEBHOOKS__REST_LONGEST", "1")
         .set("WEBHOOKS__RETRY_SECONDS", "0,1,1,1")
 }

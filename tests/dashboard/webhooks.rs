@@ -161,9 +161,9 @@ async fn an_endpoint_is_changed_tried_paused_and_removed() -> anyhow::Result<()>
     );
     assert!(page.contains("X-Tenant"), "headers that are not named stay");
 
-    for (verb, word) in [("pause", "Paused"), ("enable", "Pause")] {
+    for (verb, next) in [("pause", "/enable\""), ("enable", "/pause\"")] {
         assert_eq!(owner.post(&format!("{path}/{verb}"), &[]).await?.status, 303);
-        assert!(owner.get(&path).await?.body.contains(word), "{verb}");
+        assert!(owner.get(&path).await?.body.contains(next), "{verb}");
     }
     let as_of = attribute(&owner.get(&path).await?.body, "name=\"as-of\" value=\"");
     let fields = [("as-of", as_of.as_str()), ("overlap", "24")];
@@ -193,7 +193,7 @@ async fn what_is_wrong_is_said_beside_the_field_and_nothing_is_stored() -> anyho
         ("rate", "0", "rate-error"),
         ("headers", "Host: elsewhere", "headers-error"),
         ("types", "some", "types-error"),
-        ("only", "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D", "only-error"),
+        ("devices", "some", "only-error"),
     ] {
         let fields = [id, (field, value), ("url", url.as_str())];
         let refused = owner.post("/webhooks", &fields).await?;
@@ -229,6 +229,68 @@ async fn what_is_wrong_is_said_beside_the_field_and_nothing_is_stored() -> anyho
 }
 
 #[tokio::test]
+async fn an_endpoint_of_a_device_that_was_removed_gets_no_others_by_being_edited() -> anyhow::Result<()> {
+    let (_network, daemon, owner, sink) = at_work().await?;
+    let device = daemon.create_device().await?;
+    let url = sink.url("/hook");
+    let only = [("devices", "some"), ("only", device.as_str())];
+    let (path, _) = add(&owner, &url, &only).await?;
+    assert_eq!(
+        owner
+            .post(&format!("/devices/{device}/remove"), &[])
+            .await?
+            .status,
+        303
+    );
+    says(&owner, &path, "a device that was removed").await?;
+
+    let edit = format!("{path}/edit");
+    let form = owner.get(&edit).await?.body;
+    assert!(
+        form.contains(&format!("value=\"{device}\" checked")),
+        "it is still chosen: {form}"
+    );
+    let mut fields = vec![("url", url.as_str()), ("description", "corrected")];
+    fields.extend(only);
+    let saved = owner.post(&edit, &fields).await?;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert!(owner.get(&path).await?.body.contains("a device that was removed"));
+    fields.push(("only", "dev_01JDXW6N4A7Q2M8Z5T9V3B1C0D"));
+    let unknown = owner.post(&edit, &fields).await?;
+    assert_eq!(unknown.status, 422);
+    assert!(unknown.body.contains("id=\"only-error\""), "{}", unknown.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_leaves_a_deactivated_workspace_for_an_operator_either() -> anyhow::Result<()> {
+    let (_network, _daemon, owner, sink) = at_work().await?;
+    let (path, _) = add(&owner, &sink.url("/hook"), &[]).await?;
+    let workspace = attribute(&owner.get("/workspaces").await?.body, "id=\"row-");
+    let stop = format!("/workspaces/{workspace}/deactivate");
+    let stopped = owner.post(&stop, &[("reason", "unpaid invoice")]).await?;
+    assert_eq!(stopped.status, 303, "{}", stopped.body);
+    let before = sink.count();
+    let elsewhere = sink.url("/elsewhere");
+    let fields = [
+        ("id", "whk_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("url", elsewhere.as_str()),
+        ("kind", "message.read"),
+    ];
+    for path in [
+        format!("{path}/test"),
+        format!("{path}/edit"),
+        "/webhooks".to_owned(),
+    ] {
+        let refused = owner.post(&path, &fields).await?;
+        assert_eq!(refused.status, 409, "{path}");
+        assert!(refused.body.contains("nothing leaves it: unpaid"), "{path}");
+    }
+    assert_eq!(sink.count(), before);
+    Ok(())
+}
+
+#[tokio::test]
 async fn tries_are_filtered_without_loading_the_page_anew_and_a_test_is_asked_for_first() -> anyhow::Result<()>
 {
     let house = LivedIn::start().await?;
@@ -257,4 +319,37 @@ async fn tries_are_filtered_without_loading_the_page_anew_and_a_test_is_asked_fo
         browser.sees(".state-card.good").await
     })
     .await
+}
+
+#[tokio::test]
+async fn a_plan_without_webhooks_says_so_and_what_happened_meanwhile_comes_after_it() -> anyhow::Result<()> {
+    let (network, daemon, owner, sink) = at_work().await?;
+    let (path, _) = add(&owner, &sink.url("/hook"), &[]).await?;
+    daemon.link_device(&network, OWNER).await?;
+    let own = daemon.http().get("/v1/workspace").await?.ok()?;
+    let own = own["id"].as_str().unwrap_or_default();
+    let put_on = async |plan: &str| {
+        let fields = [("name", "Ours"), ("plan", plan)];
+        let changed = owner.post(&format!("/workspaces/{own}/change"), &fields).await?;
+        anyhow::ensure!(changed.status == 303, "{}", changed.body);
+        Ok(())
+    };
+    put_on("free").await?;
+    for page in ["/webhooks", path.as_str()] {
+        let said = owner.get(page).await?.body;
+        assert!(said.contains("The plan free has no webhooks"), "{page}: {said}");
+    }
+    network.write(CONTACT, OWNER, "is anybody there").await?;
+    says(&owner, "/messages", "is anybody there").await?;
+    put_on("pro").await?;
+    eventually("it arrives", || async {
+        let received = sink.received();
+        let came = received
+            .iter()
+            .any(|request| request.kind() == "message.received");
+        Ok(came.then_some(()))
+    })
+    .await?;
+    assert!(!owner.get(&path).await?.body.contains("has no webhooks"));
+    Ok(())
 }

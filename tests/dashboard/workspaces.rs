@@ -85,6 +85,48 @@ async fn one_workspace_is_seen_at_a_time_and_nothing_of_the_others() -> anyhow::
 }
 
 #[tokio::test]
+async fn what_is_done_to_a_workspace_is_in_its_own_activity() -> anyhow::Result<()> {
+    let (_network, _daemon, owner) = with_owner().await?;
+    let other = make(&owner, "ACME", "starter").await?;
+    let reason = [("reason", "unpaid")];
+    let path = format!("/workspaces/{other}/deactivate");
+    assert_eq!(owner.post(&path, &reason).await?.status, 303);
+    let there = looking_at(&owner, &other).await?.get("/activity").await?.body;
+    let here = owner.get("/activity").await?.body;
+    for act in ["made a workspace", "deactivated a workspace"] {
+        assert!(there.contains(act) && !here.contains(act), "{act}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_form_makes_nothing_in_another_workspace_than_it_was_filled_in_for() -> anyhow::Result<()> {
+    let (_network, _daemon, owner) = with_owner().await?;
+    let other = make(&owner, "ACME", "starter").await?;
+    let there = looking_at(&owner, &other).await?;
+    let form = owner.get("/devices/new").await?.body;
+    let seen = form
+        .split_once("name=\"workspace-seen\" value=\"")
+        .context("no field")?
+        .1;
+    let seen = seen.split('"').next().unwrap_or_default();
+    let fields = [("name", "Astray"), ("workspace-seen", seen)];
+    assert_eq!(there.post("/devices", &fields).await?.status, 409);
+    assert!(!there.get("/devices").await?.body.contains("Astray"));
+    assert_eq!(owner.post("/devices", &fields).await?.status, 303);
+
+    let key = [
+        ("id", "key_01JDXW6N4A7Q2M8Z5T9V3B1C0D"),
+        ("name", "Twice"),
+        ("scope", "messages:read"),
+    ];
+    assert_eq!(owner.post("/keys", &key).await?.status, 200);
+    let taken = there.post("/keys", &key).await?;
+    assert_eq!(taken.status, 409, "an id is given once: {}", taken.body);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_workspace_that_is_switched_off_accepts_nothing_and_says_so() -> anyhow::Result<()> {
     let (network, daemon, owner) = with_owner().await?;
     let device = daemon.link_device(&network, OWNER).await?;
@@ -114,12 +156,25 @@ async fn a_workspace_that_is_switched_off_accepts_nothing_and_says_so() -> anyho
     ];
     let refused = owner.post("/messages", &fields).await?;
     assert_eq!(refused.status, 409);
-    assert!(refused.body.contains("accepts no messages"), "{}", refused.body);
+    for part in ["accepts no messages", reason.1, "activate it under Workspaces"] {
+        assert!(refused.body.contains(part), "{part}: {}", refused.body);
+    }
+    assert_eq!(
+        owner.get(&format!("/messages/{id}")).await?.status,
+        404,
+        "nothing is stored"
+    );
     let answer = daemon.http().get("/v1/devices").await?;
     assert_eq!(answer.status, 403, "the API knows at once");
 
     assert_eq!(owner.post(&path("activate"), &[]).await?.status, 303);
     assert_eq!(owner.post("/messages", &fields).await?.status, 303);
+    daemon.message_reaches(&id, "read").await?;
+    assert_eq!(
+        network.received_by(CONTACT).await?.len(),
+        1,
+        "the refused one never leaves"
+    );
     let changed = [("name", "Ours"), ("plan", "pro")];
     assert_eq!(owner.post(&path("change"), &changed).await?.status, 303);
     let page = owner.get("/workspaces").await?.body;

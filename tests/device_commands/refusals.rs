@@ -1,7 +1,5 @@
 //! What `postern device` says when it cannot do what it was asked.
 
-use std::net::TcpListener;
-
 use postern_testkit::{TestDaemon, TestSandbox};
 
 use super::{device_command, refused, run};
@@ -9,10 +7,8 @@ use crate::{linked, postern};
 
 #[tokio::test]
 async fn without_a_daemon_it_says_how_to_start_one() -> anyhow::Result<()> {
-    // A port that was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let url = format!("http://127.0.0.1:{port}");
-    let mut list = postern().command(&["device", "list", "--url", &url]);
+    let url = "http://127.0.0.1:1";
+    let mut list = postern().command(&["device", "list", "--url", url]);
     let key = format!("sk_live_{}", "0".repeat(48));
     list.env("POSTERN_API_KEY", key);
     let said = run(list).await?;

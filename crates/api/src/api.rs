@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use postern_domain::webhook::WebhookProbe;
-use postern_domain::{KeyKind, Network, Plan};
+use postern_domain::{KeyKind, Network, Plan, Timestamp};
 use postern_runtime::{Clock, Pulse, Stop, Wakes};
 use postern_store::Store;
-use tokio::sync::Semaphore;
 
 use crate::auth::KnownKeys;
 use crate::events::{Seats, Tail};
 use crate::limits::Limits;
 use crate::meters::RequestMeters;
+use crate::places::Places;
 
 /// How many webhook endpoints are waited for at once: each holds a connection here and one there.
 const MOST_PROBES: usize = 16;
@@ -33,7 +33,7 @@ pub struct ApiConfig {
     /// How long a verified API key is trusted without asking the store again; 5 s unless told. What is changed through
     /// this API takes effect at once.
     pub key_cache_ttl: Duration,
-    /// How many streams of events may be open; 1000 unless told.
+    /// How many streams of events may be open, half of them of one workspace alone; 1000 unless told.
     pub max_streams: usize,
     /// How long the reader of a stream may take nothing before its place is given to others; 60 s unless told.
     pub stream_deadline: Duration,
@@ -93,8 +93,8 @@ pub struct Api {
     pub(crate) wakes: Wakes,
     /// Talks to webhook endpoints while a caller waits.
     pub(crate) probe: Arc<dyn WebhookProbe>,
-    /// A permit for each endpoint that is waited for.
-    pub(crate) probing: Semaphore,
+    /// A place for each endpoint that is waited for.
+    pub(crate) probing: Arc<Places>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Limits.
@@ -103,6 +103,8 @@ pub struct Api {
     pub(crate) stop: Stop,
     /// Pulled before: everything is served as always, and the probe says that nothing new should come.
     draining: Stop,
+    /// When a write last committed for the probe. Who holds it tries one, and the others wait for that.
+    pub(crate) probed: tokio::sync::Mutex<Option<Timestamp>>,
     /// The tasks without which the gateway does not work.
     vital: Mutex<Vec<Pulse>>,
     /// How often keys and addresses may ask.
@@ -136,11 +138,12 @@ impl Api {
             store,
             wakes,
             probe,
-            probing: Semaphore::new(MOST_PROBES),
+            probing: Places::new(MOST_PROBES),
             clock,
             config,
             stop,
             draining: Stop::new(),
+            probed: tokio::sync::Mutex::default(),
             vital: Mutex::default(),
             known_keys: Arc::default(),
             meters: Arc::default(),

@@ -96,7 +96,7 @@ error_codes! {
     Overloaded = "OVERLOADED", SERVICE_UNAVAILABLE,
         "Too many writes are waiting. Nothing was stored; ask again after `Retry-After`.";
     TooManyStreams = "TOO_MANY_STREAMS", SERVICE_UNAVAILABLE,
-        "All places for streams are taken; ask again after `Retry-After`.";
+        "No place for a stream is left for the workspace; ask again after `Retry-After`.";
     StorageUnavailable = "STORAGE_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "The gateway cannot write: its disk is full or failing, or it is shutting down. Nothing was stored.";
     StorageStuck = "STORAGE_STUCK", SERVICE_UNAVAILABLE,
@@ -252,6 +252,12 @@ impl ApiError {
             ErrorCode::NotFound,
             format!("there is no {what} with this id in your workspace"),
         )
+    }
+
+    /// The gateway has no workspace with this id.
+    #[must_use]
+    pub fn no_such_workspace() -> Self {
+        Self::new(ErrorCode::NotFound, "there is no workspace with this id")
     }
 
     /// The event to go on after is not in the log of the caller's workspace; `oldest` is the first that is.

@@ -25,6 +25,7 @@ mod messages;
 mod meters;
 mod openapi;
 mod page;
+mod places;
 pub mod qr;
 mod routes;
 mod server;

@@ -22,7 +22,7 @@ use postern_runtime::Stop;
 
 use crate::errors::{ApiError, ErrorCode};
 
-/// How many addresses have a bucket of their own; those beyond share one.
+/// How many addresses have a bucket of their own; when there are as many, all share one.
 const MOST_ADDRESSES: usize = 100_000;
 /// How many workspaces an address may register in a minute.
 const REGISTRATIONS: u32 = 5;

@@ -51,6 +51,7 @@ pub fn starting(listener: TcpListener) -> io::Result<Server> {
     let server = HttpServer::new(|| {
         App::new()
             .route("/healthz", web::get().to(health::healthz))
+            .route("/healthz", web::head().to(health::healthz))
             .default_service(web::to(health::still_starting))
             .wrap(from_fn(edge::edge))
     });

@@ -131,8 +131,17 @@ fn comma_separated() -> String {
     format!("^({one})(,({one}))*$")
 }
 
-/// The types an endpoint wants: some, or `["*"]` for all.
+/// The types that an endpoint is to get from now on: some, or `["*"]` for all.
 pub(crate) fn wanted_types() -> Schema {
+    types("The types of events it gets; `[\"*\"]` is all, also those of later releases.")
+}
+
+/// The types that a new endpoint gets: all unless told.
+pub(crate) fn wanted_types_or_all() -> Schema {
+    types("The types of events it gets; left out, `null` or `[\"*\"]` is all, also those of later releases.")
+}
+
+fn types(description: &str) -> Schema {
     let names = EventType::ALL.map(EventType::name);
     let one = ObjectBuilder::new()
         .schema_type(Type::String)
@@ -140,13 +149,16 @@ pub(crate) fn wanted_types() -> Schema {
     let star = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(["*"]));
-    let some = ArrayBuilder::new().items(one).min_items(Some(1));
+    let some = ArrayBuilder::new()
+        .items(one)
+        .min_items(Some(1))
+        .max_items(Some(EventType::ALL.len()));
     let all = ArrayBuilder::new()
         .items(star)
         .min_items(Some(1))
         .max_items(Some(1));
     AnyOfBuilder::new()
-        .description(Some("The types of events it gets; left out, `null` or `[\"*\"]` is all, also those of later releases."))
+        .description(Some(description))
         .item(some)
         .item(all)
         .item(ObjectBuilder::new().schema_type(Type::Null))

@@ -7,7 +7,7 @@ use postern_store::Store;
 /// The key in `POSTERN_BOOTSTRAP_API_KEY` cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "POSTERN_BOOTSTRAP_API_KEY must be sk_live_ and 48 hexadecimal digits, e.g. sk_live_$(openssl rand -hex 24)"
+    "POSTERN_BOOTSTRAP_API_KEY must be sk_live_ or sk_test_ and 48 hexadecimal digits, e.g. sk_live_$(openssl rand -hex 24)"
 )]
 pub(crate) struct KeyRefused;
 

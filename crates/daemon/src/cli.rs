@@ -70,8 +70,9 @@ const EXIT_CODES: &str = "\
 0  It is done. For questions (check, health): the answer is good.
 1  It failed, or the answer is bad. Standard error says why. Trying again as it is will not help.
 2  Wrong arguments, wrong configuration, or no API key. Nothing was done.
-3  No daemon answers, or the one that does cannot do its work right now: it starts, or its disk is full. Nothing was \
-done that is not done once when the same is tried again with the same idempotency key.
+3  No daemon answers, or the one that does cannot do its work right now: it starts, its disk is full, or it is asked too \
+often. Trying again helps. What is sent with the same idempotency key is sent once. What `add`, `create` and `rotate` make \
+may have been made: look with `list` before you repeat them.
 
 A command that a signal ends has 128 and the number of the signal, as shells tell it.";
 
@@ -131,7 +132,7 @@ Examples:
   POSTERN_SERVER__LISTEN=0.0.0.0:8480 postern serve --config /etc/postern.toml
 
 The first start prints an API key once. To choose it yourself, set POSTERN_BOOTSTRAP_API_KEY to
-`sk_live_` and 48 hexadecimal digits, e.g.  sk_live_$(openssl rand -hex 24)")]
+`sk_live_` or `sk_test_` and 48 hexadecimal digits, e.g.  sk_live_$(openssl rand -hex 24)")]
 pub struct Serve {
     /// A TOML file with the settings that differ from the defaults.
     #[arg(long, value_name = "FILE", env = "POSTERN_CONFIG")]
@@ -154,6 +155,10 @@ pub struct Serve {
     /// Link devices to a simulated network that runs elsewhere on this machine, e.g. ws://127.0.0.1:8490/ws/chat.
     #[arg(long, value_name = "URL")]
     pub sandbox_url: Option<String>,
+    /// Give webhook endpoints new secrets where the key that sealed them is lost, and disable them until somebody has rotated
+    /// their secrets. Only what does not open is touched; there is no way back.
+    #[arg(long)]
+    pub renew_webhook_secrets: bool,
     /// An API key for everything, stored if it is not there yet: the first one, or one more when all others are lost. Kept
     /// out of the process list.
     #[arg(

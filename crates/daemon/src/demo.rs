@@ -41,7 +41,7 @@ pub(crate) async fn command(flags: Demo) -> anyhow::Result<()> {
         .with("whatsapp.url", Some(network.websocket_url()));
     let config = Config::load(None, [], overrides)?;
     let key = ApiKeySecret::generate(KeyKind::Test);
-    let daemon = Daemon::start(config, Some(key.expose())).await?;
+    let daemon = Daemon::start(config, Some(key.expose()), false).await?;
 
     let stage = Stage::new(&daemon, &network, key.expose())?;
     let outcome = match stage.play().await {

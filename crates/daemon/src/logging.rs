@@ -5,11 +5,11 @@ use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::{LevelFilter, ParseError};
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, registry};
+use tracing_subscriber::{Layer, registry};
 
 use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::SpanLayer;
@@ -19,8 +19,7 @@ const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
 
 /// Starts logging to standard error.
 ///
-/// A plain level is that of the gateway's own crates. All others speak up at `error` only, unless directives name
-/// them. WhatsApp's client is not heard at all unless `log.client` says so, whatever the directives: it logs phone numbers,
+/// WhatsApp's client is not heard at all unless `log.client` says so, whatever the directives: it logs phone numbers,
 /// pairing codes and whole stanzas, some of it even as errors, and under targets of its own making.
 ///
 /// # Errors
@@ -34,12 +33,7 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
 /// # Errors
 /// See [`start`].
 pub(crate) fn start_with(config: &LogConfig, spans: Option<SpanLayer>) -> Result<(), ParseError> {
-    let level = &config.level;
-    let directives = match level.parse::<LevelFilter>() {
-        Ok(level) => format!("error,postern={level}"),
-        Err(_directives) => format!("error,{level}"),
-    };
-    let filter = EnvFilter::try_new(directives)?;
+    let filter = config.filter()?;
     let discretion = (!config.client).then_some(Discretion);
     let human = match config.format {
         LogFormat::Human => true,

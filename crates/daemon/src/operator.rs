@@ -27,9 +27,9 @@ pub(crate) async fn command(
     environment: Vec<(String, String)>,
 ) -> anyhow::Result<()> {
     let options = StoreOptions {
-        data_dir: data_dir(flags.data, environment)?,
         readers: 1,
         write_queue: 16,
+        ..StoreOptions::new(data_dir(flags.data, environment)?)
     };
     let store = tokio::task::spawn_blocking(move || Store::open_current(&options)).await??;
     let now = SystemClock.now();

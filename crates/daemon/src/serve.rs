@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use postern_api::{Api, ApiConfig, KeyKind, Network, ServerOptions};
+use postern_api::{Api, ApiConfig, KeyKind, ServerOptions};
 use postern_dashboard::{Dashboard, DashboardParts};
 use postern_domain::Pacing;
 use postern_runtime::{Backoff, Clock, Stop, SystemClock, Tasks, Wakes};
@@ -41,7 +41,12 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
     let (traces, spans) = Traces::start(&config.telemetry)?.unzip();
     logging::start_with(&config.log, spans)?;
 
-    let daemon = Daemon::start(config, flags.bootstrap_api_key.as_deref()).await?;
+    let daemon = Daemon::start(
+        config,
+        flags.bootstrap_api_key.as_deref(),
+        flags.renew_webhook_secrets,
+    )
+    .await?;
     let mut signals = StopSignals::listen()?;
     println!(
         "postern {} listening on {}",
@@ -84,7 +89,11 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// Starts every part: files first, the API last, so that it answers only when the rest can work.
-    pub(crate) async fn start(config: Config, bootstrap_key: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        config: Config,
+        bootstrap_key: Option<&str>,
+        renew_webhook_secrets: bool,
+    ) -> anyhow::Result<Self> {
         let data = DataDir::hold(&config.data.dir)?;
         let listener = listen(config.server.listen)
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
@@ -100,6 +109,10 @@ impl Daemon {
             println!("API key (shown once, store it now): {}", key.expose());
         }
 
+        if renew_webhook_secrets {
+            let renewed = store.renew_webhook_secrets(clock.now()).await?;
+            println!("{renewed} webhook endpoints have new secrets and are disabled until these are rotated");
+        }
         // Before anybody can ask: what the file says of connections is about a process that is gone.
         store.begin(clock.now()).await?;
         apply_plans(&config, &store).await?;
@@ -283,6 +296,7 @@ async fn open_files(config: &Config, data: &DataDir) -> anyhow::Result<(Store, K
         data_dir: data.path().to_owned(),
         readers: config.data.readers,
         write_queue: config.data.write_queue,
+        idempotency_retention: Duration::from_hours(config.idempotency.retention_hours),
     };
     let keys = KeyStoreOptions::new(data.path().join("keys.db"));
     let secrets = config.data.secrets_key()?;
@@ -324,7 +338,6 @@ fn sessions_config(config: &Config, pacing: Pacing) -> SessionsConfig {
         max_age: Duration::from_secs(settings.max_age_hours * 3600),
         login_retry: Duration::from_secs(settings.login_retry),
         pacing,
-        idempotency_retention: Duration::from_secs(config.idempotency.retention_hours * 3600),
         message_retention: days(config.retention.messages_days),
         event_retention: days(config.retention.events_days),
         attempt_retention: days(config.retention.attempts_days),
@@ -346,12 +359,7 @@ fn api_config(config: &Config) -> ApiConfig {
         max_streams: config.server.max_streams,
         unverified_webhooks: config.webhooks.allow_unverified,
         key_kind: key_kind(config),
-        trusted_proxies: config
-            .server
-            .trusted_proxies()
-            .into_iter()
-            .map(Network::from)
-            .collect(),
+        trusted_proxies: config.server.trusted_proxies(),
         plans: config.plans(),
         requests_per_address: config.limits.requests_per_address,
         failures_per_address: config.limits.failures_per_address,

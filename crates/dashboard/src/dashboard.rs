@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use postern_domain::webhook::WebhookProbe;
-use postern_domain::{KeyKind, OperatorId, Pacing, Plan};
+use postern_domain::{KeyKind, Network, OperatorId, Pacing, Plan};
 use postern_runtime::{Clock, Stop, Tasks, Wakes};
 use postern_store::{Act, Actor, Operator, Store, StoreError};
 use tokio::sync::Semaphore;
@@ -35,7 +34,7 @@ pub struct DashboardConfig {
     /// How many pages may be live at once; 200 unless told.
     pub streams: usize,
     /// Who may say for whom a request is made (`X-Forwarded-For`, `-Proto`, `-Host`); nobody unless told.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
     /// How fast a device sends that has no pacing of its own.
     pub default_pacing: Pacing,
     /// Which API keys it hands out.

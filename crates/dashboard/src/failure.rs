@@ -56,6 +56,7 @@ impl Failure {
             Self::Refused(_) => "This is not possible now",
             Self::Busy => "The dashboard is busy",
             Self::Wait(_) => "Too many wrong tries",
+            Self::Store(error) if error.is_taken() => "This was made already",
             Self::Store(_) | Self::Internal(_) => "Something went wrong",
         }
     }
@@ -80,6 +81,11 @@ impl Failure {
                  more."
                     .to_owned()
             }
+            Self::Store(error) if error.is_taken() => {
+                "The form was sent twice, and made one. Look for it in the list; a key or a secret that you did not see can \
+                 be replaced there."
+                    .to_owned()
+            }
             Self::Store(_) | Self::Internal(_) => {
                 "It is not your doing. The log has the reason, with the request's id.".to_owned()
             }
@@ -95,6 +101,7 @@ impl ResponseError for Failure {
             Self::LoggedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Store(error) if error.is_taken() => StatusCode::CONFLICT,
             Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) if error.may_pass() => StatusCode::SERVICE_UNAVAILABLE,

@@ -12,7 +12,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 use postern_domain::WorkspaceId;
-use postern_store::{Operator, Workspace};
+use postern_store::{Operator, OperatorSession, Workspace};
 
 use crate::Dashboard;
 use crate::failure::Failure;
@@ -99,9 +99,10 @@ async fn admit(need: Need, request: &mut ServiceRequest) -> Result<(), Failure> 
     let person = match &token {
         Some(token) => {
             let cookie = request.cookie(workspace::cookie_name());
-            dashboard
-                .person(token, workspace::chosen(cookie.as_ref()))
-                .await?
+            let chosen = workspace::chosen(cookie.as_ref());
+            // A page that is only open asks for its stream by itself.
+            let in_use = !request.path().ends_with("/stream");
+            dashboard.person(token, chosen, in_use).await?
         }
         None => None,
     };
@@ -120,6 +121,11 @@ async fn admit(need: Need, request: &mut ServiceRequest) -> Result<(), Failure> 
     if !person.operator.role.may(needed) {
         return Err(Failure::Forbidden(needed));
     }
+    if changes && !is_for(request, person.workspace()) {
+        return Err(Failure::Refused(
+            "Another workspace was chosen meanwhile. Go back, reload the page and try again.".to_owned(),
+        ));
+    }
     Ok(())
 }
 
@@ -131,6 +137,15 @@ fn carries_token(request: &ServiceRequest, token: &Token) -> bool {
     let extensions = request.extensions();
     let field = extensions.get::<Fields>().map(|fields| fields.get("csrf"));
     header.or(field).is_some_and(|sent| token.vouches_for(sent))
+}
+
+/// Whether the form was filled in for this workspace, if it says for which.
+fn is_for(request: &ServiceRequest, workspace: WorkspaceId) -> bool {
+    let extensions = request.extensions();
+    let seen = extensions
+        .get::<Fields>()
+        .map_or("", |fields| fields.get("workspace-seen"));
+    seen.is_empty() || seen == workspace.to_string()
 }
 
 async fn read_form(request: &mut ServiceRequest) -> Result<Fields, Failure> {
@@ -161,15 +176,21 @@ async fn read_form(request: &mut ServiceRequest) -> Result<Fields, Failure> {
 }
 
 impl Dashboard {
-    /// Who the token's session belongs to, while it is good, looking at the workspace that was `chosen`.
+    /// Who the token's session belongs to, while it is good, looking at the workspace that was `chosen`; writes down that
+    /// the session is `in_use`.
     pub(crate) async fn person(
         &self,
         token: &Token,
         chosen: Option<WorkspaceId>,
+        in_use: bool,
     ) -> Result<Option<Person>, Failure> {
-        let Some(operator) = self.person_by(token.hash()).await? else {
+        let Some(session) = self.session(token.hash()).await? else {
             return Ok(None);
         };
+        let (operator, now) = (session.operator, self.clock.now());
+        if in_use && now.since(session.seen_at) >= TOUCH {
+            self.store.touch_session(token.hash(), now).await?;
+        }
         let (looks_at, has_several) = self.looked_at(&operator, chosen).await?;
         Ok(Some(Person {
             operator,
@@ -200,8 +221,8 @@ impl Dashboard {
         Ok((own, some.len() > 1))
     }
 
-    /// The same by the session's hash.
-    pub(crate) async fn person_by(&self, hash: [u8; 32]) -> Result<Option<Operator>, Failure> {
+    /// The session with this hash, while it is good.
+    pub(crate) async fn session(&self, hash: [u8; 32]) -> Result<Option<OperatorSession>, Failure> {
         let Some(session) = self.store.operator_session(hash).await? else {
             return Ok(None);
         };
@@ -211,10 +232,7 @@ impl Dashboard {
             self.store.end_session(hash).await?;
             return Ok(None);
         }
-        if now.since(session.seen_at) >= TOUCH {
-            self.store.touch_session(hash, now).await?;
-        }
-        Ok(Some(session.operator))
+        Ok(Some(session))
     }
 }
 

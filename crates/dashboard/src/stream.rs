@@ -95,10 +95,9 @@ impl Live {
             }
             if self.checked.elapsed() >= RECHECK {
                 self.checked = Instant::now();
-                let session = self.person.session;
-                match self.dashboard.person_by(session).await {
-                    Ok(Some(operator)) if operator.role.may(self.view.role()) => {
-                        self.person.operator = operator;
+                match self.dashboard.session(self.person.session).await {
+                    Ok(Some(session)) if session.operator.role.may(self.view.role()) => {
+                        self.person.operator = session.operator;
                     }
                     Ok(_) => return None,
                     // The database is busy; the next look may fare better.

@@ -24,7 +24,7 @@ impl FieldProblem {
     }
 }
 
-/// The longest name of a key or a workspace, in characters.
+/// The longest name of a key, a workspace or a device, in characters.
 pub const MAX_NAME: usize = 100;
 
 /// What people call a key or a workspace, without the spaces around it.
@@ -32,15 +32,24 @@ pub const MAX_NAME: usize = 100;
 /// # Errors
 /// It is missing, too long, or cannot be shown.
 pub fn checked_name(name: &str) -> Result<String, FieldProblem> {
-    let name = name.trim();
-    let why = if name.is_empty() {
-        "must not be empty".to_owned()
-    } else if name.chars().count() > MAX_NAME {
+    let name = checked_label(name)?;
+    if name.is_empty() {
+        return Err(FieldProblem::new("name", "must not be empty"));
+    }
+    Ok(name)
+}
+
+/// What people call a device, without the spaces around it; it may be empty.
+///
+/// # Errors
+/// It is too long, or cannot be shown.
+pub fn checked_label(name: &str) -> Result<String, FieldProblem> {
+    let why = if name.chars().count() > MAX_NAME {
         format!("must have at most {MAX_NAME} characters")
     } else if name.chars().any(char::is_control) {
         "must not contain control characters".to_owned()
     } else {
-        return Ok(name.to_owned());
+        return Ok(name.trim().to_owned());
     };
     Err(FieldProblem::new("name", why))
 }
@@ -72,5 +81,7 @@ mod tests {
         for bad in ["", "  ", "a\nb", &"x".repeat(MAX_NAME + 1)] {
             assert!(checked_name(bad).is_err(), "{bad:?}");
         }
+        assert_eq!(checked_label("  "), Ok(String::new()));
+        assert!(checked_label("a\nb").is_err());
     }
 }

@@ -32,7 +32,7 @@ pub use content::{Content, MAX_TEXT_CHARS, TextError};
 pub use day::{Day, DayError};
 pub use device::{Account, DeviceCounters, DeviceReason, DeviceState, DeviceStatus, Intent};
 pub use event::{Event, EventType};
-pub use field::{FieldProblem, MAX_NAME, checked_name, checked_send_at};
+pub use field::{FieldProblem, MAX_NAME, checked_label, checked_name, checked_send_at};
 pub use ids::{
     ApiKeyId, BatchId, ContactId, DeviceId, EventId, IdError, MediaId, MessageId, OperatorId, ReplayId,
     WebhookId, WorkspaceId,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// A network, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,17 +28,24 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, NotANetwork> {
         let network = match text.parse::<IpAddr>() {
-            Ok(address) => IpNet::from(address.to_canonical()),
+            Ok(address) => IpNet::from(address),
             Err(_no_address) => text.parse().map_err(|_no_network| NotANetwork)?,
         };
-        Ok(Self(network.trunc()))
+        Ok(Self(canonical(network).trunc()))
     }
 }
 
-impl From<IpNet> for Network {
-    fn from(network: IpNet) -> Self {
-        Self(network.trunc())
-    }
+/// Networks of IPv4 that are written as IPv6 as what they are, because addresses are compared so.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V6(network) => network
+            .addr()
+            .to_ipv4_mapped()
+            .zip(network.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    let mapped = mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    mapped.map_or(network, IpNet::V4)
 }
 
 /// As it is stored and shown: always with its length.
@@ -62,6 +69,8 @@ mod tests {
         assert_eq!(network("203.0.113.7").to_string(), "203.0.113.7/32");
         assert_eq!(network("203.0.113.7/24").to_string(), "203.0.113.0/24");
         assert_eq!(network("::ffff:203.0.113.7").to_string(), "203.0.113.7/32");
+        assert_eq!(network("::ffff:203.0.113.7/120").to_string(), "203.0.113.0/24");
+        assert_eq!(network("::ffff:0:0/64").to_string(), "::/64");
         assert!(network("2001:db8::/32").contains(ip("2001:db8::1")));
         assert!(!network("10.0.0.0/8").contains(ip("11.0.0.1")));
         for bad in [

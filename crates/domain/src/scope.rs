@@ -19,9 +19,9 @@ pub enum Scope {
     WebhooksManage = 4,
     /// Read and follow the event log.
     EventsRead = 5,
-    /// Read the workspace, its limits and how much of them is used.
+    /// Read the workspace, its limits, how much of them is used, and the numbers of messages.
     UsageRead = 6,
-    /// Manage API keys and change the workspace.
+    /// Manage API keys, change the workspace, and read what operators did.
     Admin = 7,
     /// Manage all workspaces of the daemon.
     AdminDaemon = 8,
@@ -67,8 +67,10 @@ impl Scope {
             Self::DevicesManage => "Create, link, change and remove devices; see the codes that link them.",
             Self::WebhooksManage => "Everything about webhooks.",
             Self::EventsRead => "Read and follow the event log.",
-            Self::UsageRead => "Read the workspace, its limits and how much of them is used.",
-            Self::Admin => "Manage API keys and change the workspace.",
+            Self::UsageRead => {
+                "Read the workspace, its limits, how much of them is used, and the numbers of messages."
+            }
+            Self::Admin => "Manage API keys, change the workspace, and read what operators did.",
             Self::AdminDaemon => "Manage all workspaces of the daemon.",
         }
     }

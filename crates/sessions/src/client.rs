@@ -345,6 +345,9 @@ impl Client {
             let (store, now) = (&self.context.store, self.context.now());
             store.hasten_retries(self.device, now).await?;
         }
+        if wish.held {
+            self.dispatch.hold();
+        }
         Ok(match (wish.intent, &self.purpose) {
             (Intent::Removed | Intent::Unlinked, _) => {
                 self.log_out().await?;

@@ -33,8 +33,6 @@ pub struct SessionsConfig {
     pub pacing: Pacing,
     /// How often to look although nothing rang: what a lost wake-up costs. More than zero. Default 5 s.
     pub poll: Duration,
-    /// How long idempotency records are kept. The API promises 24 h or more. Default 24 h.
-    pub idempotency_retention: Duration,
     /// How long messages are kept that have ended; `None` keeps them for ever. Default 90 days.
     pub message_retention: Option<Duration>,
     /// How long events are kept; `None` keeps them for ever. Default 30 days.
@@ -58,7 +56,6 @@ impl Default for SessionsConfig {
             login_retry: Duration::from_secs(30 * 60),
             pacing: Pacing::OFF,
             poll: Duration::from_secs(5),
-            idempotency_retention: Duration::from_secs(24 * 3600),
             message_retention: Some(Duration::from_hours(90 * 24)),
             event_retention: Some(Duration::from_hours(30 * 24)),
             attempt_retention: Some(Duration::from_hours(7 * 24)),

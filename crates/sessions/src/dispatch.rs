@@ -139,6 +139,11 @@ impl Dispatch {
         is_new
     }
 
+    /// What was claimed and is not being written yet stays in the outbox; its turn comes again once its claim has ended.
+    pub(crate) fn hold(&mut self) {
+        self.lines.forget_waiting();
+    }
+
     /// The outbox may hold something new.
     pub(crate) fn look(&mut self) {
         self.look = true;

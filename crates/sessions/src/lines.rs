@@ -60,6 +60,16 @@ impl Lines {
         self.waiting.remove(chat).unwrap_or_default()
     }
 
+    /// Forgets all that wait; a chat that is being written to is so until [`Self::advance`].
+    pub(crate) fn forget_waiting(&mut self) {
+        for chat in self.turns.drain(..) {
+            self.waiting.remove(&chat);
+        }
+        for line in self.waiting.values_mut() {
+            line.clear();
+        }
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
@@ -122,5 +132,24 @@ mod tests {
             "nothing is being written to it any more"
         );
         assert_eq!(lines.len(), 0);
+    }
+
+    #[test]
+    fn what_waits_can_be_forgotten_while_chats_are_written_to() {
+        let (ada, grace) = ("+15550000001", "+15550000002");
+        let mut lines = Lines::default();
+        for (stanza, to) in [("A1", ada), ("B1", grace), ("A2", ada)] {
+            lines.push(message(stanza, to));
+        }
+        let next = |lines: &mut Lines| lines.next().map(|message| message.stanza.to_string());
+        assert_eq!(next(&mut lines).as_deref(), Some("A1"));
+        lines.forget_waiting();
+        assert_eq!((lines.len(), next(&mut lines)), (0, None));
+        lines.push(message("A3", ada));
+        assert_eq!(next(&mut lines), None, "it is still being written to");
+        lines.advance(&ada.parse().expect("valid"));
+        assert_eq!(next(&mut lines).as_deref(), Some("A3"));
+        lines.push(message("B2", grace));
+        assert_eq!(next(&mut lines).as_deref(), Some("B2"));
     }
 }

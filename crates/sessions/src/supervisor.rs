@@ -32,6 +32,8 @@ pub(crate) struct Wish {
     pub(crate) reconnect: Option<u64>,
     /// How fast it may send, if that was said for this device.
     pub(crate) pacing: Option<Pacing>,
+    /// Whether nothing may leave.
+    pub(crate) held: bool,
 }
 
 impl Wish {
@@ -41,6 +43,7 @@ impl Wish {
             pairing: device.pairing,
             reconnect: device.reconnect,
             pacing: device.pacing,
+            held: device.held,
         }
     }
 

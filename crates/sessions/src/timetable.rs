@@ -59,17 +59,18 @@ async fn promote(context: &Context) -> Result<(), StoreError> {
 async fn sweep(context: &Context) -> Result<(), StoreError> {
     let config = &context.config;
     for what in Swept::ALL {
-        let kept_for = match what {
-            Swept::IdempotencyRecords => Some(config.idempotency_retention),
-            Swept::Messages | Swept::Batches => config.message_retention,
-            Swept::Events | Swept::ParkedDeliveries => config.event_retention,
-            Swept::Attempts => config.attempt_retention,
-            Swept::Acts => config.act_retention,
+        let now = context.now();
+        let before = |kept_for: Option<Duration>| kept_for.map(|kept_for| now.before(kept_for));
+        let before = match what {
+            Swept::IdempotencyRecords => Some(context.store.forgotten_before(now)),
+            Swept::Messages | Swept::Batches => before(config.message_retention),
+            Swept::Events | Swept::ParkedDeliveries => before(config.event_retention),
+            Swept::Attempts => before(config.attempt_retention),
+            Swept::Acts => before(config.act_retention),
         };
-        let Some(kept_for) = kept_for else {
+        let Some(before) = before else {
             continue;
         };
-        let before = context.now().before(kept_for);
         let mut from = Some(0);
         while let Some(place) = from {
             let started = Instant::now();

@@ -60,16 +60,14 @@ impl fmt::Debug for SecretsKey {
 pub(crate) struct Vault {
     key: LessSafeKey,
     random: SystemRandom,
-    /// Whether the key was made just now: nothing that is sealed already opens with it.
-    pub(crate) is_new: bool,
 }
 
 impl Vault {
     /// With a key of the configuration, or the one in the folder, which is made when there is none.
     pub(crate) fn open(folder: &Path, configured: Option<SecretsKey>) -> Result<Self, OpenError> {
         match configured {
-            Some(key) => Self::with(&key, false),
-            None => of_folder(folder).and_then(|(key, is_new)| Self::with(&key, is_new)),
+            Some(key) => Self::with(&key),
+            None => of_folder(folder).and_then(|key| Self::with(&key)),
         }
     }
 
@@ -78,16 +76,15 @@ impl Vault {
         let mut key = [0; 32];
         let filled = SystemRandom::new().fill(&mut key);
         filled.map_err(|_no_reason_is_told| failed(Path::new(SECRETS_KEY), bad()))?;
-        Self::with(&SecretsKey(key), false)
+        Self::with(&SecretsKey(key))
     }
 
-    fn with(SecretsKey(key): &SecretsKey, is_new: bool) -> Result<Self, OpenError> {
+    fn with(SecretsKey(key): &SecretsKey) -> Result<Self, OpenError> {
         let key = UnboundKey::new(&CHACHA20_POLY1305, key)
             .map_err(|_of_another_length| failed(Path::new(SECRETS_KEY), bad()))?;
         Ok(Self {
             key: LessSafeKey::new(key),
             random: SystemRandom::new(),
-            is_new,
         })
     }
 
@@ -138,19 +135,21 @@ fn place(id: [u8; 16], column: &str) -> Aad<Vec<u8>> {
     Aad::from([&id[..], column.as_bytes()].concat())
 }
 
-fn of_folder(folder: &Path) -> Result<(SecretsKey, bool), OpenError> {
+fn of_folder(folder: &Path) -> Result<SecretsKey, OpenError> {
     let path = folder.join(SECRETS_KEY);
-    if !path.exists() {
-        return made(folder, &path)
-            .map(|key| (key, true))
-            .map_err(|source| failed(&path, source));
+    // A link to where nothing is now, or a folder that cannot be read, is no reason to make another key.
+    match fs::symlink_metadata(&path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+            return made(folder, &path).map_err(|source| failed(&path, source));
+        }
+        Err(source) => return Err(failed(&path, source)),
+        Ok(_there) => {}
     }
     sqlite::restrict_to_owner(&path)?;
     let mut text = String::new();
     let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut text));
     read.map_err(|source| failed(&path, source))?;
-    let key = text.trim().parse().map_err(|_not_a_key| failed(&path, bad()))?;
-    Ok((key, false))
+    text.trim().parse().map_err(|_not_a_key| failed(&path, bad()))
 }
 
 /// Makes a key and puts it on the disk before anything is sealed with it; under another name first, because half a key
@@ -201,7 +200,6 @@ mod tests {
     fn what_is_sealed_opens_in_its_place_with_its_key_and_nowhere_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::open(folder.path(), None).expect("a vault");
-        assert!(vault.is_new);
         let sealed = vault.seal(ID, "secret", b"tower").expect("sealed");
         assert!(!sealed.windows(5).any(|part| part == b"tower"));
         assert_ne!(
@@ -210,7 +208,6 @@ mod tests {
             "another nonce"
         );
         let again = Vault::open(folder.path(), None).expect("the same vault");
-        assert!(!again.is_new);
         assert_eq!(
             again.unseal(ID, "secret", &sealed).as_deref(),
             Some(&b"tower"[..])
@@ -247,6 +244,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(SECRETS_KEY), "half a key").expect("written");
         assert!(Vault::open(folder.path(), None).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_is_out_of_reach_is_not_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(SECRETS_KEY);
+        std::os::unix::fs::symlink("/nowhere/secrets.key", &path).expect("linked");
+        assert!(Vault::open(folder.path(), None).is_err());
+        assert!(fs::symlink_metadata(&path).expect("a file").is_symlink());
     }
 
     #[cfg(unix)]

@@ -29,7 +29,7 @@ pub(crate) struct ApiKey {
     /// The networks it may be used from; none is anywhere.
     #[schema(example = json!(["203.0.113.0/24"]))]
     allowed_ips: Vec<String>,
-    /// From when on it is no longer valid.
+    /// From when on it is no longer valid: its expiry, or the end of the overlap with the key that replaces it.
     #[schema(required, format = DateTime, example = json!(null))]
     expires_at: Option<String>,
     /// Since when it is revoked.
@@ -89,6 +89,7 @@ impl NewApiKey {
 
 impl From<postern_store::ApiKey> for ApiKey {
     fn from(key: postern_store::ApiKey) -> Self {
+        let ends_at = key.ends_at();
         Self {
             id: key.id.to_string(),
             name: key.name,
@@ -96,7 +97,7 @@ impl From<postern_store::ApiKey> for ApiKey {
             last_four: key.last_four,
             scopes: key.scopes.iter().map(Scope::name).collect(),
             allowed_ips: key.networks,
-            expires_at: key.expires_at.map(Timestamp::to_rfc3339),
+            expires_at: ends_at.map(Timestamp::to_rfc3339),
             revoked_at: key.revoked_at.map(Timestamp::to_rfc3339),
             last_used_at: key.last_used_at.map(Timestamp::to_rfc3339),
             created_at: key.created_at.to_rfc3339(),

@@ -1,6 +1,6 @@
 //! `/v1/api-keys`: keys with names, scopes, networks and ends; revoked at once, rotated with overlap.
 //!
-//! A key can make, change, rotate and revoke only keys that may do no more than itself.
+//! A key can make, change, rotate and revoke only keys whose scopes it has itself.
 
 mod change;
 mod create;

@@ -73,12 +73,14 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<(Caller, Pass)
             return Err(error);
         }
     };
+    // First, so that who has stolen it cannot use up its requests from elsewhere.
+    admit_from(&key, address)?;
     let (left, taken) = api.limits.take(key.id, key.plan.1.as_ref());
     if let Some(left) = left {
         request.extensions_mut().insert(left);
     }
     taken?;
-    admit(&key, scope, address)?;
+    admit(&key, scope)?;
     if key.is_to_be_noted(now) {
         note_use(&api.store, key.id, now);
     }
@@ -97,12 +99,17 @@ async fn caller(request: &ServiceRequest, scope: Scope) -> Result<(Caller, Pass)
     Ok((caller, pass))
 }
 
-/// Whether the holder of a valid key may do this, here and now.
-fn admit(key: &KnownKey, scope: Scope, address: Option<IpAddr>) -> Result<(), ApiError> {
-    if !key.may_come_from(address) {
-        let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
-        return Err(forbidden(format!("the API key may not be used from {from}")));
+/// Whether a valid key may be used from here.
+fn admit_from(key: &KnownKey, address: Option<IpAddr>) -> Result<(), ApiError> {
+    if key.may_come_from(address) {
+        return Ok(());
     }
+    let from = address.map_or_else(|| "this address".to_owned(), |address| address.to_string());
+    Err(forbidden(format!("the API key may not be used from {from}")))
+}
+
+/// Whether the holder of a valid key may do this now.
+fn admit(key: &KnownKey, scope: Scope) -> Result<(), ApiError> {
     if !key.scopes.has(scope) {
         return Err(lacks(scope));
     }
@@ -150,7 +157,8 @@ fn forbidden(why: String) -> ApiError {
 
 /// The caller's workspace may do nothing.
 pub(crate) fn deactivated(reason: &str) -> ApiError {
-    forbidden(format!("the workspace is deactivated: {reason}"))
+    let way_out = "ask whoever runs the gateway to activate it";
+    forbidden(format!("the workspace is deactivated: {reason}; {way_out}"))
 }
 
 /// The caller's key lacks this scope.
@@ -223,7 +231,7 @@ impl Api {
             hash: key.hash,
             scopes: key.scopes,
             networks: (!networks.is_empty()).then_some(networks),
-            expires_at: key.expires_at,
+            expires_at: key.ends_at(),
             deactivated,
             plan: (plan, allows),
             noted: AtomicI64::new(key.last_used_at.map_or(0, Timestamp::as_millis)),

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use postern_domain::Scope;
 
-use super::{SEND_A_KEY, admit, unauthorized};
+use super::{SEND_A_KEY, admit, admit_from, unauthorized};
 use crate::Api;
 use crate::errors::ApiError;
 
@@ -28,7 +28,8 @@ impl Api {
     pub(crate) async fn still_admits(&self, pass: &Pass) -> Result<(), ApiError> {
         let now = self.clock.now();
         let key = self.valid_key(pass.hash, now).await?;
-        admit(&key, pass.scope, pass.address)
+        admit_from(&key, pass.address)?;
+        admit(&key, pass.scope)
     }
 }
 

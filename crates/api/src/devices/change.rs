@@ -1,13 +1,12 @@
 //! `PATCH /v1/devices/{id}`.
 
 use actix_web::{HttpResponse, web};
-use postern_domain::DeviceId;
+use postern_domain::{DeviceId, checked_label};
 use postern_store::DeviceChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Device;
-use super::create::checked_name;
 use super::pacing::PacingFields;
 use crate::errors::ApiError;
 use crate::extract::{Json, Object, PathId, given};
@@ -43,7 +42,7 @@ pub(crate) async fn change(
     Json(request): Json<ChangeDevice>,
 ) -> Result<HttpResponse, ApiError> {
     let change = DeviceChange {
-        name: request.name.map(checked_name).transpose()?,
+        name: request.name.as_deref().map(checked_label).transpose()?,
         pacing: match request.pacing {
             Some(Some(Object(pacing))) => Some(Some(pacing.check()?)),
             Some(None) => Some(None),

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use postern_domain::DeviceId;
+use postern_domain::{DeviceId, checked_label};
 use postern_store::CreateDeviceError;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,9 +12,6 @@ use crate::errors::{ApiError, ErrorCode};
 use crate::extract::OptionalJson;
 use crate::texts;
 use crate::{Api, Caller};
-
-/// The longest name, in characters.
-const MAX_NAME: usize = 100;
 
 /// A device to create.
 #[derive(Default, Deserialize, ToSchema)]
@@ -41,7 +38,7 @@ pub(crate) async fn create(
     caller: Caller,
     OptionalJson(request): OptionalJson<CreateDevice>,
 ) -> Result<HttpResponse, ApiError> {
-    let name = checked_name(request.name.unwrap_or_default())?;
+    let name = checked_label(&request.name.unwrap_or_default())?;
     let (id, now) = (DeviceId::generate(), api.clock.now());
     let store = api.acting(caller, "device.create", id);
     let device = store.create_device(caller.workspace, id, name, now).await;
@@ -61,17 +58,4 @@ fn refused(error: CreateDeviceError) -> ApiError {
         }
         CreateDeviceError::Store(error) => error.into(),
     }
-}
-
-/// # Errors
-/// A name that is too long or cannot be shown.
-pub(super) fn checked_name(name: String) -> Result<String, ApiError> {
-    if name.chars().count() > MAX_NAME {
-        let message = format!("must have at most {MAX_NAME} characters");
-        return Err(ApiError::field("name", message));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(ApiError::field("name", "must not contain control characters"));
-    }
-    Ok(name.trim().to_owned())
 }

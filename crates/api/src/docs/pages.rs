@@ -6,7 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 
 use super::explorer;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, ErrorCode};
 
 /// A page of `docs/`, as it was when this was built.
 pub(super) struct Page {
@@ -64,7 +64,8 @@ pub(crate) async fn page(name: web::Path<String>) -> Result<HttpResponse, ApiErr
     let found = PAGES.iter().find(|page| page.name == name.as_str());
     let found = found.map(|page| ("text/markdown; charset=utf-8", page.text));
     let found = found.or_else(|| explorer::asset(name.as_str()));
-    let (kind, text) = found.ok_or_else(|| ApiError::no_such("page"))?;
+    let why = "there is no such page; /llms.txt lists those there are";
+    let (kind, text) = found.ok_or_else(|| ApiError::new(ErrorCode::NotFound, why))?;
     Ok(text_of(kind, text))
 }
 

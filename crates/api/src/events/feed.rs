@@ -7,16 +7,19 @@ use bytes::{Bytes, BytesMut};
 use postern_domain::WorkspaceId;
 use postern_runtime::Listener;
 use postern_store::{EventFilter, EventStart, StoreError};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use super::entry::Entry;
 use super::format::Format;
 use super::tail::Lane;
 use crate::Api;
 use crate::auth::Pass;
+use crate::errors::ErrorCode;
 
 /// How often a stream shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// When a key is looked up again that could not be.
+const KEY_RETRY: Duration = Duration::from_secs(1);
 /// Events in one piece.
 const AT_ONCE: usize = 50;
 
@@ -80,11 +83,7 @@ impl Feed {
                     return None;
                 }
             };
-            if let Err(refusal) = self.api.still_admits(&self.pass).await {
-                tracing::info!(
-                    code = refusal.code().name(),
-                    "a stream ended: its key is let in no more"
-                );
+            if !self.is_still_admitted().await {
                 return None;
             }
             if !piece.is_empty() {
@@ -101,6 +100,23 @@ impl Feed {
                 _ = self.heartbeat.tick() => return Some(self.wanted.format.heartbeat()),
             }
         }
+    }
+
+    /// Whether the reader would be let in now; waits while that cannot be told, and nothing is told meanwhile.
+    async fn is_still_admitted(&mut self) -> bool {
+        while let Err(refusal) = self.api.still_admits(&self.pass).await {
+            let code = refusal.code();
+            if matches!(code, ErrorCode::Unauthorized | ErrorCode::Forbidden) {
+                tracing::info!(code = code.name(), "a stream ended: its key is let in no more");
+                return false;
+            }
+            tracing::warn!(code = code.name(), "a stream waits: its key cannot be looked up");
+            tokio::select! {
+                () = self.api.stop.pulled() => return false,
+                () = sleep(KEY_RETRY) => {}
+            }
+        }
+        true
     }
 
     /// What comes next, and whether there is more to look at.

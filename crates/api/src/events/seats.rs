@@ -13,9 +13,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::{BoxStream, StreamExt as _};
+use postern_domain::WorkspaceId;
 use postern_runtime::Stop;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
+
+use crate::places::{Place, Places};
 
 /// Looks at all streams in one deadline.
 const LOOKS: u32 = 4;
@@ -23,7 +25,7 @@ const LOOKS: u32 = 4;
 /// The places for streams.
 #[derive(Debug)]
 pub(crate) struct Seats {
-    free: Arc<Semaphore>,
+    places: Arc<Places>,
     taken: Mutex<Vec<Weak<Seat>>>,
     deadline: Duration,
 }
@@ -39,7 +41,7 @@ struct Seat {
 /// What goes with a place.
 struct Held {
     pieces: BoxStream<'static, Bytes>,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl std::fmt::Debug for Held {
@@ -59,20 +61,24 @@ pub(super) struct Stalled;
 impl Seats {
     pub(crate) fn new(count: usize, deadline: Duration) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(count),
             taken: Mutex::default(),
             deadline,
         }
     }
 
-    /// A place for a stream, if one is free.
-    pub(super) fn take(&self, pieces: impl Stream<Item = Bytes> + Send + 'static) -> Option<Seated> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+    /// A place for a stream, if there is one for the workspace.
+    pub(super) fn take(
+        &self,
+        workspace: WorkspaceId,
+        pieces: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Option<Seated> {
+        let place = self.places.take(workspace)?;
         let seat = Arc::new(Seat {
             idle: AtomicU32::new(0),
             held: Mutex::new(Some(Held {
                 pieces: pieces.boxed(),
-                _permit: permit,
+                _place: place,
             })),
         });
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,31 +150,31 @@ mod tests {
     #[test]
     fn there_are_so_many_places_and_no_more() {
         let seats = Seats::new(2, Duration::from_secs(1));
-        let first = seats.take(stream::empty());
-        let second = seats.take(stream::empty());
-        assert!(first.is_some() && second.is_some() && seats.take(stream::empty()).is_none());
+        let take = || seats.take(WorkspaceId::generate(), stream::empty());
+        let (first, second) = (take(), take());
+        assert!(first.is_some() && second.is_some() && take().is_none());
         drop(first);
-        assert!(seats.take(stream::empty()).is_some());
+        assert!(take().is_some());
     }
 
     #[test]
     fn a_reader_that_takes_nothing_loses_its_place_and_others_keep_theirs() {
         let seats = Seats::new(3, Duration::from_secs(1));
-        let mut stalled = seats.take(stream::repeat(piece())).expect("a place");
-        let mut waiting = seats
-            .take(stream::once(async { piece() }).chain(stream::pending()))
-            .expect("a place");
-        let mut reading = seats.take(stream::repeat(piece())).expect("a place");
+        let somebody = WorkspaceId::generate;
+        let mut stalled = seats.take(somebody(), stream::repeat(piece())).expect("a place");
+        let once = stream::once(async { piece() }).chain(stream::pending());
+        let mut waiting = seats.take(somebody(), once).expect("a place");
+        let mut reading = seats.take(somebody(), stream::repeat(piece())).expect("a place");
         for seated in [&mut stalled, &mut waiting, &mut reading] {
             assert!(matches!(seated.next().now_or_never(), Some(Some(Ok(_)))));
         }
         assert!(waiting.next().now_or_never().is_none(), "no event to tell of");
         for _ in 0..=LOOKS {
-            assert_eq!(seats.free.available_permits(), 0);
+            assert!(seats.take(somebody(), stream::empty()).is_none());
             seats.look();
             assert!(matches!(reading.next().now_or_never(), Some(Some(Ok(_)))));
         }
-        assert_eq!(seats.free.available_permits(), 1);
+        assert!(seats.take(somebody(), stream::empty()).is_some());
         assert!(matches!(stalled.next().now_or_never(), Some(Some(Err(Stalled)))));
         assert!(waiting.next().now_or_never().is_none());
     }

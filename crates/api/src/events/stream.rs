@@ -122,7 +122,7 @@ pub(crate) async fn stream(
         let piece = feed.next().await?;
         Some((piece, feed))
     });
-    let seated = api.seats.take(pieces).ok_or_else(full)?;
+    let seated = api.seats.take(caller.workspace, pieces).ok_or_else(full)?;
     let mut answer = HttpResponse::Ok();
     answer.content_type(wanted.format.of_a_stream());
     answer.insert_header((X_ACCEL_BUFFERING, "no"));
@@ -145,6 +145,6 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<EventId>, ApiError> {
 }
 
 fn full() -> ApiError {
-    let message = "all places for streams are taken; end one, or ask again later";
+    let message = "there is no place for another stream of your workspace; end one, or ask again later";
     ApiError::new(ErrorCode::TooManyStreams, message).retry_after(FULL_RETRY)
 }

@@ -16,6 +16,11 @@ use crate::{Api, Caller};
 pub(crate) trait PathEntity: FromStr + 'static {
     /// What it is called in an error.
     const NAME: &'static str;
+
+    /// What is answered when it names nothing.
+    fn unknown() -> ApiError {
+        ApiError::no_such(Self::NAME)
+    }
 }
 
 impl PathEntity for DeviceId {
@@ -36,6 +41,10 @@ impl PathEntity for ApiKeyId {
 
 impl PathEntity for WorkspaceId {
     const NAME: &'static str = "workspace";
+
+    fn unknown() -> ApiError {
+        ApiError::no_such_workspace()
+    }
 }
 
 impl PathEntity for EventId {
@@ -55,7 +64,7 @@ impl<T: PathEntity> FromRequest for PathId<T> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|id| id.parse().ok());
-        ready(id.map(Self).ok_or_else(|| ApiError::no_such(T::NAME)))
+        ready(id.map(Self).ok_or_else(T::unknown))
     }
 }
 

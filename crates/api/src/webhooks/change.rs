@@ -133,6 +133,6 @@ impl Api {
             headers: change.headers.clone().unwrap_or(present.headers),
             secrets: present.secrets,
         };
-        self.challenge(&target).await.map(Some)
+        self.challenge(webhook.workspace, &target).await.map(Some)
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct CreateWebhook {
     #[schema(value_type = texts::WebhookUrl)]
     url: String,
     /// The types of events it gets; left out or `["*"]` is all, also those of later releases.
-    #[schema(schema_with = texts::wanted_types, required = false)]
+    #[schema(schema_with = texts::wanted_types_or_all, required = false)]
     event_types: Option<Vec<String>>,
     /// It gets the events of these devices only; left out or `null` is all. Events of no device are not affected.
     #[schema(value_type = Option<Vec<texts::DeviceId>>, min_items = 1, max_items = 100)]
@@ -92,7 +92,7 @@ pub(crate) async fn create(
             headers: new.headers.clone(),
             secrets: vec![new.secret.clone()],
         };
-        new.verified_at = Some(api.challenge(&target).await?);
+        new.verified_at = Some(api.challenge(caller.workspace, &target).await?);
     }
     let secret = new.secret.to_text();
     let store = api.acting(caller, "webhook.create", new.id);

@@ -54,7 +54,7 @@ pub(crate) async fn test(
         .kind
         .parse()
         .map_err(|()| ApiError::field("type", not_a_type()))?;
-    let _permit = api.probing()?;
+    let _place = api.probing(webhook.workspace)?;
     let act = api.act(caller, "webhook.test", webhook.id, kind);
     api.store.note(act).await?;
     let event = postern_payloads::fresh_example(kind, webhook.workspace, api.clock.now());

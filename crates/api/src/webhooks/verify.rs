@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use postern_domain::webhook::{WebhookChecks, WebhookTarget};
-use postern_domain::{DeviceId, Timestamp};
-use tokio::sync::SemaphorePermit;
+use postern_domain::{DeviceId, Timestamp, WorkspaceId};
 
 use crate::errors::{ApiError, ErrorCode};
+use crate::places::Place;
 use crate::{Api, Caller};
 
 impl Api {
@@ -14,8 +14,12 @@ impl Api {
     ///
     /// # Errors
     /// It did not; the field `url` says what it did and how to answer.
-    pub(super) async fn challenge(&self, target: &WebhookTarget) -> Result<Timestamp, ApiError> {
-        let _permit = self.probing()?;
+    pub(super) async fn challenge(
+        &self,
+        workspace: WorkspaceId,
+        target: &WebhookTarget,
+    ) -> Result<Timestamp, ApiError> {
+        let _place = self.probing(workspace)?;
         let outcome = self.probe.challenge(target).await;
         match outcome.refusal() {
             None => Ok(self.clock.now()),
@@ -42,12 +46,12 @@ impl Api {
         Ok(checks.done()?)
     }
 
-    /// The permit to wait for an endpoint.
+    /// The place to wait for an endpoint.
     ///
     /// # Errors
     /// Too many are waited for already.
-    pub(super) fn probing(&self) -> Result<SemaphorePermit<'_>, ApiError> {
-        self.probing.try_acquire().map_err(|_none_left| {
+    pub(super) fn probing(&self, workspace: WorkspaceId) -> Result<Place, ApiError> {
+        self.probing.take(workspace).ok_or_else(|| {
             let message = "too many webhook endpoints are being tried at once; ask again in a moment";
             ApiError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
         })

@@ -27,7 +27,7 @@ pub(crate) async fn add_key(
     Json(request): Json<CreateApiKey>,
 ) -> Result<HttpResponse, ApiError> {
     if api.store.workspace(id).await?.is_none() {
-        return Err(ApiError::no_such("workspace"));
+        return Err(ApiError::no_such_workspace());
     }
     api.make_key(caller, id, request).await
 }

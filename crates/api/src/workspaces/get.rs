@@ -20,6 +20,6 @@ pub(crate) async fn get(
     PathId(id): PathId<WorkspaceId>,
 ) -> Result<HttpResponse, ApiError> {
     let workspace = api.store.workspace(id).await?;
-    let workspace = workspace.ok_or_else(|| ApiError::no_such("workspace"))?;
+    let workspace = workspace.ok_or_else(ApiError::no_such_workspace)?;
     Ok(HttpResponse::Ok().json(api.shown_workspace(workspace)))
 }

@@ -42,10 +42,11 @@ impl Api {
         let (store, now) = (self.acting_on(id, act), self.clock.now());
         let changed = async move { store.change_workspace(id, change, now).await };
         let changed = self.change_access(changed).await?;
-        let (workspace, devices) = changed.ok_or_else(|| ApiError::no_such("workspace"))?;
+        let (workspace, devices) = changed.ok_or_else(ApiError::no_such_workspace)?;
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
+        self.wakes.devices.ring();
         self.wakes.webhooks.ring();
         Ok(HttpResponse::Ok().json(self.shown_workspace(workspace)))
     }

@@ -21,7 +21,7 @@ use crate::{Api, Caller};
 )]
 pub(crate) async fn own(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, ApiError> {
     let workspace = api.store.workspace(caller.workspace).await?;
-    let workspace = workspace.ok_or_else(|| ApiError::no_such("workspace"))?;
+    let workspace = workspace.ok_or_else(ApiError::no_such_workspace)?;
     Ok(HttpResponse::Ok().json(api.shown_workspace(workspace)))
 }
 

@@ -61,7 +61,7 @@ impl Use {
 )]
 pub(crate) async fn usage(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, ApiError> {
     let usage = api.store.usage(caller.workspace, api.clock.now()).await?;
-    let usage = usage.ok_or_else(|| ApiError::no_such("workspace"))?;
+    let usage = usage.ok_or_else(ApiError::no_such_workspace)?;
     Ok(HttpResponse::Ok().json(Usage {
         period: usage.period.to_string(),
         since: usage.period.start().to_rfc3339(),

@@ -8,7 +8,7 @@ use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::harness::{TestApi, in_time};
+use crate::harness::{TestApi, within};
 
 /// The status of an answer as it came; 0 when the connection was closed without one.
 fn status(answer: &str) -> u16 {
@@ -146,7 +146,7 @@ async fn a_body_that_comes_byte_by_byte_is_not_waited_for_longer() {
             // The server is gone; what it said is being read.
             std::future::pending::<()>().await;
         };
-        in_time(async {
+        within(async {
             tokio::select! {
                 read = read => drop(read),
                 () = write => {}

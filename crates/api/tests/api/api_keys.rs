@@ -8,7 +8,7 @@ use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApi};
+use crate::harness::{Answer, TestApi, within};
 
 const KEYS: &str = "/v1/api-keys";
 
@@ -83,11 +83,8 @@ async fn a_key_is_shown_once_and_then_described() {
 
     try_with(&api, &key).await.expect(StatusCode::OK);
     // Written beside the request.
-    let mut used = Value::Null;
-    while used["lastUsedAt"].is_null() {
-        tokio::task::yield_now().await;
-        used = api.get(&path).await.expect(StatusCode::OK);
-    }
+    let is_unused = async || api.get(&path).await.expect(StatusCode::OK)["lastUsedAt"].is_null();
+    within(async { while is_unused().await {} }).await;
 }
 
 #[tokio::test]

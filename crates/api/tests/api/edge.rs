@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use postern_api::{ApiConfig, KeyKind, ROUTES};
+use postern_domain::Timestamp;
 use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -106,7 +107,8 @@ async fn the_body_limit_is_configured() {
 
 #[tokio::test]
 async fn a_key_is_trusted_for_a_moment_without_asking_the_store() {
-    let api = TestApi::start().await;
+    // The clock stands: a moment is as long as the test.
+    let (api, _clock) = TestApi::start_at(Timestamp::from_millis(1_796_126_400_000)).await;
     let device = api.unlinked_device().await;
     // With the store closed, an object can no longer be read, but the key is still known.
     api.store.close().await;

@@ -4,7 +4,7 @@ use postern_domain::{DeviceId, EventId, EventType};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, next_piece, text_to};
+use crate::harness::{TestApi, next_piece, text_to, within};
 
 /// The ids of a list.
 fn ids(list: &Value) -> Vec<String> {
@@ -312,14 +312,14 @@ async fn there_are_so_many_streams_and_no_more() {
     // A reader that goes is noticed at the next write.
     drop(stream);
     let device = api.connected_device().await;
-    loop {
+    let is_full = async || {
         api.sends(device, 1).await;
         let again = api.call(Method::HEAD, "/v1/events/stream").send().await;
-        if again.status == StatusCode::OK {
-            break;
-        }
-        assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
-    }
+        again.status == StatusCode::SERVICE_UNAVAILABLE
+    };
+    within(async { while is_full().await {} }).await;
+    let again = api.call(Method::HEAD, "/v1/events/stream").send().await;
+    assert_eq!(again.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ impl TestApi {
         let mut socket = self.connect_raw().await;
         socket.write_all(request).await.expect("written");
         let mut answer = Vec::new();
-        in_time(socket.read_to_end(&mut answer)).await.expect("read");
+        within(socket.read_to_end(&mut answer)).await.expect("read");
         String::from_utf8_lossy(&answer).into_owned()
     }
 
@@ -182,7 +182,7 @@ impl TestApi {
         };
         let read = async {
             let mut answer = Vec::new();
-            drop(in_time(reading.read_to_end(&mut answer)).await);
+            drop(within(reading.read_to_end(&mut answer)).await);
             answer
         };
         let (_writing, answer) = futures_util::future::join(write, read).await;
@@ -268,7 +268,7 @@ impl Call {
         Answer {
             status: response.status(),
             headers: response.headers().clone(),
-            body: in_time(response.bytes()).await.expect("a body").to_vec(),
+            body: within(response.bytes()).await.expect("a body").to_vec(),
         }
     }
 }
@@ -318,22 +318,22 @@ impl Answer {
     }
 }
 
-/// What should come to an end and does not fails its test, and does not hold up the others for ever.
-pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    let done = tokio::time::timeout(DEADLINE, what).await;
-    done.expect("in time")
+/// What has to come. When it does not, its test fails, and does not hold up the others for ever.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(DEADLINE, future).await;
+    outcome.expect("what has to come in time")
 }
 
 /// The next piece of a stream; `None` at its end.
 pub(crate) async fn next_piece(stream: &mut reqwest::Response) -> Option<Vec<u8>> {
-    let piece = in_time(stream.chunk()).await;
+    let piece = within(stream.chunk()).await;
     piece.expect("read").map(|bytes| bytes.to_vec())
 }
 
 /// All of a stream up to its end, which has to come.
 pub(crate) async fn rest(stream: &mut reqwest::Response) -> String {
     let mut text = Vec::new();
-    in_time(async {
+    within(async {
         while let Some(piece) = next_piece(stream).await {
             text.extend(piece);
         }
@@ -345,7 +345,7 @@ pub(crate) async fn rest(stream: &mut reqwest::Response) -> String {
 /// All of a stream up to where it says `word`, which has to come.
 pub(crate) async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
     let mut text = Vec::new();
-    in_time(async {
+    within(async {
         while !String::from_utf8_lossy(&text).contains(word) {
             text.extend(next_piece(stream).await.expect("more"));
         }
@@ -355,12 +355,7 @@ pub(crate) async fn read_until(stream: &mut reqwest::Response, word: &str) -> St
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 2,
-        write_queue: 1_024,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(folder.path())).expect("a store")
 }
 
 fn serve(api: Api) -> SocketAddr {

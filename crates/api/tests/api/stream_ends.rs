@@ -5,7 +5,7 @@ use postern_domain::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, read_until, rest, text_to};
+use crate::harness::{TestApi, next_piece, read_until, rest, text_to};
 
 const NOON: Timestamp = Timestamp::from_millis(1_796_126_400_000);
 
@@ -25,7 +25,9 @@ async fn reader(api: &TestApi) -> (ApiKeySecret, String) {
 async fn streams(api: &TestApi, key: &ApiKeySecret) -> [reqwest::Response; 2] {
     let open = async |format: &str| {
         let call = api.call_as(key, Method::GET, "/v1/events/stream");
-        call.header("Accept", format).open().await
+        let mut stream = call.header("Accept", format).open().await;
+        next_piece(&mut stream).await.expect("a greeting");
+        stream
     };
     [
         open("text/event-stream").await,
@@ -50,6 +52,7 @@ async fn streams_end_at_once_when_their_key_or_workspace_is_changed() {
             json!({ "reason": "unpaid" }),
         ),
     ];
+    let mut at_once = 0;
     for (method, what, verb, body) in changes {
         let (key, path) = reader(&api).await;
         let mut open = streams(&api, &key).await;
@@ -59,9 +62,13 @@ async fn streams_end_at_once_when_their_key_or_workspace_is_changed() {
         assert!(changed.status.is_success(), "{path} {}", changed.status);
         // Nothing happens that would wake them.
         for stream in &mut open {
-            rest(stream).await;
+            at_once += usize::from(rest(stream).await.is_empty());
         }
     }
+    assert!(
+        at_once > 0,
+        "all of them waited until it was time for a heartbeat"
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApi, text_to};
+use crate::harness::{Answer, TestApi, text_to, within};
 
 impl TestApi {
     async fn patch(&self, path: &str, body: &Value) -> Answer {
@@ -341,16 +341,19 @@ async fn an_example_of_every_type_can_be_tried_and_the_outcome_is_answered() {
 }
 
 #[tokio::test]
-async fn no_more_endpoints_are_waited_for_at_once_than_sixteen() {
+async fn a_workspace_has_eight_endpoints_waited_for_at_once_and_leaves_places_to_others() {
     let api = TestApi::start().await;
     let path = format!("/v1/webhooks/{}/test", api.webhook().await);
     let body = json!({ "type": "message.sent" });
     let closed = api.probe.gate.write().await;
-    let waiting = join_all((0..16).map(|_| api.post(&path, &body)));
+    let waiting = join_all((0..8).map(|_| api.post(&path, &body)));
     let refused = async {
-        while api.probe.deliveries() < 16 {
-            tokio::task::yield_now().await;
-        }
+        within(async {
+            while api.probe.deliveries() < 8 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         let refused = api.post(&path, &body).await;
         refused.expect_error(503, "OVERLOADED");
         assert_eq!(refused.header("retry-after"), "1");
@@ -358,6 +361,9 @@ async fn no_more_endpoints_are_waited_for_at_once_than_sixteen() {
         api.post("/v1/webhooks", &create)
             .await
             .expect_error(503, "OVERLOADED");
+        let other = api.another_workspace().await;
+        let call = api.call_as(&other, Method::POST, "/v1/webhooks");
+        call.json(&create).send().await.expect(StatusCode::CREATED);
         drop(closed);
     };
     let (answers, ()) = tokio::join!(waiting, refused);

@@ -9,7 +9,7 @@ use postern_runtime::SystemClock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApi, batch_of, text_to};
+use crate::harness::{TestApi, batch_of, text_to, within};
 
 const ADMIN: &str = "/v1/admin/workspaces";
 
@@ -120,7 +120,8 @@ async fn bad_workspaces_are_refused_by_field() {
         api.post(&path, &body).await.expect_fields(&[field]);
     }
     let nobody = format!("{ADMIN}/ws_01ARZ3NDEKTSV4RRFFQ69G5FAV");
-    api.get(&nobody).await.expect_error(404, "NOT_FOUND");
+    let message = api.get(&nobody).await.expect_error(404, "NOT_FOUND");
+    assert_eq!(message, "there is no workspace with this id");
     let body = json!({ "name": "x", "scopes": ["admin"] });
     let key = api.post(&format!("{nobody}/api-keys"), &body).await;
     key.expect_error(404, "NOT_FOUND");
@@ -217,6 +218,12 @@ async fn quotas_are_kept_and_shown() {
     let resets_at = usage["resetsAt"].as_str().expect("a time");
     let refused = api.post("/v1/messages/batch", &partial).await;
     refused.expect_error(429, "QUOTA_EXCEEDED");
+    // Next to a message that is bad at any time, too: what is answered 400 is not sent again.
+    let mut with_a_bad_one = partial.clone();
+    with_a_bad_one["messages"][0]["to"] = json!("x");
+    let refused = api.post("/v1/messages/batch", &with_a_bad_one).await;
+    let message = refused.expect_error(429, "QUOTA_EXCEEDED");
+    assert!(message.starts_with("messages[1]: "), "{message}");
     for dry_run in [true, false] {
         let mut body = text_to(device, "one more");
         body["dryRun"] = json!(dry_run);
@@ -227,6 +234,35 @@ async fn quotas_are_kept_and_shown() {
     partial["dryRun"] = json!(true);
     let refused = api.post("/v1/messages/batch", &partial).await;
     refused.expect_error(429, "QUOTA_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_batch_that_was_accepted_is_replayed_also_when_it_is_too_large_by_now() {
+    let api = start().await;
+    let device = api.connected_device().await;
+    let three = batch_of(device, &["1", "2", "3"]);
+    let send = async |key: &str, body: &Value| {
+        let call = api.call(Method::POST, "/v1/messages/batch");
+        call.header("Idempotency-Key", key).json(body).send().await
+    };
+    let first = send("k", &three).await;
+    first.expect(StatusCode::ACCEPTED);
+    let change = api.call(Method::PATCH, &format!("{ADMIN}/{}", api.workspace));
+    let changed = change.json(&json!({ "plan": "small" })).send().await;
+    changed.expect(StatusCode::OK);
+    let again = send("k", &three).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    send("k", &batch_of(device, &["1", "2", "4"]))
+        .await
+        .expect_error(409, "IDEMPOTENCY_CONFLICT");
+    let refused = send("unused", &three).await;
+    refused.expect_fields(&["messages"]);
+    let message = refused.expect_error(400, "VALIDATION_ERROR");
+    assert!(message.contains("has 3 messages; 2 are the most"), "{message}");
+    let mut dry = three.clone();
+    dry["dryRun"] = json!(true);
+    send("k", &dry).await.expect_fields(&["messages"]);
 }
 
 #[tokio::test]
@@ -245,15 +281,15 @@ async fn anybody_may_register_where_that_is_allowed_but_not_often() {
     assert_eq!(made["workspace"]["plan"], "small");
     let scopes = made["apiKey"]["scopes"].as_array().expect("scopes");
     assert!(!scopes.contains(&json!(Scope::AdminDaemon.name())));
-    let mut refused = None;
-    for _ in 0..20 {
-        let answer = register().await;
-        if answer.status != StatusCode::CREATED {
-            refused = Some(answer);
-            break;
+    let refused = within(async {
+        loop {
+            let answer = register().await;
+            if answer.status != StatusCode::CREATED {
+                break answer;
+            }
         }
-    }
-    let refused = refused.expect("not for ever");
+    });
+    let refused = refused.await;
     refused.expect_error(429, "RATE_LIMITED");
     assert!(!refused.header("retry-after").is_empty());
 }

@@ -16,7 +16,7 @@ Examples:
   postern messages list --to +15551234567 --json | jq -r .id
   postern messages show msg_01M7Z4JKDSYE37JR3EQNK0K2H6
   postern messages retry msg_01M7Z4JKDSYE37JR3EQNK0K2H6
-  postern messages cancel msg_01M7Z4JKDSYE37JR3EQNK0K2H6 msg_01M7Z4JKDT4F
+  postern messages cancel msg_01M7Z4JKDSYE37JR3EQNK0K2H6 msg_01M7Z4JKDT4FQ0V8W2C6N3X5RA
 
 Tables show no texts; --json prints messages as the API answers them, texts and numbers included.
 Exit codes: see `postern help exit-codes`."

@@ -108,9 +108,11 @@ impl Failure {
             Self::Refused { code, .. } => {
                 let passing = [
                     "OVERLOADED",
+                    "RATE_LIMITED",
                     "STARTING",
                     "STORAGE_UNAVAILABLE",
                     "TOO_MANY_STREAMS",
+                    "WHATSAPP_UNAVAILABLE",
                 ];
                 passing.contains(&code.as_str())
             }
@@ -166,6 +168,22 @@ mod tests {
 
         let body = r#"{"error":{"code":"INTERNAL","message":"it failed","requestId":"req_1"}}"#;
         assert_eq!(said(500, body), "it failed (req_1)");
+    }
+
+    #[test]
+    fn who_asks_too_often_asks_again_and_who_wants_too_much_does_not() {
+        for (status, code, passes) in [
+            (429, "RATE_LIMITED", true),
+            (503, "WHATSAPP_UNAVAILABLE", true),
+            (429, "QUOTA_EXCEEDED", false),
+        ] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"no","requestId":"req_1"}}}}"#);
+            assert_eq!(
+                Failure::from_answer(URL, status, &body).passes(),
+                passes,
+                "{code}"
+            );
+        }
     }
 
     #[test]

@@ -171,6 +171,7 @@ impl Config {
         self.dashboard.validate()?;
         self.registration.validate(&self.plans)?;
         self.data.validate()?;
+        self.log.validate()?;
         self.idempotency.validate()?;
         self.retention.validate()?;
         self.whatsapp.validate()?;

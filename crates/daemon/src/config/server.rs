@@ -1,9 +1,9 @@
 //! What concerns the HTTP server and who may ask it: `[server]`, `[dashboard]`, `[limits]`, `[registration]`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use ipnet::IpNet;
+use postern_domain::Network;
 use serde::Deserialize;
 
 use super::{ConfigError, PlanConfig, refused, within};
@@ -31,9 +31,9 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// As they are compared. They were validated when the settings were read.
     #[must_use]
-    pub fn trusted_proxies(&self) -> Vec<IpNet> {
+    pub fn trusted_proxies(&self) -> Vec<Network> {
         let networks = self.trusted_proxies.split([',', ' ']);
-        networks.filter_map(network).collect()
+        networks.filter_map(|text| text.parse().ok()).collect()
     }
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
@@ -43,7 +43,7 @@ impl ServerConfig {
         within("server.drain", self.drain, 0, 300)?;
         within("server.shutdown_timeout", self.shutdown_timeout, 1, 300)?;
         let mut proxies = self.trusted_proxies.split([',', ' ']);
-        match proxies.find(|text| !text.is_empty() && network(text).is_none()) {
+        match proxies.find(|text| !text.is_empty() && text.parse::<Network>().is_err()) {
             Some(wrong) => Err(refused(
                 "server.trusted_proxies",
                 wrong,
@@ -52,13 +52,6 @@ impl ServerConfig {
             None => Ok(()),
         }
     }
-}
-
-/// A network, or a single address as one.
-fn network(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// `[dashboard]`

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use postern_store::{NotASecretsKey, SecretsKey};
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 use super::{ConfigError, refused, within};
 
@@ -72,6 +74,25 @@ impl LogConfig {
             level: level.to_owned(),
             client: false,
         }
+    }
+
+    /// What is written to the log. A plain level is that of the gateway's own crates; all others speak up at `error` only,
+    /// unless directives name them. Spans for traces are no log lines.
+    ///
+    /// # Errors
+    /// `level` is neither a level nor a list of directives.
+    pub(crate) fn filter(&self) -> Result<EnvFilter, ParseError> {
+        let level = &self.level;
+        EnvFilter::try_new(match level.parse::<LevelFilter>() {
+            Ok(level) => format!("error,postern={level},traces=off"),
+            Err(_directives) => format!("error,{level},traces=off"),
+        })
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let expected = "a level, or directives like postern=info,actix_http=debug";
+        let filter = self.filter().map(drop);
+        filter.map_err(|_neither| refused("log.level", &self.level, expected))
     }
 }
 

@@ -103,6 +103,11 @@ fn mistakes_name_the_key() {
         ),
         ("POSTERN_LOG__FORMAT", "xml", "log.format"),
         (
+            "POSTERN_LOG__LEVEL",
+            "postern=loud",
+            "log.level is \"postern=loud\"",
+        ),
+        (
             "POSTERN_SERVER__TRUSTED_PROXIES",
             "10.0.0.0/8, nowhere",
             "server.trusted_proxies",

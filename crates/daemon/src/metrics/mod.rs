@@ -42,8 +42,8 @@ pub(crate) struct Metrics {
     pub(crate) data: PathBuf,
     /// When the daemon started.
     pub(crate) started: Timestamp,
-    /// What was found in the tables, and when.
-    pub(crate) levels: Mutex<Option<(Instant, Levels)>>,
+    /// What was found in the tables, if they answered, and when.
+    pub(crate) levels: Mutex<Option<(Instant, Option<Levels>)>>,
 }
 
 impl Metrics {
@@ -53,24 +53,23 @@ impl Metrics {
         family::render(gather::all(self, levels.as_ref()))
     }
 
-    /// One look serves all who ask at the same time.
+    /// One look serves all who ask at the same time, also one in vain.
     async fn levels(&self) -> Option<Levels> {
         let mut known = self.levels.lock().await;
         if let Some((at, levels)) = known.as_ref()
             && at.elapsed() < FRESH
         {
-            return Some(levels.clone());
+            return levels.clone();
         }
-        *known = None;
         let found = match timeout(PATIENCE, self.store.levels()).await {
-            Ok(Ok(levels)) => levels,
+            Ok(Ok(levels)) => Some(levels),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the metrics are without what is in the tables");
-                return None;
+                None
             }
-            Err(_elapsed) => return None,
+            Err(_elapsed) => None,
         };
         *known = Some((Instant::now(), found.clone()));
-        Some(found)
+        found
     }
 }

@@ -14,11 +14,7 @@ use super::family::Kind;
 
 fn fresh() -> (Metrics, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 1,
-        write_queue: 64,
-    };
+    let options = StoreOptions::new(folder.path());
     let metrics = Metrics {
         store: Store::open(&options).expect("opens"),
         keys: KeyStore::open(&KeyStoreOptions::new(folder.path().join("keys.db"))).expect("opens"),

@@ -94,7 +94,8 @@ document.addEventListener('input', (event) => {
 });
 document.addEventListener('submit', (event) => {
   const button = event.target.querySelector('[data-once]');
-  if (button) button.setAttribute('aria-busy', 'true');
+  if (button?.hasAttribute('aria-busy')) event.preventDefault();
+  button?.setAttribute('aria-busy', 'true');
 });
 document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('textarea[data-count]').forEach(count);

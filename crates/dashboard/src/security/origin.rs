@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header::{self, HeaderMap};
-use ipnet::IpNet;
+use postern_domain::Network;
 use url::Url;
 
 /// Who is at the other end.
@@ -19,9 +19,9 @@ pub(crate) struct Client {
 
 impl Client {
     /// What a peer says of whom it speaks for counts only when it is one of `trusted`.
-    pub(crate) fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    pub(crate) fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Network]) -> Self {
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical();
-        let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
+        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let host = text(headers, "host").map(str::to_owned);
         if !is_trusted(peer) {
             return Self {

@@ -16,11 +16,13 @@ pub(crate) fn live(stream: &str, inner: Markup) -> Markup {
     }
 }
 
-/// A form that changes something: it carries the session's token.
+/// A form that makes or changes something: it carries the session's token, and the workspace that it is filled in for,
+/// because another tab may choose another one meanwhile.
 pub(crate) fn form(person: &Person, action: &str, inner: Markup) -> Markup {
     html! {
         form method="post" action=(action) class="form" {
             input type="hidden" name="csrf" value=(person.csrf);
+            input type="hidden" name="workspace-seen" value=(person.workspace());
             (inner)
         }
     }
@@ -76,7 +78,7 @@ pub(crate) fn question(person: &Person, question: &Question<'_>) -> Markup {
                 div class="actions end" {
                     button type="button" class="button quiet" popovertarget=(question.id)
                         popovertargetaction="hide" autofocus { "Keep it as it is" }
-                    button type="submit" class=(if question.is_grave { "button danger solid" } else { "button primary" }) { (icon(question.symbol)) span { (question.label) } }
+                    button type="submit" data-once class=(if question.is_grave { "button danger solid" } else { "button primary" }) { (icon(question.symbol)) span { (question.label) } }
                 }
             }
         }

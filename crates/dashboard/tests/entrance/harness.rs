@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::App;
-use actix_web::body::to_bytes;
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -67,11 +68,7 @@ impl Answer {
 impl Entrance {
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = StoreOptions {
-            data_dir: folder.path().to_owned(),
-            readers: 2,
-            write_queue: 1_024,
-        };
+        let options = StoreOptions::new(folder.path());
         let store = Store::open(&options).expect("a store");
         let clock = Arc::new(ManualClock::default());
         clock.set(Timestamp::from_millis(1_800_000_000_000));
@@ -150,13 +147,25 @@ impl Entrance {
         self.call(from, request, cookie).await
     }
 
-    async fn call(&self, from: Ipv4Addr, request: TestRequest, cookie: &str) -> Answer {
+    /// The status of an answer that may have no end.
+    pub(crate) async fn opens(&self, path: &str, cookie: &str) -> StatusCode {
+        let request = TestRequest::get().uri(path);
+        self.ask(HOME, request, cookie).await.status()
+    }
+
+    async fn ask(&self, from: Ipv4Addr, request: TestRequest, cookie: &str) -> ServiceResponse<BoxBody> {
         let service = init_service(App::new().configure(configure(Arc::clone(&self.dashboard)))).await;
         let request = request
             .insert_header(("host", "gate.example"))
             .insert_header(("cookie", cookie))
             .peer_addr(SocketAddr::new(IpAddr::V4(from), 40_000));
-        let answer = call_service(&service, request.to_request()).await;
+        call_service(&service, request.to_request())
+            .await
+            .map_into_boxed_body()
+    }
+
+    async fn call(&self, from: Ipv4Addr, request: TestRequest, cookie: &str) -> Answer {
+        let answer = self.ask(from, request, cookie).await;
         let header = |name| {
             let value = answer.headers().get(name);
             value

@@ -31,6 +31,17 @@ async fn a_session_that_is_left_alone_ends() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_only_open_does_not_keep_its_session() {
+    let (entrance, cookie) = Entrance::with_owner().await;
+    for _ in 1..12 {
+        entrance.pass(HOUR);
+        assert_eq!(entrance.opens("/devices/stream", &cookie).await, 200);
+    }
+    entrance.pass(HOUR);
+    assert_eq!(entrance.get("/devices", &cookie).await.status, 303);
+}
+
+#[tokio::test]
 async fn a_session_in_use_ends_after_its_longest_time() {
     let (entrance, cookie) = Entrance::with_owner().await;
     for hour in 1..7 * 24 {

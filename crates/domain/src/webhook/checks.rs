@@ -45,7 +45,10 @@ const RESERVED: &[&str] = &[
 /// The headers of Standard Webhooks.
 const RESERVED_PREFIX: &str = "webhook-";
 
-/// What was found wrong so far. A field that is not acceptable is read as something that is, and reported at the end.
+/// What was found wrong so far.
+///
+/// A field that is not acceptable is read as something that is, and reported at the end. What has more parts than it may
+/// have is not looked at any further: that could be a lot of work.
 #[derive(Debug, Default)]
 pub struct WebhookChecks(Vec<FieldProblem>);
 
@@ -85,13 +88,17 @@ impl WebhookChecks {
         text.trim().to_owned()
     }
 
-    /// Names of types, at least one; [`EVERY_TYPE`] alone is all of them.
+    /// Names of types, at least one and no more than there are; [`EVERY_TYPE`] alone is all of them.
     pub fn event_types(&mut self, names: &[String]) -> EventTypes {
         if names == [EVERY_TYPE] {
             return EventTypes::ALL;
         }
         if names.is_empty() {
             self.refuse("eventTypes", "must name a type of events, or be [\"*\"] for all");
+        } else if names.len() > EventType::ALL.len() {
+            let message = format!("must name at most {} types", EventType::ALL.len());
+            self.refuse("eventTypes", message);
+            return EventTypes::ALL;
         }
         let mut chosen = Vec::new();
         for (index, name) in names.iter().enumerate() {
@@ -114,6 +121,7 @@ impl WebhookChecks {
         if ids.is_empty() || ids.len() > MOST_DEVICES {
             let message = format!("must name 1 to {MOST_DEVICES} devices; null is all of the workspace");
             self.refuse("deviceIds", message);
+            return Vec::new();
         }
         let mut devices = Vec::new();
         for (index, id) in ids.iter().enumerate() {
@@ -143,6 +151,7 @@ impl WebhookChecks {
     pub fn headers(&mut self, headers: BTreeMap<String, String>) -> Vec<(String, String)> {
         if headers.len() > MOST_HEADERS {
             self.refuse("headers", format!("must have at most {MOST_HEADERS} fields"));
+            return Vec::new();
         }
         let mut seen = Vec::new();
         for (name, value) in &headers {
@@ -252,5 +261,20 @@ mod tests {
         let many: Vec<_> = many.iter().map(|name| (name.as_str(), "1")).collect();
         assert_eq!(refused(&many), ["headers"]);
         assert!(refused(&many[..20]).is_empty());
+    }
+
+    #[test]
+    fn too_many_of_anything_is_one_problem_whatever_they_are() {
+        let many = vec![String::new(); 100_000];
+        let mut checks = WebhookChecks::default();
+        checks.event_types(&many);
+        checks.devices(&many);
+        checks.headers(
+            (0..100_000)
+                .map(|number| (number.to_string(), String::new()))
+                .collect(),
+        );
+        let fields: Vec<_> = checks.0.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["eventTypes", "deviceIds", "headers"]);
     }
 }

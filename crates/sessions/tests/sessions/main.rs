@@ -63,12 +63,7 @@ fn config() -> SessionsConfig {
 
 fn open(folder: &TempDir) -> Store {
     let data_dir = folder.path().to_owned();
-    Store::open(&StoreOptions {
-        data_dir,
-        readers: 2,
-        write_queue: 1024,
-    })
-    .expect("the store opens")
+    Store::open(&StoreOptions::new(data_dir)).expect("the store opens")
 }
 
 impl Gateway {

@@ -436,6 +436,10 @@ async fn when_everything_fails_sending_pauses_says_so_and_feels_its_way_back() {
     );
     let row = gateway.device(device).await.expect("a device");
     assert_eq!(row.status.retry_at, None);
+    assert_eq!(
+        row.counters.reconnects, 1,
+        "the link stood all through the outage"
+    );
 }
 
 #[tokio::test]

@@ -23,12 +23,7 @@ struct Fixture {
 }
 
 fn open_store(data_dir: &Path) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: data_dir.to_owned(),
-        readers: 1,
-        write_queue: 64,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(data_dir)).expect("a store")
 }
 
 fn open_keys(data_dir: &Path) -> KeyStore {

@@ -1,6 +1,6 @@
 //! Accepting messages, exactly once per idempotency key.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use postern_domain::event::EventPayload;
 use postern_domain::{BatchId, EventType, MessageStatus, Timestamp, WorkspaceId};
@@ -14,9 +14,6 @@ use super::tables::outbox::{Entry, Lane};
 use super::tables::{devices, events, idempotency, messages, outbox};
 use super::tally::{Place, Tally};
 use crate::StoreError;
-
-/// How long a key is good for.
-const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
 impl Store {
     /// Accepts a message: its row, outbox entry, idempotency record, event and use of the quota in one transaction.
@@ -32,8 +29,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Accepted, AcceptError> {
         let asked = Instant::now();
+        let forgotten = self.forgotten_before(now);
         let accepted = self
-            .write_counted(move |tx, tally| accept(tx, tally, &message, idempotency.as_ref(), now))
+            .write_counted(move |tx, tally| {
+                let key = idempotency.as_ref().map(|key| (key, forgotten));
+                accept(tx, tally, &message, key, now)
+            })
             .await;
         if matches!(accepted, Ok(Accepted::New)) {
             self.meters.accepts.took(asked.elapsed());
@@ -46,11 +47,11 @@ pub(super) fn accept(
     tx: &Connection,
     tally: &Tally,
     message: &NewMessage,
-    key: Option<&IdempotencyKey>,
+    key: Option<(&IdempotencyKey, Timestamp)>,
     now: Timestamp,
 ) -> Result<Accepted, AcceptError> {
-    if let Some(key) = key {
-        match earlier(tx, message.workspace, key, now)? {
+    if let Some((key, forgotten)) = key {
+        match earlier(tx, message.workspace, key, forgotten)? {
             Earlier::Nothing => {}
             Earlier::Same { http_status, body } => return Ok(Accepted::Replayed { http_status, body }),
             Earlier::Another => return Err(AcceptError::IdempotencyConflict),
@@ -69,7 +70,7 @@ pub(super) fn accept(
         &announced,
         now,
     )?;
-    if let Some(key) = key {
+    if let Some((key, _)) = key {
         idempotency::insert(tx, message.workspace, key, &key.body, now)?;
     }
     Ok(Accepted::New)
@@ -85,15 +86,14 @@ pub(super) enum Earlier {
     Another,
 }
 
+/// Uses of the key before `forgotten` do not count.
 pub(super) fn earlier(
     tx: &Connection,
     workspace: WorkspaceId,
     key: &IdempotencyKey,
-    now: Timestamp,
+    forgotten: Timestamp,
 ) -> Result<Earlier, StoreError> {
-    let lifetime = i64::try_from(KEY_LIFETIME.as_millis()).unwrap_or(i64::MAX);
-    let oldest = Timestamp::from_millis(now.as_millis().saturating_sub(lifetime));
-    Ok(match idempotency::find(tx, workspace, key, oldest)? {
+    Ok(match idempotency::find(tx, workspace, key, forgotten)? {
         None => Earlier::Nothing,
         Some(first) if first.fingerprint == key.fingerprint => Earlier::Same {
             http_status: first.http_status,

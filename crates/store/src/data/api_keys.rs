@@ -75,8 +75,10 @@ pub struct ApiKey {
     pub scopes: Scopes,
     /// Where it may be used from, in CIDR notation; none is anywhere.
     pub networks: Vec<String>,
-    /// From when on it is no longer valid.
+    /// From when on it is no longer valid, as it was asked for; see [`Self::ends_at`].
     pub expires_at: Option<Timestamp>,
+    /// From when on its successor has its place.
+    pub replaced_at: Option<Timestamp>,
     /// Since when it is no longer valid, whatever else.
     pub revoked_at: Option<Timestamp>,
     /// When it was last used, to the minute.
@@ -86,10 +88,16 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it has ended, by its expiry or by hand.
+    /// From when on it is no longer valid unless it is revoked before: by its expiry or because it was replaced.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.expires_at.into_iter().chain(self.replaced_at).min()
+    }
+
+    /// Whether it has ended, by itself or by hand.
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_some() || self.expires_at.is_some_and(|end| end <= now)
+        self.revoked_at.is_some() || self.ends_at().is_some_and(|end| end <= now)
     }
 }
 
@@ -113,7 +121,7 @@ pub struct ApiKeyChange {
     pub scopes: Option<Scopes>,
     /// Where it may be used from; an empty list is anywhere.
     pub networks: Option<Vec<String>>,
-    /// From when on it is no longer valid; `Some(None)` is never.
+    /// From when on it is no longer valid; `Some(None)` is never. Holds for a key that was replaced, too.
     pub expires_at: Option<Option<Timestamp>>,
 }
 
@@ -219,7 +227,9 @@ impl Store {
                 key.name = change.name.unwrap_or(key.name);
                 key.scopes = change.scopes.unwrap_or(key.scopes);
                 key.networks = change.networks.unwrap_or(key.networks);
-                key.expires_at = change.expires_at.unwrap_or(key.expires_at);
+                if let Some(expires_at) = change.expires_at {
+                    (key.expires_at, key.replaced_at) = (expires_at, None);
+                }
                 within(key.scopes, held)?;
                 api_keys::update(tx, &key)?;
                 Ok(key)
@@ -272,7 +282,8 @@ impl Store {
                 }
                 let new = successor(&old);
                 api_keys::insert(tx, &new, now)?;
-                old.expires_at = Some(old.expires_at.map_or(until, |end| end.min(until)));
+                // Not its expiry, which a further successor inherits: the first answer, with the only copy of the key, may be lost.
+                old.replaced_at = old.replaced_at.or(Some(until)).min(Some(until));
                 api_keys::update(tx, &old)?;
                 let new = api_keys::find(tx, workspace, new.id)?;
                 Ok((old, new.ok_or(StoreError::Aborted)?))

@@ -69,8 +69,10 @@ impl Store {
             .map_err(|_none_left| StoreError::Overloaded)?;
         let turn = self.batches.turn.acquire().await;
         let _turn = turn.map_err(|_never_closed| StoreError::Closed)?;
+        let forgotten = self.forgotten_before(now);
         self.write_counted(move |tx, tally| {
-            accept_batch(tx, tally, &batch, idempotency.as_ref(), &answer, now)
+            let key = idempotency.as_ref().map(|key| (key, forgotten));
+            accept_batch(tx, tally, &batch, key, &answer, now)
         })
         .await
     }
@@ -133,12 +135,12 @@ fn accept_batch(
     tx: &Connection,
     tally: &Tally,
     batch: &NewBatch,
-    key: Option<&IdempotencyKey>,
+    key: Option<(&IdempotencyKey, Timestamp)>,
     answer: impl Fn(&[RefusedMessage]) -> Result<Vec<u8>, StoreError>,
     now: Timestamp,
 ) -> Result<AcceptedBatch, AcceptBatchError> {
-    if let Some(key) = key {
-        match earlier(tx, batch.workspace, key, now)? {
+    if let Some((key, forgotten)) = key {
+        match earlier(tx, batch.workspace, key, forgotten)? {
             Earlier::Nothing => {}
             Earlier::Same { http_status, body } => return Ok(AcceptedBatch::Replayed { http_status, body }),
             Earlier::Another => return Err(AcceptBatchError::IdempotencyConflict),
@@ -178,7 +180,7 @@ fn accept_batch(
     }
     let devices = devices.into_iter().collect();
     let body = answer(&refused)?;
-    if let Some(key) = key {
+    if let Some((key, _)) = key {
         idempotency::insert(tx, batch.workspace, key, &body, now)?;
     }
     Ok(AcceptedBatch::New { body, devices })

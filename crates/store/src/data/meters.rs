@@ -14,7 +14,7 @@ use crate::sqlite::WriterMeters;
 #[derive(Debug)]
 pub struct StoreMeters {
     /// How often a message took on each status, in the order of [`MessageStatus::ALL`]; those that it skipped because a
-    /// later one was known first are not counted. Accepted ones count as `scheduled` or `queued`.
+    /// later one was known first are not counted, nor is an attempt after one that went unanswered. Accepted ones count as `scheduled` or `queued`.
     pub statuses: [Counter; MessageStatus::ALL.len()],
     /// Messages that were accepted to be sent.
     pub accepted: Counter,

@@ -65,7 +65,7 @@ impl Store {
     /// The store failed, or the secrets are sealed with another key.
     pub async fn begin(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.clear_removed_webhooks().await?;
-        self.seal_webhooks(now).await?;
+        self.seal_webhooks().await?;
         self.write_counted(move |tx, tally| {
             let mut corrected = 0;
             for device in devices::all(tx)? {
@@ -221,10 +221,16 @@ fn apply(
     Ok(following)
 }
 
-/// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent.
+/// A login counts as a reconnect unless it is the first of a link, or no login at all: the link was only silent, or sending
+/// had paused until a time while it stood.
 fn heard_at_login(tally: &Tally, device: &Device, now: Timestamp) {
-    let again =
-        device.status.state == DeviceState::Degraded && device.status.reason != DeviceReason::KeepaliveLate;
+    let status = &device.status;
+    let stood = match status.reason {
+        DeviceReason::KeepaliveLate => true,
+        DeviceReason::ServerUnavailable => status.retry_at.is_some(),
+        _ => false,
+    };
+    let again = status.state == DeviceState::Degraded && !stood;
     let counted = DeviceCounters {
         reconnects: again.into(),
         ..DeviceCounters::default()

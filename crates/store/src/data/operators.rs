@@ -61,6 +61,9 @@ pub enum OperatorError {
     /// The workspace has no such operator.
     #[error("no such operator")]
     Unknown,
+    /// There would be operators, and nobody who can manage them.
+    #[error("the first operator has to be an owner (--role owner)")]
+    NoOwner,
     /// Nobody would be left who can manage operators.
     #[error("the last owner has to stay one")]
     LastOwner,
@@ -93,7 +96,7 @@ impl Store {
             .await
     }
 
-    /// Stores another operator.
+    /// Stores another operator, or an owner as the first.
     ///
     /// # Errors
     /// See [`OperatorError`].
@@ -103,7 +106,11 @@ impl Store {
                 if operators::by_name(tx, &new.name)?.is_some() {
                     return Err(OperatorError::NameTaken);
                 }
-                Ok(operators::insert(tx, &new, now)?)
+                operators::insert(tx, &new, now)?;
+                match operators::owners(tx, new.workspace)? {
+                    0 => Err(OperatorError::NoOwner),
+                    _ => Ok(()),
+                }
             })
             .await
     }

@@ -70,6 +70,14 @@ pub(super) fn take(
     Ok(Ok(()))
 }
 
+/// Whether what is counted is of this period.
+///
+/// The next one counts as well: a clock that was set back does not give a month twice. What a clock that was far ahead has
+/// left does not.
+pub(super) fn counts_for(month: &Month, period: Period) -> bool {
+    (period.number()..=period.number() + 1).contains(&month.number)
+}
+
 fn whole(messages: usize) -> u64 {
     u64::try_from(messages).unwrap_or(u64::MAX)
 }
@@ -83,8 +91,7 @@ struct Counting {
 impl Counting {
     fn begin(mut month: Month, now: Timestamp) -> Self {
         let period = Period::of(now);
-        // A clock that was set back does not give a month twice.
-        if month.number < period.number() {
+        if !counts_for(&month, period) {
             month = Month {
                 number: period.number(),
                 limit: month.limit,

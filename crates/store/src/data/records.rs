@@ -44,6 +44,8 @@ pub struct Device {
     pub parking: Option<ParkReason>,
     /// How fast it may send; `None` is the default of the configuration.
     pub pacing: Option<Pacing>,
+    /// Whether its workspace is deactivated, so that nothing may leave.
+    pub held: bool,
     /// When WhatsApp was last heard of through it: a login, an ack, a receipt, a message.
     pub heard_at: Option<Timestamp>,
     /// What is counted for it.

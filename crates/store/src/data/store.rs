@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use postern_domain::{DeviceId, DeviceStatus, Timestamp, WorkspaceId};
 
@@ -74,6 +75,18 @@ pub(crate) const SCHEMA: Schema = Schema {
             "V13__acts",
             include_str!("../../../../migrations/postern/V13__acts.sql"),
         ),
+        (
+            "V14__plans",
+            include_str!("../../../../migrations/postern/V14__plans.sql"),
+        ),
+        (
+            "V15__successors",
+            include_str!("../../../../migrations/postern/V15__successors.sql"),
+        ),
+        (
+            "V16__attempts_by_event",
+            include_str!("../../../../migrations/postern/V16__attempts_by_event.sql"),
+        ),
     ],
     watched: Some(log::LAST),
 };
@@ -90,6 +103,7 @@ pub struct Store {
     pub(super) batches: Arc<BatchQueue>,
     pub(super) vault: Arc<Vault>,
     pub(super) meters: Arc<StoreMeters>,
+    idempotency_retention: Duration,
 }
 
 /// Where the files lie and how much work may wait.
@@ -101,6 +115,21 @@ pub struct StoreOptions {
     pub readers: usize,
     /// How many writes may wait before [`StoreError::Overloaded`].
     pub write_queue: usize,
+    /// For how long a request with an idempotency key of before is answered as it was, and not done again.
+    pub idempotency_retention: Duration,
+}
+
+impl StoreOptions {
+    /// The defaults, for the files in `data_dir`: 2 readers, 4096 writes, 24 hours.
+    #[must_use]
+    pub fn new(data_dir: impl AsRef<Path>) -> Self {
+        Self {
+            data_dir: data_dir.as_ref().to_owned(),
+            readers: 2,
+            write_queue: 4_096,
+            idempotency_retention: Duration::from_hours(24),
+        }
+    }
 }
 
 /// An acceptance was refused; nothing was stored.
@@ -235,7 +264,14 @@ impl Store {
             batches: Arc::default(),
             vault: Arc::new(vault(&options.data_dir)?),
             meters,
+            idempotency_retention: options.idempotency_retention,
         })
+    }
+
+    /// Idempotency keys that were used before this do not count at `now`.
+    #[must_use]
+    pub fn forgotten_before(&self, now: Timestamp) -> Timestamp {
+        now.before(self.idempotency_retention)
     }
 
     /// Opens a `postern.db` that exists and has the schema of this release, and changes nothing of it: beside a daemon that

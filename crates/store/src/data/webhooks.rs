@@ -82,7 +82,8 @@ impl Store {
             .await
     }
 
-    /// Every endpoint of the daemon that is enabled, but for those of workspaces that are deactivated.
+    /// Every endpoint of the daemon that is enabled, but for those of workspaces that are deactivated or have a plan without
+    /// webhooks.
     ///
     /// # Errors
     /// The store failed.

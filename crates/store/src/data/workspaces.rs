@@ -79,7 +79,7 @@ impl Store {
             .write(move |tx| {
                 let id = key.workspace;
                 workspaces::insert(tx, id, &name, &plan.0, now)?;
-                set_limits(tx, &plan.0, &plan.1)?;
+                set_limits(tx, id, &plan.1)?;
                 api_keys::insert(tx, &key, now)?;
                 let made = workspaces::find(tx, id)?.zip(api_keys::find(tx, id, key.id)?);
                 made.ok_or(StoreError::Aborted)
@@ -117,7 +117,7 @@ impl Store {
             .await
     }
 
-    /// Changes a workspace; answers it, and its devices for whom it makes a difference whether it is active. `None` when
+    /// Changes a workspace; answers it, and its devices, whose queues may move or have to stop now. `None` when
     /// there is no such workspace.
     ///
     /// # Errors
@@ -142,7 +142,10 @@ impl Store {
         self.database
             .write(move |tx| {
                 for (name, plan) in &plans {
-                    set_limits(tx, name, plan)?;
+                    if plan.webhooks {
+                        webhooks::forgive_stopped_of_plan(tx, name)?;
+                    }
+                    workspaces::set_limits_of_plan(tx, name, plan)?;
                 }
                 let mut used = workspaces::plans(tx)?;
                 used.retain(|name| !plans.contains_key(name));
@@ -180,7 +183,7 @@ impl Store {
                 };
                 let period = Period::of(now);
                 let month = workspaces::month(connection, id)?.unwrap_or_default();
-                let is_current = month.number >= period.number();
+                let is_current = quota::counts_for(&month, period);
                 Ok(Some(Usage {
                     period,
                     messages: if is_current { month.used } else { 0 },
@@ -193,8 +196,11 @@ impl Store {
     }
 }
 
-fn set_limits(tx: &Connection, name: &str, plan: &Plan) -> Result<(), StoreError> {
-    workspaces::set_limits(tx, name, plan.devices, plan.messages_per_month)
+fn set_limits(tx: &Connection, workspace: WorkspaceId, plan: &Plan) -> Result<(), StoreError> {
+    if plan.webhooks {
+        webhooks::forgive_stopped(tx, workspace)?;
+    }
+    workspaces::set_limits(tx, workspace, plan)
 }
 
 fn write_change(
@@ -219,8 +225,8 @@ fn write_change(
         workspace.deactivation = reason.map(|reason| Deactivation { since, reason });
     }
     workspaces::update(tx, &workspace)?;
-    if let Some((name, plan)) = &change.plan {
-        set_limits(tx, name, plan)?;
+    if let Some((_name, plan)) = &change.plan {
+        set_limits(tx, id, plan)?;
     }
     let changed = workspaces::find(tx, id)?.ok_or(StoreError::Aborted)?;
     Ok(Some((changed, devices::of_workspace(tx, id)?)))

@@ -126,17 +126,6 @@ impl KeyStore {
         self.database.write(move |tx| devices::delete(tx, device)).await
     }
 
-    /// Whether the device has an identity here. It may still be unpaired: a client makes the keys first.
-    ///
-    /// # Errors
-    ///
-    /// Only those of the database.
-    pub async fn has_keys(&self, device: DeviceId) -> Result<bool, StoreError> {
-        self.database
-            .read(move |connection| devices::has_record(connection, device))
-            .await
-    }
-
     /// The account that the device's keys log in to; `None` when there are no keys of a link.
     ///
     /// # Errors

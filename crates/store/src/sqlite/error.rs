@@ -55,6 +55,13 @@ impl StoreError {
             Self::Overloaded | Self::DiskFull | Self::DiskFailed(_) | Self::Aborted
         )
     }
+
+    /// Whether there is something already that has the id of what was to be stored.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        // As SQLite names the column of a unique index.
+        matches!(self, Self::Database(why) if why.starts_with("UNIQUE constraint failed") && why.ends_with(".id"))
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

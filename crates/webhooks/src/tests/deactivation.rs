@@ -1,10 +1,18 @@
-//! Nothing leaves a deactivated workspace, and what happened meanwhile arrives when it is activated.
+//! Nothing leaves a workspace that is deactivated or on a plan without webhooks, and what happened meanwhile arrives when it is
+//! activated or has them.
 
 use postern_domain::session::Signal;
 use postern_domain::{Account, ApiKeyId, PhoneNumber, Plan, Scopes};
 use postern_store::{NewApiKey, WorkspaceChange};
 
 use super::*;
+
+/// What stops deliveries.
+#[derive(Clone, Copy)]
+enum Halt {
+    Deactivated,
+    PlanWithoutWebhooks,
+}
 
 /// An endpoint of another workspace, which is active all the time.
 struct Stranger {
@@ -13,10 +21,20 @@ struct Stranger {
 }
 
 impl Fixture {
-    async fn switch(&self, reason: Option<&str>) {
-        let change = WorkspaceChange {
-            deactivate: Some(reason.map(str::to_owned)),
-            ..WorkspaceChange::default()
+    async fn switch(&self, halt: Halt, on: bool) {
+        let plan = Plan {
+            webhooks: on,
+            ..Plan::UNLIMITED
+        };
+        let change = match halt {
+            Halt::Deactivated => WorkspaceChange {
+                deactivate: Some((!on).then(|| "unpaid".to_owned())),
+                ..WorkspaceChange::default()
+            },
+            Halt::PlanWithoutWebhooks => WorkspaceChange {
+                plan: Some((format!("webhooks {on}"), plan)),
+                ..WorkspaceChange::default()
+            },
         };
         let changed = self.store.change_workspace(self.workspace, change, now()).await;
         changed.expect("changed").expect("a workspace");
@@ -83,24 +101,42 @@ impl Fixture {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_of_a_deactivated_workspace_gets_nothing_after_a_restart_and_misses_nothing() {
+    nothing_after_a_restart(Halt::Deactivated).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_on_a_plan_without_webhooks_gets_nothing_after_a_restart_and_misses_nothing() {
+    nothing_after_a_restart(Halt::PlanWithoutWebhooks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_left_alone_from_the_deactivation_of_its_workspace_on() {
+    left_alone_from_then_on(Halt::Deactivated).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_left_alone_from_a_plan_without_webhooks_on() {
+    left_alone_from_then_on(Halt::PlanWithoutWebhooks).await;
+}
+
+async fn nothing_after_a_restart(halt: Halt) {
     let mut fixture = Fixture::new(hasty()).await;
     let endpoint = fixture.endpoint("/hook").await;
     let stranger = fixture.stranger().await;
     fixture.stop().await;
     fixture.happen(fixture.device, 5).await;
-    fixture.switch(Some("unpaid")).await;
+    fixture.switch(halt, false).await;
     fixture.start();
     for _ in 0..10 {
         fixture.stranger_hears(&stranger).await;
     }
     assert!(fixture.got("/hook").is_empty());
-    fixture.switch(None).await;
+    fixture.switch(halt, true).await;
     fixture.settled(endpoint).await;
     assert_eq!(fixture.ids("/hook").len(), 5);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_is_left_alone_from_the_deactivation_of_its_workspace_on() {
+async fn left_alone_from_then_on(halt: Halt) {
     let fixture = Fixture::new(hasty()).await;
     fixture.link(fixture.device, "15551234567").await;
     let endpoint = fixture.endpoint("/hook").await;
@@ -108,7 +144,7 @@ async fn an_endpoint_is_left_alone_from_the_deactivation_of_its_workspace_on() {
     fixture.happen(fixture.device, 3).await;
     fixture.settled(endpoint).await;
     let before = fixture.events().await.len();
-    fixture.switch(Some("unpaid")).await;
+    fixture.switch(halt, false).await;
     // Several times, because it may be under way while the workspace is switched off.
     until("nothing leaves any more", || async {
         let count = fixture.got("/hook").len();
@@ -119,7 +155,7 @@ async fn an_endpoint_is_left_alone_from_the_deactivation_of_its_workspace_on() {
         fixture.got("/hook").len() == count
     })
     .await;
-    fixture.switch(None).await;
+    fixture.switch(halt, true).await;
     fixture.settled(endpoint).await;
     let events = fixture.store.events_after(0, 1_000_000).await.expect("events");
     let meanwhile = events.iter().skip(before);

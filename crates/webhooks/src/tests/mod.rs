@@ -54,12 +54,7 @@ fn hasty() -> WebhooksConfig {
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 2,
-        write_queue: 4_096,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(folder.path())).expect("a store")
 }
 
 impl Fixture {

@@ -111,7 +111,8 @@ impl Outline {
         accepted == 0 || (!self.partial && accepted < self.lines.len())
     }
 
-    /// Why nothing is accepted: every field that is not acceptable, or else what the devices say.
+    /// Why nothing is accepted: every field that is not acceptable, or else what the devices say. When messages of a partial
+    /// batch could be accepted another time, that is said alone: nobody sends again what was answered with bad fields.
     pub(super) fn refusal(&self, refusals: &[RefusedMessage]) -> ApiError {
         let mut bad: Vec<(usize, FieldError)> = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
@@ -119,12 +120,18 @@ impl Outline {
                 bad.extend(error.details().iter().map(|detail| (index, detail.clone())));
             }
         }
-        let refusals = self.refusals(refusals);
-        let is_quota = |(_, error): &(usize, ApiError)| error.code() == ErrorCode::QuotaExceeded;
-        if bad.is_empty() && (!self.partial || refusals.iter().all(is_quota)) {
+        let mut refusals = self.refusals(refusals);
+        let of_the_workspace = |(_, error): &(usize, ApiError)| {
+            matches!(error.code(), ErrorCode::QuotaExceeded | ErrorCode::Forbidden)
+        };
+        if bad.is_empty() && !self.partial {
             return first_of(refusals);
         }
         if self.partial {
+            if refusals.iter().any(of_the_workspace) {
+                refusals.retain(of_the_workspace);
+                return first_of(refusals);
+            }
             bad.extend(refusals.iter().map(|(index, error)| {
                 let field = format!("messages[{index}].deviceId");
                 (*index, FieldError::new(field, error.message()))

@@ -75,6 +75,8 @@ pub(crate) struct BatchMessage {
 
 /// A batch whose messages were checked one by one.
 pub(in crate::messages) struct CheckedBatch {
+    /// It has more messages than the caller's plan allows now: the answer, unless it was accepted earlier.
+    pub(in crate::messages) too_many: Option<ApiError>,
     pub(in crate::messages) items: Vec<Item>,
     pub(in crate::messages) partial: bool,
     pub(in crate::messages) dry_run: bool,
@@ -94,10 +96,10 @@ pub(in crate::messages) enum Item {
 }
 
 impl SendBatch {
-    /// Checks everything that does not depend on the time or the store.
+    /// Checks everything that does not depend on the time or the store. `most` is how many messages it may have now.
     ///
     /// # Errors
-    /// The batch itself is not acceptable: it has no messages or more than `most`, or its device is no id.
+    /// The batch itself is not acceptable: it has no messages or more than any plan allows, or its device is no id.
     pub(super) fn check(self, most: usize) -> Result<CheckedBatch, ApiError> {
         let mut errors = Vec::new();
         let default = self.device_id.as_deref().map(device).transpose();
@@ -105,15 +107,18 @@ impl SendBatch {
         let count = self.messages.count;
         if count == 0 {
             errors.push(FieldError::new("messages", "must not be empty"));
-        } else if count > most {
-            let why = format!("has {count} messages; {most} are the most");
-            errors.push(FieldError::new("messages", why));
+        }
+        let why = || format!("has {count} messages; {most} are the most");
+        let mut too_many = (count > most).then(|| FieldError::new("messages", why()));
+        if count > ApiConfig::MOST_PER_BATCH || !errors.is_empty() {
+            errors.extend(too_many.take());
         }
         let (Ok(default), true) = (default, errors.is_empty()) else {
             return Err(ApiError::fields(errors));
         };
         let items = self.messages.parts.into_iter().enumerate();
         Ok(CheckedBatch {
+            too_many: too_many.map(ApiError::from),
             items: items
                 .map(|(index, json)| {
                     let checked = parse_part::<BatchMessage>(&json)

@@ -58,7 +58,11 @@ pub(crate) async fn send_batch(
     let most = caller.plan.batch(api.config.batch_max);
     // Elsewhere: this thread has other requests to serve.
     let checked = web::block(move || request.check(most).and_then(acceptable)).await;
-    let batch = checked.map_err(ApiError::internal)??;
+    let mut batch = checked.map_err(ApiError::internal)??;
+    let may_be_a_replay = key.is_some() && !batch.dry_run;
+    if let Some(too_many) = batch.too_many.take_if(|_| !may_be_a_replay) {
+        return Err(too_many);
+    }
     if batch.dry_run {
         return api.rehearse_batch(caller.workspace, batch).await;
     }
@@ -72,6 +76,9 @@ fn acceptable(batch: CheckedBatch) -> Result<CheckedBatch, ApiError> {
     if good == batch.items.len() || (batch.partial && good > 0) {
         return Ok(batch);
     }
+    if let Some(too_many) = batch.too_many {
+        return Err(too_many);
+    }
     let errors = batch.items.into_iter().flat_map(|item| match item {
         Item::Good(_) => Vec::new(),
         Item::Bad { errors, .. } => errors,
@@ -84,8 +91,9 @@ impl Api {
         &self,
         workspace: WorkspaceId,
         key: Option<String>,
-        batch: CheckedBatch,
+        mut batch: CheckedBatch,
     ) -> Result<HttpResponse, ApiError> {
+        let too_many = batch.too_many.take();
         let (id, now) = (BatchId::generate(), self.clock.now());
         let idempotency = key.map(|key| IdempotencyKey {
             endpoint: ENDPOINT,
@@ -94,8 +102,12 @@ impl Api {
             http_status: StatusCode::ACCEPTED.as_u16(),
             body: Vec::new(),
         });
-        let (outline, batch) = Outline::of(batch, id, workspace, now);
+        let (outline, mut batch) = Outline::of(batch, id, workspace, now);
         let outline = Arc::new(outline);
+        if too_many.is_some() {
+            // An earlier acceptance is found without them, and nothing is accepted now.
+            batch.messages.clear();
+        }
         let answer = {
             let outline = Arc::clone(&outline);
             move |refusals: &[RefusedMessage]| {
@@ -118,7 +130,9 @@ impl Api {
             }
             Ok(Accepted::Replayed { http_status, body }) => replayed(http_status, body),
             Err(AcceptBatchError::IdempotencyConflict) => Err(conflict()),
-            Err(AcceptBatchError::Refused(refusals)) => Err(outline.refusal(&refusals)),
+            Err(AcceptBatchError::Refused(refusals)) => {
+                Err(too_many.unwrap_or_else(|| outline.refusal(&refusals)))
+            }
             Err(AcceptBatchError::Store(error)) => Err(error.into()),
         }
     }

@@ -1,10 +1,9 @@
 //! What is done to a device: each form writes what is wanted and rings; the session follows.
 
 use actix_web::web;
-use postern_domain::DeviceId;
+use postern_domain::{DeviceId, checked_label};
 use postern_store::{DeviceChange, DeviceRequest};
 
-use super::create::check_name;
 use super::device_id;
 use crate::Dashboard;
 use crate::answer::{Answer, see};
@@ -68,8 +67,8 @@ pub(crate) async fn rename(
     fields: Fields,
 ) -> Answer {
     let id = device_id(&id)?;
-    let name = fields.get("name").to_owned();
-    check_name(&name).map_err(|why| Failure::Refused(sentence(&format!("the name {why}"))))?;
+    let name = checked_label(fields.get("name"));
+    let name = name.map_err(|why| Failure::Refused(sentence(&format!("the name {}", why.message))))?;
     let change = DeviceChange {
         name: Some(name),
         ..DeviceChange::default()

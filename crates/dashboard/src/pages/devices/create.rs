@@ -2,9 +2,8 @@
 
 use actix_web::web;
 use maud::{Markup, html};
-use postern_domain::DeviceId;
+use postern_domain::{DeviceId, checked_label};
 
-use super::MAX_NAME;
 use crate::Dashboard;
 use crate::answer::{Answer, page, refused, see};
 use crate::fields::Fields;
@@ -20,31 +19,19 @@ pub(crate) async fn new(person: Person) -> Answer {
 
 /// `POST /devices`: creates it, and asks for its code at once.
 pub(crate) async fn create(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
-    let name = fields.get("name");
-    if let Err(why) = check_name(name) {
-        return refused(ask(&person, name, Some(&why)));
-    }
+    let name = match checked_label(fields.get("name")) {
+        Ok(name) => name,
+        Err(why) => return refused(ask(&person, fields.get("name"), Some(&why.message))),
+    };
     let (id, workspace) = (DeviceId::generate(), person.workspace());
     let store = dashboard.acting(&person, "device.create", id);
     store
-        .create_device(workspace, id, name.to_owned(), dashboard.clock.now())
+        .create_device(workspace, id, name, dashboard.clock.now())
         .await?;
     let store = dashboard.acting(&person, "device.pair", id);
     store.request_pairing(workspace, id, None).await?;
     dashboard.wakes.devices.ring();
     see(format!("/devices/{id}/pair"))
-}
-
-/// # Errors
-/// A name that is too long or cannot be shown.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    if name.chars().count() > MAX_NAME {
-        return Err(format!("must have at most {MAX_NAME} characters"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err("must not contain control characters".to_owned());
-    }
-    Ok(())
 }
 
 fn ask(person: &Person, name: &str, error: Option<&str>) -> Markup {

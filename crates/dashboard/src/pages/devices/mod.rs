@@ -7,7 +7,7 @@ mod pair;
 
 use actix_web::web;
 use maud::html;
-use postern_domain::{DeviceId, Role};
+use postern_domain::{DeviceId, MAX_NAME, Role};
 use postern_store::Device;
 
 pub(crate) use self::acts::{
@@ -27,9 +27,6 @@ use crate::view::device::{discard_question, title};
 use crate::view::icon::Icon;
 use crate::view::layout::{Place, live_shell};
 use crate::view::parts::{Question, ask, heading, live, notice, question, way};
-
-/// The longest name, in characters.
-const MAX_NAME: usize = 100;
 
 /// `GET /devices`
 pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {

@@ -100,7 +100,7 @@ fn row(person: &Person, key: &ApiKey, now: Timestamp) -> Markup {
 
 fn badge(key: &ApiKey, now: Timestamp) -> Markup {
     let of = |class: &str, symbol, words: Markup| html! { span class={ "badge " (class) } { (icon(symbol)) span { (words) } } };
-    match (key.revoked_at, key.expires_at) {
+    match (key.revoked_at, key.ends_at()) {
         (Some(at), _) => of("idle", Icon::Ban, html! { "revoked " (time::ago(at)) }),
         (None, Some(end)) if end <= now => of("idle", Icon::Clock, html! { "expired " (time::ago(end)) }),
         (None, Some(end)) if end.since(now) < SOON => {

@@ -66,7 +66,7 @@ pub(crate) async fn rotate(
     });
     let (old, new) = rotated.await?;
     let until = old
-        .expires_at
+        .ends_at()
         .map(|end| html! { "The one before is valid until " (time::clock(end)) "." });
     page(revealed(&person, &secret, new.scopes, &client, until))
 }

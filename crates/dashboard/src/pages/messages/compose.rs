@@ -49,7 +49,7 @@ pub(crate) async fn new(dashboard: web::Data<Dashboard>, person: Person, fields:
 pub(crate) async fn send(dashboard: web::Data<Dashboard>, person: Person, fields: Fields) -> Answer {
     if let Some(stopped) = &person.looks_at.deactivation {
         return Err(Failure::Refused(format!(
-            "The workspace is deactivated and accepts no messages: {}",
+            "The workspace is deactivated and accepts no messages: {}. An owner can activate it under Workspaces.",
             stopped.reason
         )));
     }

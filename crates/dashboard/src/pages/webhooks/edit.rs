@@ -36,7 +36,7 @@ pub(crate) async fn create(dashboard: web::Data<Dashboard>, person: Person, fiel
     if dashboard.store.webhook(workspace, id).await?.is_some() {
         return see(format!("/webhooks/{id}"));
     }
-    let wanted = match dashboard.checked(&person, &fields).await? {
+    let wanted = match dashboard.checked(&person, &fields, None).await? {
         Ok(wanted) => wanted,
         Err(problems) => return refused(ask(&dashboard, &person, &fields, &problems, None).await?),
     };
@@ -86,6 +86,7 @@ fn new_webhook(id: WebhookId, person: &Person, wanted: Wanted) -> NewWebhook {
 
 /// `GET /webhooks/{id}/edit`
 pub(crate) async fn edit(dashboard: web::Data<Dashboard>, person: Person, id: web::Path<String>) -> Answer {
+    dashboard.needs_webhooks(&person).await?;
     let webhook = dashboard.webhook(person.workspace(), webhook_id(&id)?).await?;
     page(ask(&dashboard, &person, &fields_of(&webhook), &[], Some(&webhook)).await?)
 }
@@ -97,9 +98,10 @@ pub(crate) async fn change(
     id: web::Path<String>,
     fields: Fields,
 ) -> Answer {
+    dashboard.needs_webhooks(&person).await?;
     let webhook = dashboard.webhook(person.workspace(), webhook_id(&id)?).await?;
     let (id, now) = (webhook.id, dashboard.clock.now());
-    let wanted = match dashboard.checked(&person, &fields).await? {
+    let wanted = match dashboard.checked(&person, &fields, Some(&webhook)).await? {
         Ok(wanted) => wanted,
         Err(problems) => {
             return refused(ask(&dashboard, &person, &fields, &problems, Some(&webhook)).await?);
@@ -140,29 +142,38 @@ pub(crate) async fn change(
 }
 
 impl Dashboard {
-    /// Reads the form, and looks whether its devices are there.
+    /// Reads the form, and looks whether its devices are there; those that the endpoint has already may be gone.
     async fn checked(
         &self,
         person: &Person,
         fields: &Fields,
+        present: Option<&Webhook>,
     ) -> Result<Result<Wanted, Vec<FieldProblem>>, Failure> {
         let wanted = match self.wanted_webhook(fields) {
             Ok(wanted) => wanted,
             Err(problems) => return Ok(Err(problems)),
         };
         let chosen = wanted.devices.clone().unwrap_or_default();
-        let unknown = self
+        let mut unknown = self
             .store
             .unknown_devices(person.workspace(), chosen.clone())
             .await?;
+        let had = present.and_then(|webhook| webhook.devices.as_deref());
+        unknown.retain(|id| had.is_none_or(|had| !had.contains(id)));
         let mut checks = WebhookChecks::default();
         checks.known_devices(&chosen, &unknown);
         Ok(checks.done().map(|()| wanted))
     }
 
     /// # Errors
-    /// The workspace's plan has no webhooks.
-    async fn needs_webhooks(&self, person: &Person) -> Result<(), Failure> {
+    /// The workspace is deactivated, or its plan has no webhooks.
+    pub(super) async fn needs_webhooks(&self, person: &Person) -> Result<(), Failure> {
+        if let Some(stopped) = &person.looks_at.deactivation {
+            return Err(Failure::Refused(format!(
+                "The workspace is deactivated, and nothing leaves it: {}",
+                stopped.reason
+            )));
+        }
         let workspace = self
             .store
             .workspace(person.workspace())

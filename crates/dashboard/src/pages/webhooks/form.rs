@@ -40,7 +40,14 @@ impl Dashboard {
         } else {
             fields.all("type")
         };
-        let devices = fields.all("only");
+        let devices = match (fields.get("devices"), fields.all("only")) {
+            ("some", chosen) if chosen.is_empty() => {
+                checks.refuse("deviceIds", "must be at least one, unless you choose all");
+                None
+            }
+            ("some", chosen) => Some(checks.devices(&chosen)),
+            _ => None,
+        };
         let headers = headers(fields.raw("headers"), &mut checks);
         let rate_cap = match fields.get("rate") {
             "" => None,
@@ -50,7 +57,7 @@ impl Dashboard {
             url,
             description: checks.description(fields.get("description")),
             event_types: checks.event_types(&names),
-            devices: (!devices.is_empty()).then(|| checks.devices(&devices)),
+            devices,
             headers: if fields.ticked("no-headers") {
                 Some(Vec::new())
             } else {
@@ -91,8 +98,10 @@ pub(super) fn fields_of(webhook: &Webhook) -> Fields {
         let chosen = crate::view::webhooks::chosen(webhook.event_types);
         fields.extend(chosen.map(|kind| ("type", kind.name().to_owned())));
     }
-    let devices = webhook.devices.iter().flatten();
-    fields.extend(devices.map(|id| ("only", id.to_string())));
+    if let Some(devices) = &webhook.devices {
+        fields.push(("devices", "some".to_owned()));
+        fields.extend(devices.iter().map(|id| ("only", id.to_string())));
+    }
     if let Some(rate) = webhook.rate_cap {
         fields.push(("rate", rate.to_string()));
     }
@@ -150,7 +159,7 @@ impl Around<'_> {
             (field(&url, "url", self.fields.get("url"), &more))
             (field(&description, "text", self.fields.get("description"), &[("maxlength", "200"), ("autocomplete", "off"), ("placeholder", "Order updates")]))
             (self.event_types())
-            @if !self.devices.is_empty() || self.problem("deviceIds").is_some() { (self.only_devices()) }
+            @if !self.devices.is_empty() || self.fields.get("devices") == "some" { (self.only_devices()) }
             details class="more-fields" open[self.is_special()] {
                 summary { "Headers, pace and order" }
                 (self.headers())
@@ -202,7 +211,12 @@ impl Around<'_> {
     }
 
     fn only_devices(&self) -> Markup {
+        let some = self.fields.get("devices") == "some";
         let chosen = self.fields.all("only");
+        let present = self.present.iter().filter_map(|webhook| webhook.devices.as_ref());
+        let gone = present
+            .flatten()
+            .filter(|id| !self.devices.iter().any(|device| device.id == **id));
         let said = Field {
             name: "only",
             label: "",
@@ -211,13 +225,20 @@ impl Around<'_> {
         };
         html! {
             fieldset class="choices" {
-                legend { "Only of these devices?" }
-                p class="hint" { "None ticked is all of them, also those that are added later." }
+                legend { "Of which devices?" }
+                label class="tick" { input type="radio" name="devices" value="all" checked[!some]; span { "All, also those that are added later" } }
+                label class="tick" { input type="radio" name="devices" value="some" checked[some]; span { "Only these:" } }
                 div class="ticks" {
                     @for device in self.devices {
                         label class="tick" {
                             input type="checkbox" name="only" value=(device.id) checked[chosen.contains(&device.id.to_string())];
                             span { (title(device)) }
+                        }
+                    }
+                    @for id in gone {
+                        label class="tick" {
+                            input type="checkbox" name="only" value=(id) checked[chosen.contains(&id.to_string())];
+                            span { "a device that was removed" }
                         }
                     }
                 }

@@ -38,6 +38,7 @@ pub(crate) async fn list(dashboard: web::Data<Dashboard>, person: Person, fields
     let actions = way(&person, "/webhooks/new", Icon::Plus, "Add a webhook");
     let body = html! {
         (heading("Webhooks", html! {}, actions))
+        (held_back(&dashboard, &person))
         (notice(super::done(fields.get("done"))))
         (live("/webhooks/stream", inner))
     };
@@ -65,6 +66,7 @@ pub(crate) async fn show(
     let body = html! {
         a class="back" href="/webhooks" { "Webhooks" }
         (heading(name, html! {}, html! {}))
+        (held_back(&dashboard, &person))
         (notice(super::done(fields.get("done"))))
         div id="results" {
             @match stream {
@@ -114,6 +116,23 @@ pub(crate) async fn delivery_stream(
 ) -> Answer {
     let (id, event) = delivery_path(&path)?;
     stream::answer(dashboard, person, View::Delivery(id, event))
+}
+
+/// Says that the plan has no webhooks.
+fn held_back(dashboard: &Dashboard, person: &Person) -> Markup {
+    let name = &person.looks_at.plan;
+    let plan = dashboard.config.plans.get(name);
+    html! {
+        @if plan.is_some_and(|plan| !plan.webhooks) {
+            section class="callout warn" {
+                (icon(Icon::Pause))
+                div {
+                    h2 { "The plan " (name) " has no webhooks" }
+                    p { "Nothing is delivered. On a plan with webhooks the endpoints go on where they stopped." }
+                }
+            }
+        }
+    }
 }
 
 fn webhook_id(text: &str) -> Result<WebhookId, Failure> {

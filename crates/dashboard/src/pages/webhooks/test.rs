@@ -24,6 +24,7 @@ pub(crate) async fn test(
     id: web::Path<String>,
     fields: Fields,
 ) -> Answer {
+    dashboard.needs_webhooks(&person).await?;
     let id = webhook_id(&id)?;
     let webhook = dashboard.webhook(person.workspace(), id).await?;
     let kind: EventType = fields

@@ -91,12 +91,13 @@ impl Dashboard {
     ) -> Result<(), Failure> {
         let id = workspace_id(id)?;
         self.workspace(id).await?;
-        let (store, now) = (self.acting(person, action, id), self.clock.now());
+        let (store, now) = (self.acting_on(person, action, id), self.clock.now());
         let changed = self.change_access(async move { store.change_workspace(id, change, now).await });
         let (_, devices) = changed.await?.ok_or(Failure::NotFound)?;
         for device in &devices {
             self.wakes.outbox.ring(device);
         }
+        self.wakes.devices.ring();
         self.wakes.webhooks.ring();
         Ok(())
     }

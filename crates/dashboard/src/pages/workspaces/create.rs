@@ -42,7 +42,7 @@ pub(crate) async fn create(
     let scopes = Scopes::of_a_workspace();
     let key = NewApiKey::of(&secret, id, "first", scopes);
     let (store, now) = (
-        dashboard.acting(&person, "workspace.create", id),
+        dashboard.acting_on(&person, "workspace.create", id),
         dashboard.clock.now(),
     );
     store

@@ -7,7 +7,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 use postern_domain::{FieldProblem, Role, WorkspaceId};
-use postern_store::Workspace;
+use postern_store::{Act, Store, Workspace};
 
 pub(crate) use self::change::{activate, change, deactivate};
 pub(crate) use self::create::create;
@@ -113,6 +113,14 @@ impl Dashboard {
     /// One workspace.
     async fn workspace(&self, id: WorkspaceId) -> Result<Workspace, Failure> {
         self.store.workspace(id).await?.ok_or(Failure::NotFound)
+    }
+
+    /// The store as this person writes to it. What is done to a workspace is in its own activity, whichever is looked at.
+    fn acting_on(&self, person: &Person, action: &'static str, workspace: WorkspaceId) -> Store {
+        self.store.acting(Act {
+            workspace,
+            ..self.act(person, action, workspace, "")
+        })
     }
 }
 

@@ -165,7 +165,7 @@ fn days<'a>(labels: impl ExactSizeIterator<Item = &'a str>, step: f64) -> Markup
     }
 }
 
-/// The next number above that is easily read: 1, 2 or 5 with zeros.
+/// The next number above that is easily read: 1, 2 or 4 with zeros.
 fn ceiling(largest: u64) -> u64 {
     let mut unit = 1_u64;
     loop {

@@ -82,7 +82,7 @@ pub(crate) async fn card(dashboard: &Dashboard, person: &Person, tries: &Tries) 
                     }
                 }
             }
-            @if page.rows.is_empty() { (none(tries)) }
+            @if page.rows.is_empty() { (none(tries, page.next.is_some())) }
             @else { (rows(tries.webhook, &page.rows, dashboard.clock.now())) }
         }
         @if tries.start.is_some() || page.next.is_some() {
@@ -102,10 +102,11 @@ fn turn(path: &str, label: &str, class: &str, is_current: bool) -> Markup {
     }
 }
 
-fn none(tries: &Tries) -> Markup {
+fn none(tries: &Tries, are_older: bool) -> Markup {
     html! {
         p class="quiet-text pad" {
             @match tries.status.as_str() {
+                _ if are_older => "None among the newest. Look at older ones.",
                 "failed" => "None failed.",
                 "succeeded" => "None succeeded.",
                 _ => "Nothing was sent yet. A test event shows at once whether the endpoint answers; it is not listed here.",

@@ -120,7 +120,7 @@ fn parked(person: &Person, webhook: &Webhook, health: &Health) -> Markup {
             (icon(Icon::Pause))
             div {
                 h2 { (number) @if number == 1 { " event was given up" } @else { " events were given up" } }
-                p { "They failed for three days, or came while too much waited. They are kept as long as the gateway keeps events." }
+                p { "They failed as long as the schedule says, or came while too much waited. They are kept as long as the gateway keeps events." }
             }
             @if person.operator.role.may(Role::Operator) {
                 form method="post" action={ "/webhooks/" (webhook.id) "/replay" } class="inline" {

@@ -92,7 +92,7 @@ impl Health {
             State::Resting(_) => {
                 "It only failed lately, so it is left alone for a while. Nothing is lost: what failed comes again."
             }
-            State::Failing => "The last try failed. What failed comes again, for three days.",
+            State::Failing => "The last try failed. What failed comes again, as long as the schedule says.",
             State::Parked => {
                 "It works, but some events were given up before. Send them again when it suits you."
             }

@@ -210,11 +210,7 @@ impl Making {
 impl Sound {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = StoreOptions {
-            data_dir: folder.path().to_owned(),
-            readers: 1,
-            write_queue: 64,
-        };
+        let options = StoreOptions::new(folder.path());
         let store = Store::open(&options).expect("a store");
         let workspace = store.first_workspace(at(0)).await.expect("a workspace");
         let device = DeviceId::generate();

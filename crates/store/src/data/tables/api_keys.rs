@@ -9,7 +9,7 @@ use crate::data::api_keys::{ApiKey, Credentials, NewApiKey};
 
 const COLUMNS: &str =
     "api_keys.id, workspace_id, api_keys.name, hash, prefix, last_four, scopes, networks, expires_at,
-    revoked_at, last_used_at, api_keys.created_at";
+    revoked_at, last_used_at, api_keys.created_at, replaced_at";
 
 /// How often the last use of a key is written at most, in milliseconds.
 const USES_APART: i64 = 60_000;
@@ -40,7 +40,8 @@ pub(in crate::data) fn insert(tx: &Connection, key: &NewApiKey, now: Timestamp) 
 /// Writes what may change of a key.
 pub(in crate::data) fn update(tx: &Connection, key: &ApiKey) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE api_keys SET name = ?2, scopes = ?3, networks = ?4, expires_at = ?5, revoked_at = ?6 WHERE id = ?1",
+        "UPDATE api_keys SET name = ?2, scopes = ?3, networks = ?4, expires_at = ?5, replaced_at = ?6, revoked_at = ?7
+         WHERE id = ?1",
     )?
     .execute((
         key.id.to_bytes(),
@@ -48,6 +49,7 @@ pub(in crate::data) fn update(tx: &Connection, key: &ApiKey) -> Result<(), Store
         key.scopes.bits().cast_signed(),
         key.networks.join(" "),
         key.expires_at.map(Timestamp::as_millis),
+        key.replaced_at.map(Timestamp::as_millis),
         key.revoked_at.map(Timestamp::as_millis),
     ))?;
     Ok(())
@@ -103,7 +105,7 @@ pub(in crate::data) fn list(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM api_keys WHERE workspace_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     ))?;
-    // No ULID is as large: its first character is 7 at most.
+    // Larger than any id that is made: its time is in the year 10889.
     let before = before.map_or([u8::MAX; 16], ApiKeyId::to_bytes);
     let mut found = statement.query((workspace.to_bytes(), before, rows(limit)))?;
     let mut keys = Vec::new();
@@ -126,11 +128,11 @@ pub(in crate::data) fn credentials(
     let Some(row) = found.next()? else {
         return Ok(None);
     };
-    let reason: Option<String> = row.get(14)?;
+    let reason: Option<String> = row.get(15)?;
     Ok(Some(Credentials {
         key: api_key(row)?,
-        plan: row.get(12)?,
-        deactivated: optional_time(row, 13)?.map(|_since| reason.unwrap_or_default()),
+        plan: row.get(13)?,
+        deactivated: optional_time(row, 14)?.map(|_since| reason.unwrap_or_default()),
     }))
 }
 
@@ -146,6 +148,7 @@ fn api_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         scopes: Scopes::from_bits(row.get::<_, i64>(6)?.cast_unsigned()),
         networks: networks.split_whitespace().map(str::to_owned).collect(),
         expires_at: optional_time(row, 8)?,
+        replaced_at: optional_time(row, 12)?,
         revoked_at: optional_time(row, 9)?,
         last_used_at: optional_time(row, 10)?,
         created_at: time(row, 11)?,

@@ -2,6 +2,7 @@
 //!
 //! A list is read backwards along the index of its endpoint. Filters are applied on the way, and the way is bounded: a
 //! page that has looked at [`MOST_EXAMINED`] rows ends there, however few it found, and says where the next one starts.
+//! The tries of one event are few, and have an index of their own.
 
 use std::time::Duration;
 
@@ -25,19 +26,23 @@ pub(in crate::data) fn page(
     start: Option<PageStart>,
 ) -> Result<Page<Attempt>, StoreError> {
     let before = start.map_or(i64::MAX, |start| place(start.0));
-    let range = match filter.failed {
-        Some(true) => "attempts INDEXED BY attempts_failed WHERE failure IS NOT NULL",
-        Some(false) | None => "attempts INDEXED BY attempts_by_webhook WHERE 1",
+    let range = match (filter.event, filter.failed) {
+        (Some(_), _) => "attempts INDEXED BY attempts_by_event WHERE event_id = :event",
+        (None, Some(true)) => "attempts INDEXED BY attempts_failed WHERE failure IS NOT NULL",
+        (None, Some(false) | None) => "attempts INDEXED BY attempts_by_webhook WHERE 1",
     };
-    let floor = last_examined(connection, range, webhook, before)?;
-    let succeeded = if filter.failed == Some(false) {
-        "AND failure IS NULL"
-    } else {
-        ""
+    let floor = match filter.event {
+        Some(_) => None,
+        None => last_examined(connection, range, webhook, before)?,
+    };
+    let outcome = match filter.failed {
+        Some(true) => "AND failure IS NOT NULL",
+        Some(false) => "AND failure IS NULL",
+        None => "",
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT seq, event_id, kind, number, at, duration_ms, status, failure, excerpt, next_at FROM {range}
-         AND webhook_id = :webhook AND seq < :before AND seq >= :floor {succeeded}
+         AND webhook_id = :webhook AND seq < :before AND seq >= :floor {outcome}
          AND (:event IS NULL OR event_id = :event)
          ORDER BY seq DESC LIMIT :limit"
     ))?;

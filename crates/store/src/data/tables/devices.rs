@@ -77,7 +77,7 @@ pub(in crate::data) fn list(
     let mut statement = connection.prepare_cached(&format!(
         "{SELECT} WHERE workspace_id = ?1 AND id < ?2 AND intent <> 3 ORDER BY id DESC LIMIT ?3"
     ))?;
-    // No ULID is as large: its first character is 7 at most.
+    // Larger than any id that is made: its time is in the year 10889.
     let before = before.map_or([u8::MAX; 16], DeviceId::to_bytes);
     devices(&mut statement.query((workspace.to_bytes(), before, rows(limit)))?)
 }

@@ -49,7 +49,9 @@ pub(in crate::data) fn levels(
     let mut endpoints = connection
         .prepare_cached(
             "SELECT count(*) FILTER (WHERE disabled IS NULL), count(*) FILTER (WHERE disabled <> ?1),
-                 coalesce(max(?2 - position) FILTER (WHERE disabled IS NULL), 0) FROM webhooks",
+                 coalesce(max(?2 - position) FILTER (WHERE disabled IS NULL AND workspace_id NOT IN
+                     (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL OR webhooks = 0)), 0)
+             FROM webhooks",
         )?
         .query_row((REMOVED, end.cast_signed()), |row| {
             Ok(EndpointLevels {
@@ -143,7 +145,7 @@ pub(in crate::data) fn list(
     let mut statement = connection.prepare_cached(&format!(
         "{SELECT} WHERE workspace_id = ?1 AND id < ?2 AND disabled IS NOT 4 ORDER BY id DESC LIMIT ?3"
     ))?;
-    // No ULID is as large: its first character is 7 at most.
+    // Larger than any id that is made: its time is in the year 10889.
     let before = before.map_or([u8::MAX; 16], WebhookId::to_bytes);
     webhooks(
         &mut statement.query((workspace.to_bytes(), before, rows(limit)))?,
@@ -151,21 +153,40 @@ pub(in crate::data) fn list(
     )
 }
 
-/// Every endpoint that is enabled, of all workspaces that are active.
+/// Every endpoint that is enabled, of all workspaces that are active and have a plan with webhooks.
 pub(in crate::data) fn enabled(connection: &Connection, vault: &Vault) -> Result<Vec<Webhook>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "{SELECT} WHERE disabled IS NULL
-         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL)"
+         AND workspace_id NOT IN (SELECT id FROM workspaces WHERE deactivated_at IS NOT NULL OR webhooks = 0)"
     ))?;
     webhooks(&mut statement.query([])?, vault)
 }
 
+const FORGIVE: &str =
+    "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL WHERE workspace_id";
+
 /// Forgets what is known of the failures of a workspace's endpoints.
 pub(in crate::data) fn forgive(tx: &Connection, workspace: WorkspaceId) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE webhooks SET failing_since = NULL, failures = 0, rest_until = NULL WHERE workspace_id = ?1",
-    )?
+    tx.prepare_cached(&format!("{FORGIVE} = ?1"))?
+        .execute([workspace.to_bytes()])?;
+    Ok(())
+}
+
+/// The same if its plan had no webhooks until now.
+pub(in crate::data) fn forgive_stopped(tx: &Connection, workspace: WorkspaceId) -> Result<(), StoreError> {
+    tx.prepare_cached(&format!(
+        "{FORGIVE} IN (SELECT id FROM workspaces WHERE id = ?1 AND webhooks = 0)"
+    ))?
     .execute([workspace.to_bytes()])?;
+    Ok(())
+}
+
+/// The same of all workspaces with this plan.
+pub(in crate::data) fn forgive_stopped_of_plan(tx: &Connection, plan: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(&format!(
+        "{FORGIVE} IN (SELECT id FROM workspaces WHERE plan = ?1 AND webhooks = 0)"
+    ))?
+    .execute([plan])?;
     Ok(())
 }
 

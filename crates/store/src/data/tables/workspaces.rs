@@ -1,6 +1,6 @@
 //! Workspaces, the tenants, with what is counted for them.
 
-use postern_domain::{Timestamp, WorkspaceId};
+use postern_domain::{Plan, Timestamp, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::columns::{id, optional_time, rows, time};
@@ -10,10 +10,10 @@ use crate::data::workspaces::{Deactivation, Workspace};
 const SELECT: &str =
     "SELECT id, name, plan, created_at, deactivated_at, deactivated_reason, device_limit FROM workspaces";
 
-/// The workspace that was made first.
+/// The workspace that was made first; ids of one millisecond are in no order.
 pub(in crate::data) fn first(connection: &Connection) -> Result<Option<WorkspaceId>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT id FROM workspaces ORDER BY id LIMIT 1")?
+        .prepare_cached("SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?
         .map(WorkspaceId::from_bytes))
@@ -50,7 +50,7 @@ pub(in crate::data) fn list(
 ) -> Result<Vec<Workspace>, StoreError> {
     let mut statement =
         connection.prepare_cached(&format!("{SELECT} WHERE id < ?1 ORDER BY id DESC LIMIT ?2"))?;
-    // No ULID is as large: its first character is 7 at most.
+    // Larger than any id that is made: its time is in the year 10889.
     let before = before.map_or([u8::MAX; 16], WorkspaceId::to_bytes);
     let mut found = statement.query((before, rows(limit)))?;
     let mut workspaces = Vec::new();
@@ -76,19 +76,33 @@ pub(in crate::data) fn update(tx: &Connection, workspace: &Workspace) -> Result<
     Ok(())
 }
 
-/// Writes the limits of a plan to every workspace that has it.
+/// Where limits change, the next message looks at the new ones; another limit of messages is warned of anew.
+const SET_LIMITS: &str = "UPDATE workspaces
+    SET device_limit = ?2, message_limit = ?3, webhooks = ?4, month_look_at = 0,
+        month_warned = CASE WHEN message_limit IS ?3 THEN month_warned ELSE 0 END
+    WHERE (device_limit IS NOT ?2 OR message_limit IS NOT ?3 OR webhooks IS NOT ?4)";
+
+/// Writes the limits of its plan to a workspace.
 pub(in crate::data) fn set_limits(
     tx: &Connection,
-    plan: &str,
-    devices: Option<u32>,
-    messages: Option<u64>,
+    workspace: WorkspaceId,
+    plan: &Plan,
 ) -> Result<(), StoreError> {
-    // The next message looks at the new limit.
-    tx.prepare_cached(
-        "UPDATE workspaces SET device_limit = ?2, message_limit = ?3, month_look_at = 0
-         WHERE plan = ?1 AND (device_limit IS NOT ?2 OR message_limit IS NOT ?3)",
-    )?
-    .execute((plan, devices, messages.map(stored)))?;
+    let messages = plan.messages_per_month.map(stored);
+    tx.prepare_cached(&format!("{SET_LIMITS} AND id = ?1"))?
+        .execute((workspace.to_bytes(), plan.devices, messages, plan.webhooks))?;
+    Ok(())
+}
+
+/// Writes the limits of a plan to every workspace that has it; looks at all of them.
+pub(in crate::data) fn set_limits_of_plan(
+    tx: &Connection,
+    name: &str,
+    plan: &Plan,
+) -> Result<(), StoreError> {
+    let messages = plan.messages_per_month.map(stored);
+    tx.prepare_cached(&format!("{SET_LIMITS} AND plan = ?1"))?
+        .execute((name, plan.devices, messages, plan.webhooks))?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Acceptance: all of it or nothing, exactly once per key, and only what can be sent.
 
 use postern_domain::event::EventPayload;
-use postern_domain::{DeviceReason, DeviceState, Direction, EventType};
+use postern_domain::{BatchId, DeviceReason, DeviceState, Direction, EventType};
 
 use super::*;
 
@@ -132,6 +132,39 @@ async fn a_key_is_good_for_a_day_in_its_workspace_and_endpoint() {
     assert!(matches!(expired, Ok(Accepted::New)));
     let again = fixture.accept_with(key("k", 2, b"5"), DAY + 2).await;
     assert_eq!(again.expect("replayed"), first(b"4"));
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_as_long_as_it_is_set_to_be() {
+    let mut fixture = Fixture::new().await;
+    fixture.store.close().await;
+    let options = StoreOptions {
+        idempotency_retention: std::time::Duration::from_hours(72),
+        ..StoreOptions::new(fixture.folder.path())
+    };
+    fixture.store = Store::open(&options).expect("a store");
+    let batch = |now| {
+        let batch = NewBatch {
+            id: BatchId::generate(),
+            workspace: fixture.workspace,
+            messages: vec![fixture.message(1)],
+            refused: 0,
+            partial: false,
+        };
+        let answer = |_: &[RefusedMessage]| Ok(b"b".to_vec());
+        fixture
+            .store
+            .accept_batch(batch, Some(key("batch", 1, b"")), answer, at(now))
+    };
+    let accepted = fixture.accept_with(key("k", 1, b"1"), 0).await;
+    assert!(matches!(accepted, Ok(Accepted::New)));
+    assert!(matches!(batch(0).await, Ok(AcceptedBatch::New { .. })));
+    let again = fixture.accept_with(key("k", 1, b"2"), 3 * DAY).await;
+    assert_eq!(again.expect("replayed"), first(b"1"));
+    assert!(matches!(batch(3 * DAY).await, Ok(AcceptedBatch::Replayed { .. })));
+    let expired = fixture.accept_with(key("k", 1, b"3"), 3 * DAY + 1).await;
+    assert!(matches!(expired, Ok(Accepted::New)));
+    assert!(matches!(batch(3 * DAY + 1).await, Ok(AcceptedBatch::New { .. })));
 }
 
 #[tokio::test]

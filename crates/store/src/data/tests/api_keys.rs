@@ -44,6 +44,7 @@ async fn a_key_is_found_by_its_hash_with_everything_about_it() {
         scopes: sending(),
         networks: new.networks,
         expires_at: new.expires_at,
+        replaced_at: None,
         revoked_at: None,
         last_used_at: None,
         created_at: at(1),
@@ -136,17 +137,20 @@ async fn a_key_ends_by_its_expiry_by_hand_or_by_its_successor() {
         .await
         .expect("rotated");
     assert_eq!(
-        (old.id, old.expires_at, next.scopes),
-        (new.id, Some(at(500)), sending())
+        (old.id, old.expires_at, old.ends_at(), next.scopes),
+        (new.id, new.expires_at, Some(at(500)), sending())
     );
     assert!(!old.has_ended(at(499)) && old.has_ended(at(500)));
-    // What was to end sooner still does.
-    let successor = move |old: &ApiKey| key_of(old.workspace, 9, old.scopes);
-    let (old, _) = store
+    // What was to end sooner still does, and a successor asked for once more is good for as long as the first.
+    let successor = move |old: &ApiKey| NewApiKey {
+        expires_at: old.expires_at,
+        ..key_of(old.workspace, 9, old.scopes)
+    };
+    let (old, again) = store
         .rotate_api_key(workspace, new.id, all, at(900), at(100), successor)
         .await
         .expect("rotated");
-    assert_eq!(old.expires_at, Some(at(500)));
+    assert_eq!((old.ends_at(), again.ends_at()), (Some(at(500)), new.expires_at));
 
     store
         .revoke_api_key(workspace, next.id, all, at(200))

@@ -93,7 +93,7 @@ impl Counted {
             http_status: 202,
             body: b"{}".to_vec(),
         };
-        accept(&self.connection, tally, &message, Some(&key), at(10)).expect("accepted");
+        accept(&self.connection, tally, &message, Some((&key, at(0))), at(10)).expect("accepted");
     }
 
     /// Claims with a deadline that never comes.

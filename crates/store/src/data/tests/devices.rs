@@ -67,11 +67,25 @@ async fn a_new_device_was_never_paired() {
         purge: false,
         parking: None,
         pacing: None,
+        held: false,
         heard_at: None,
         counters: DeviceCounters::default(),
         created_at: at(0),
     };
     assert_eq!(device, expected);
+    for held in [true, false] {
+        let change = WorkspaceChange {
+            deactivate: Some(held.then(|| "unpaid".to_owned())),
+            ..WorkspaceChange::default()
+        };
+        let changed = fixture
+            .store
+            .change_workspace(fixture.workspace, change, at(1))
+            .await;
+        assert!(changed.expect("written").is_some());
+        let devices = fixture.store.all_devices().await.expect("devices");
+        assert!(devices.iter().all(|device| device.held == held), "{devices:?}");
+    }
 }
 
 #[tokio::test]

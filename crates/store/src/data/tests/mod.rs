@@ -68,12 +68,7 @@ fn chat(index: usize) -> Address {
 }
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(&StoreOptions {
-        data_dir: folder.path().to_owned(),
-        readers: 2,
-        write_queue: 1_024,
-    })
-    .expect("a store")
+    Store::open(&StoreOptions::new(folder.path())).expect("a store")
 }
 
 impl Fixture {

@@ -57,11 +57,7 @@ impl Fixture {
     async fn reopen_with(&mut self, key: Option<&str>, change: impl FnOnce(&std::path::Path)) {
         self.store.close().await;
         change(self.folder.path());
-        let options = StoreOptions {
-            data_dir: self.folder.path().to_owned(),
-            readers: 1,
-            write_queue: 64,
-        };
+        let options = StoreOptions::new(self.folder.path());
         let key = key.map(|key| key.parse().expect("a key"));
         self.store = Store::open_with(&options, key).expect("a store");
     }
@@ -155,7 +151,17 @@ async fn an_endpoint_whose_key_is_lost_waits_for_its_owner() {
     let webhook = fixture.sealed_webhook().await;
     let lose = |folder: &std::path::Path| fs::remove_file(folder.join(SECRETS_KEY)).expect("removed");
     fixture.reopen_with(None, lose).await;
-    fixture.store.begin(at(3)).await.expect("begun");
+    for _ in 0..2 {
+        let refused = fixture.store.begin(at(2)).await.expect_err("another key");
+        assert!(
+            refused.to_string().contains("--renew-webhook-secrets"),
+            "{refused}"
+        );
+        fixture.reopen_with(None, |_| {}).await;
+    }
+    assert_eq!(fixture.store.renew_webhook_secrets(at(3)).await, Ok(1));
+    assert_eq!(fixture.store.renew_webhook_secrets(at(4)).await, Ok(0));
+    fixture.store.begin(at(4)).await.expect("begun");
     let renewed = fixture.read_webhook(webhook.id).await.expect("it opens");
     assert!(renewed.secret != SECRET && renewed.secret != WebhookSecret::from_bytes([0; 32]));
     assert_eq!((renewed.headers, renewed.previous_secret), (Vec::new(), None));

@@ -85,7 +85,7 @@ impl Fixture {
             EventPayload::Quota {
                 percent, used, limit, ..
             } => {
-                assert_eq!((event.device, *limit), (None, 5));
+                assert_eq!((event.device, *limit % 5), (None, 0));
                 (*percent, *used)
             }
             other => panic!("{other:?}"),
@@ -132,6 +132,36 @@ async fn a_month_has_so_many_messages_and_the_next_one_again() {
     }
     assert!(fixture.try_accept(NOVEMBER).await.is_err());
     assert_eq!(fixture.warnings().await.len(), 4, "once a month each");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_costs_one_month_and_no_more() {
+    let fixture = Fixture::new().await;
+    fixture.put_on(plan(None, Some(1))).await;
+    let ahead = NOVEMBER + 10 * 365 * 24 * 3_600_000;
+    fixture.try_accept(ahead).await.expect("within");
+    assert_eq!(fixture.used(NOVEMBER).await, 0);
+    fixture.try_accept(NOVEMBER).await.expect("counted in November");
+    assert_eq!(fixture.used(NOVEMBER).await, 1);
+    assert!(fixture.try_accept(NOVEMBER).await.is_err());
+}
+
+#[tokio::test]
+async fn a_new_limit_is_warned_of_anew() {
+    let fixture = Fixture::new().await;
+    fixture.put_on(plan(None, Some(5))).await;
+    for _ in 0..5 {
+        fixture.try_accept(NOVEMBER).await.expect("within");
+    }
+    fixture.put_on(plan(None, Some(10))).await;
+    for _ in 0..5 {
+        fixture.try_accept(NOVEMBER).await.expect("within the new one");
+    }
+    assert_eq!(fixture.warnings().await, [(80, 4), (100, 5), (80, 8), (100, 10)]);
+    // The same limit once more, as at each start, changes nothing.
+    fixture.put_on(plan(None, Some(10))).await;
+    assert!(fixture.try_accept(NOVEMBER).await.is_err());
+    assert_eq!(fixture.warnings().await.len(), 4);
 }
 
 #[tokio::test]
@@ -369,6 +399,40 @@ async fn what_an_endpoint_failed_before_a_deactivation_does_not_count_after_it()
     assert_eq!(switch(None).await, (1, 4), "it was active");
     assert_eq!(switch(Some("unpaid")).await, (0, 4));
     assert_eq!(switch(None).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_plan_without_webhooks_holds_endpoints_back_and_one_with_them_lets_them_go_on() {
+    let mut fixture = Fixture::new().await;
+    let webhook = fixture.failing_webhook().await;
+    let webhooks = |webhooks| Plan {
+        webhooks,
+        ..Plan::UNLIMITED
+    };
+    // How many are enabled, what counts as failed of this one, and where it stands.
+    async fn standing(fixture: &Fixture, webhook: WebhookId) -> (usize, u32, u64) {
+        let enabled = fixture.store.enabled_webhooks().await.expect("an answer");
+        let webhook = fixture.store.webhook(fixture.workspace, webhook).await;
+        let webhook = webhook.expect("an answer").expect("an endpoint");
+        assert_eq!(webhook.disabled, None, "it is left as it is");
+        (enabled.len(), webhook.failures, webhook.position)
+    }
+    let (_, _, place) = standing(&fixture, webhook).await;
+    fixture.put_on(webhooks(true)).await;
+    assert_eq!(standing(&fixture, webhook).await, (1, 4, place), "it had them");
+    fixture.put_on(webhooks(false)).await;
+    assert_eq!(standing(&fixture, webhook).await, (0, 4, place));
+    fixture.reopen().await;
+    assert_eq!(standing(&fixture, webhook).await, (0, 4, place));
+    fixture.put_on(webhooks(true)).await;
+    assert_eq!(standing(&fixture, webhook).await, (1, 0, place));
+    // The same by the configuration.
+    for (has, enabled) in [(false, 0), (true, 1)] {
+        let plans = BTreeMap::from([("small".to_owned(), webhooks(has))]);
+        let unknown = fixture.store.apply_plans(plans).await;
+        assert_eq!(unknown, Ok(Vec::new()));
+        assert_eq!(standing(&fixture, webhook).await, (enabled, 0, place));
+    }
 }
 
 #[tokio::test]

@@ -52,12 +52,6 @@ pub(in crate::keys) fn refuse_wiped(tx: &Connection, device: DeviceRow) -> Resul
     if exists { Ok(()) } else { Err(StoreError::Wiped) }
 }
 
-pub(in crate::keys) fn has_record(connection: &Connection, device: DeviceId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM devices JOIN device_records ON device_records.device = devices.id
-               WHERE devices.device = ?1";
-    Ok(connection.prepare_cached(sql)?.exists([device.to_bytes()])?)
-}
-
 pub(in crate::keys) fn with_record(connection: &Connection) -> Result<Vec<DeviceId>, StoreError> {
     let sql = "SELECT devices.device FROM devices JOIN device_records ON device_records.device = devices.id
                ORDER BY devices.device";

@@ -15,7 +15,8 @@ use crate::data::tables::columns::{
 /// The columns that [`device`] reads.
 pub(super) const SELECT: &str = "SELECT id, workspace_id, name, intent, state, reason, since, retry_at, linked, account_phone,
     account_lid, account_companion, push_name, platform, pairing_wanted, pairing_phone, pairing_request, created_at,
-    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked, pacing
+    reconnect_request, reconnect_served, purge, parking, heard_at, reconnects, sent, received, parked, pacing,
+    EXISTS (SELECT 1 FROM workspaces WHERE workspaces.id = workspace_id AND deactivated_at IS NOT NULL)
     FROM devices";
 
 pub(super) fn devices(found: &mut rusqlite::Rows<'_>) -> Result<Vec<Device>, StoreError> {
@@ -41,6 +42,7 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device, StoreError> {
         purge: row.get(20)?,
         parking: row.get::<_, Option<u8>>(21)?.map(park_reason).transpose()?,
         pacing: pacing(row)?,
+        held: row.get(28)?,
         heard_at: optional_time(row, 22)?,
         counters: DeviceCounters {
             reconnects: row.get::<_, i64>(23)?.cast_unsigned(),
