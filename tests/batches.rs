@@ -142,7 +142,7 @@ const TEMPLATE: &str = "number {number}";
 async fn a_run_that_is_killed_is_resumed_and_sends_each_row_once() -> anyhow::Result<()> {
     let (network, daemon, _device) = linked().await?;
     let folder = tempfile::tempdir()?;
-    let path = csv(folder.path(), 600)?;
+    let path = csv(folder.path(), 400)?;
     let path = path.to_str().context("a plain path")?;
     let arguments = [
         "--csv",
@@ -168,23 +168,23 @@ async fn a_run_that_is_killed_is_resumed_and_sends_each_row_once() -> anyhow::Re
     let summary: Value = serde_json::from_str(&out)?;
     assert_eq!(
         (&summary["rows"], &summary["accepted"]),
-        (&json!(600), &json!(600))
+        (&json!(400), &json!(400))
     );
     let earlier = summary["acceptedEarlier"].as_u64().context("a number")?;
-    assert!((1..600).contains(&earlier), "{summary}");
-    assert_eq!(summary["batches"].as_array().map(Vec::len), Some(600));
-    arrives(&network, &numbered(600)).await?;
+    assert!((1..400).contains(&earlier), "{summary}");
+    assert_eq!(summary["batches"].as_array().map(Vec::len), Some(400));
+    arrives(&network, &numbered(400)).await?;
 
     // Once more: everything was accepted, nothing is sent, and the line at the end says so.
     let (code, out, err) = run(send_command(&daemon, &arguments[..6])).await?;
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(
         out,
-        "600 messages accepted in 600 batches, 600 of them by an earlier run\n"
+        "400 messages accepted in 400 batches, 400 of them by an earlier run\n"
     );
     assert_eq!(
         err.lines().count(),
-        600,
+        400,
         "a line for each batch where there is no terminal: {err}"
     );
     // Any other division of the rows would be another run.
@@ -196,7 +196,7 @@ async fn a_run_that_is_killed_is_resumed_and_sends_each_row_once() -> anyhow::Re
         err.contains("lines 2 to 5") && err.contains("batch size"),
         "{err}"
     );
-    assert_eq!(network.received_by(CONTACT).await?.len(), 600);
+    assert_eq!(network.received_by(CONTACT).await?.len(), 400);
     Ok(())
 }
 

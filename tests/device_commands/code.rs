@@ -67,12 +67,12 @@ impl Showing {
 }
 
 /// The blocks of a line that is a row of a code.
-pub(super) fn row_of(line: &str) -> Option<&str> {
+pub(crate) fn row_of(line: &str) -> Option<&str> {
     line.strip_prefix(ROW.0)?.strip_suffix(ROW.1)
 }
 
 /// Reads a QR code drawn in half blocks.
-pub(super) fn read(rows: &[String]) -> anyhow::Result<String> {
+pub(crate) fn read(rows: &[String]) -> anyhow::Result<String> {
     let modules: Vec<Vec<bool>> = rows
         .iter()
         .flat_map(|row| {

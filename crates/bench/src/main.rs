@@ -6,6 +6,8 @@
 mod accepts;
 mod bare;
 mod delivery;
+#[cfg(test)]
+mod documented;
 mod fleet;
 mod load;
 mod meter;

@@ -28,7 +28,7 @@ const STEP: Duration = Duration::from_secs(60);
 /// Runs the demonstration; with `--once` it ends with its outcome, otherwise everything stays up to be tried.
 pub(crate) async fn command(flags: Demo) -> anyhow::Result<()> {
     let once = flags.once || !flags.behind_dashes.is_empty();
-    logging::start(&LogConfig::plain(flags.log_format, "warn"))?;
+    logging::start(&LogConfig::plain(flags.log_format, "warn"), None)?;
     let folder = tempfile::tempdir()?;
     let network = Sandbox::start(SandboxConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -17,22 +17,14 @@ use crate::telemetry::SpanLayer;
 /// The crates of WhatsApp's client: each of their modules begins with one of these.
 const CLIENT: [&str; 3] = ["whatsapp_rust", "wacore", "waproto"];
 
-/// Starts logging to standard error.
+/// Starts logging to standard error, and hands spans to `spans`.
 ///
 /// WhatsApp's client is not heard at all unless `log.client` says so, whatever the directives: it logs phone numbers,
 /// pairing codes and whole stanzas, some of it even as errors, and under targets of its own making.
 ///
 /// # Errors
 /// `level` is neither a level nor a list of directives.
-pub(crate) fn start(config: &LogConfig) -> Result<(), ParseError> {
-    start_with(config, None)
-}
-
-/// The same, and hands spans to `spans`.
-///
-/// # Errors
-/// See [`start`].
-pub(crate) fn start_with(config: &LogConfig, spans: Option<SpanLayer>) -> Result<(), ParseError> {
+pub(crate) fn start(config: &LogConfig, spans: Option<SpanLayer>) -> Result<(), ParseError> {
     let filter = config.filter()?;
     let discretion = (!config.client).then_some(Discretion);
     let human = match config.format {

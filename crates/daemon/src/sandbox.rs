@@ -9,7 +9,7 @@ use crate::serve::asked_to_stop;
 
 /// Runs the network until it is asked to stop.
 pub(crate) async fn command(flags: SandboxCommand) -> anyhow::Result<()> {
-    logging::start(&LogConfig::plain(flags.log_format, "info"))?;
+    logging::start(&LogConfig::plain(flags.log_format, "info"), None)?;
     let network = Sandbox::start(SandboxConfig {
         listen: flags.listen,
         state_dir: flags.state_dir,

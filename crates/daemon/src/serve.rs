@@ -39,7 +39,7 @@ pub(crate) async fn command(flags: Serve, environment: Vec<(String, String)>) ->
         .with("whatsapp.url", flags.sandbox_url);
     let config = Config::load(flags.config.as_deref(), environment, overrides)?;
     let (traces, spans) = Traces::start(&config.telemetry)?.unzip();
-    logging::start_with(&config.log, spans)?;
+    logging::start(&config.log, spans)?;
 
     let daemon = Daemon::start(
         config,
