@@ -97,11 +97,13 @@ impl Pacing {
         time_zone: Tz::UTC,
     };
 
-    /// The least time between two messages, without jitter; zero without a limit.
+    /// The least time between two messages, without jitter; zero without a limit. Rounded up to whole milliseconds, in which
+    /// times are counted: rounded down, messages would leave faster than they may.
     #[must_use]
     pub fn gap(&self) -> Duration {
-        self.per_minute
-            .map_or(Duration::ZERO, |rate| Duration::from_secs(60) / rate.max(1))
+        self.per_minute.map_or(Duration::ZERO, |rate| {
+            Duration::from_millis(60_000_u64.div_ceil(rate.max(1).into()))
+        })
     }
 
     /// When the quiet hours end that `now` lies in.
@@ -337,6 +339,19 @@ mod tests {
         assert_eq!(Pacing::decode(&pacing.encode()), Some(pacing));
         assert_eq!(Pacing::decode(&Pacing::OFF.encode()), Some(Pacing::OFF));
         assert_eq!(Pacing::decode(&[0xff]), None);
+    }
+
+    #[test]
+    fn no_rate_is_exceeded_by_rounding() {
+        for rate in 1..=6_000 {
+            let gap = Pacing {
+                per_minute: Some(rate),
+                ..Pacing::OFF
+            }
+            .gap();
+            assert!(gap * rate >= Duration::from_secs(60), "{rate}");
+            assert_eq!(gap.subsec_nanos() % 1_000_000, 0, "{rate}");
+        }
     }
 
     proptest! {
